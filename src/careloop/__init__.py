@@ -1,0 +1,1 @@
+"""Careloop: care coordination in which every gap is a loop."""

@@ -1,0 +1,1 @@
+"""Questionnaire answers become scores, bands and Observations."""

@@ -1,0 +1,1 @@
+"""Problems, goals, activities and the shared plan."""

@@ -1,0 +1,1 @@
+"""Needs, community organisations, referrals and their outcome."""

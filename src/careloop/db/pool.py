@@ -1,0 +1,162 @@
+"""Connections and transactions. A transaction belongs to exactly one tenant, or to none.
+
+The tenant is set with `set_config(..., true)` at the start of the transaction and ends with it; row-level security
+does the rest. A transaction without a tenant sees no tenant's rows, only the directory tables (tenant, instance).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from careloop.errors import Unavailable
+
+Row = dict[str, Any]
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+Result = TypeVar("Result")
+
+_OPTIONS = (
+    "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    " -c timezone=UTC -c application_name=careloop"
+)
+_BEGIN = "select set_config('app.tenant', %s, true), set_config('app.actor', %s, true)"
+_RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+_LOST = (psycopg.OperationalError, psycopg.errors.AdminShutdown, PoolTimeout)
+
+
+class Transaction:
+    """One open transaction. Rows come back as dicts in the order of the query's columns."""
+
+    def __init__(self, connection: psycopg.Connection[Row], tenant_id: int | None) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+        self.after_commit: list[Callable[[], None]] = []
+
+    @property
+    def tenant_id(self) -> int:
+        """The tenant whose rows this transaction sees."""
+        if self._tenant_id is None:
+            raise RuntimeError("a directory transaction has no tenant")
+        return self._tenant_id
+
+    def execute(self, sql: str, parameters: Parameters = None) -> int:
+        """Run a statement; the number of rows it touched."""
+        return self._connection.execute(cast(LiteralString, sql), parameters).rowcount
+
+    def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """Run one statement for each set of parameters, sent in one batch."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(cast(LiteralString, sql), parameters)
+
+    def one(self, sql: str, parameters: Parameters = None) -> Row | None:
+        """The first row, or None."""
+        return self._connection.execute(cast(LiteralString, sql), parameters).fetchone()
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """All rows."""
+        return self._connection.execute(cast(LiteralString, sql), parameters).fetchall()
+
+    def value(self, sql: str, parameters: Parameters = None) -> Any:
+        """The first column of the first row, or None."""
+        row = self.one(sql, parameters)
+        return None if row is None else next(iter(row.values()))
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Stream rows into a table by COPY; the number of rows sent. `table` and `columns` come from code only."""
+        count = 0
+        statement = f"copy {table} ({', '.join(columns)}) from stdin"
+        with self._connection.cursor() as cursor, cursor.copy(cast(LiteralString, statement)) as copy:
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+        return count
+
+    def savepoint(self) -> AbstractContextManager[Any]:
+        """A nested transaction: an exception inside undoes only what happened inside."""
+        return self._connection.transaction()
+
+    def pipeline(self) -> AbstractContextManager[Any]:
+        """Statements inside are sent without waiting for each answer; only for statements whose results are not read
+        one by one."""
+        return self._connection.pipeline()
+
+    def lock(self, *names: str) -> None:
+        """Hold each named lock until the transaction ends, taken in one fixed order so that two never deadlock."""
+        for name in sorted(set(names)):
+            self.execute(
+                "select pg_advisory_xact_lock(hashtextextended(%s, %s))", (name, self._tenant_id or 0)
+            )
+
+
+class Database:
+    """A pool of connections of the `app` role (or, for migrations and `verify`, the owner)."""
+
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 4, wait_seconds: float = 20.0) -> None:
+        self.url = url
+        self._wait_seconds = wait_seconds
+        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
+            url,
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            check=ConnectionPool.check_connection,
+            kwargs={"row_factory": dict_row, "options": _OPTIONS, "autocommit": False},
+            connection_class=psycopg.Connection[Row],
+        )
+
+    def open(self) -> "Database":
+        """Connect; raises `Unavailable` when no server answers in time."""
+        try:
+            self._pool.open(wait=True, timeout=self._wait_seconds)
+        except PoolTimeout as error:
+            raise Unavailable("the database does not answer") from error
+        return self
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self, tenant_id: int, *, actor: str = "") -> Iterator[Transaction]:
+        """A transaction that sees and writes only this tenant's rows. Commits at the end, rolls back on an error."""
+        with self._open_transaction(tenant_id, actor) as transaction:
+            yield transaction
+
+    @contextmanager
+    def directory(self) -> Iterator[Transaction]:
+        """A transaction without a tenant: only the tables that hold no tenant's data can be seen."""
+        with self._open_transaction(None, "") as transaction:
+            yield transaction
+
+    def run(
+        self, tenant_id: int, work: Callable[[Transaction], Result], *, actor: str = "", tries: int = 5
+    ) -> Result:
+        """`work` done in one committed transaction; done again from the start after a deadlock or a serialization
+        failure, at most `tries` times. `work` must have no effect outside the transaction."""
+        for attempt in range(1, tries + 1):
+            try:
+                with self.transaction(tenant_id, actor=actor) as transaction:
+                    return work(transaction)
+            except _RETRIED as error:
+                if attempt == tries:
+                    raise Unavailable("too many writers at once") from error
+                time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _open_transaction(self, tenant_id: int | None, actor: str) -> Iterator[Transaction]:
+        try:
+            with self._pool.connection(timeout=self._wait_seconds) as connection:
+                if tenant_id is not None:
+                    connection.execute(_BEGIN, (str(tenant_id), actor))
+                transaction = Transaction(connection, tenant_id)
+                yield transaction
+        except _LOST as error:
+            raise Unavailable("the database is not available just now") from error
+        for callback in transaction.after_commit:
+            callback()

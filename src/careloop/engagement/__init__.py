@@ -1,0 +1,1 @@
+"""Messages, reminders, consent to contact, channels."""

@@ -1,0 +1,212 @@
+"""The values of the loop engine: what was found in the record, what people did, what follows from both.
+
+The engine folds facts and acts to the state that a patient's loops must be in. The same facts and acts in any order
+of arrival, any number of times, give the same state (engine.md §1.4).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """`Task.status` of a loop or a step."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in-progress"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+    @property
+    def is_open(self) -> bool:
+        """True while somebody still has to do something."""
+        return self in _OPEN
+
+
+_OPEN = frozenset({Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS, Status.ON_HOLD})
+
+
+class ClockState(StrEnum):
+    """`Task.businessStatus`, system `urn:careloop:clock`."""
+
+    ON_TIME = "on-time"
+    DUE_SOON = "due-soon"
+    OVERDUE = "overdue"
+    WAITING = "waiting"
+
+
+class Tier(StrEnum):
+    """Intensity of follow-up (TR-31)."""
+
+    HIGH = "high"
+    STANDARD = "standard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A value that cannot be known, and why. Never false, never zero."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """A versioned resource that proves something. `reference` is `Type/id/_history/version`."""
+
+    reference: str
+    at: datetime
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """Why something ended without proof. `reason` is a code of `urn:careloop:reason`."""
+
+    reason: str
+    at: datetime
+    by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """A deadline passed and somebody else must look. Fires once; `late` when the clock had jumped over it."""
+
+    key: str
+    at: datetime
+    to_role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """One sentence of a loop's history: what was decided, under which rule, from which fact."""
+
+    at: datetime
+    text: str
+    rule: str
+    source: str | None = None
+
+
+class ActKind(StrEnum):
+    """What a person may do to a loop or a step, besides writing evidence into the record."""
+
+    ATTEST = "attest"
+    """The step is complete without a resource: `reason` (code), `note`."""
+    EVIDENCE = "evidence"
+    """This resource proves this step: `reference` (versioned)."""
+    CANCEL = "cancel"
+    """The loop or step is closed without proof: `reason`, `note`."""
+    HOLD = "hold"
+    """Waiting: `reason`, `until` (instant)."""
+    RELEASE = "release"
+    """No longer on hold."""
+    START = "start"
+    """Somebody is working on it."""
+    SNOOZE = "snooze"
+    """Off the list until `until`, never past the deadline."""
+    RESTORE = "restore"
+    """A loop or step that a person closed is open again: `note`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What a person did, kept for ever. Ownership acts (offer, accept, decline) live beside, in `ownership`."""
+
+    id: str
+    loop_id: str
+    step_id: str | None
+    kind: ActKind
+    at: datetime
+    by: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    undone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepState:
+    """What a step must be now.
+
+    `target` is an aim inside the deadline (48 h of a 72 h home visit, the inclusive visit date). `attempts` are tries
+    that reached nobody. `rule_met` says in words which outside rule holds already ("met by 2 attempts").
+    """
+
+    step_id: str
+    status: Status
+    clock: ClockState
+    owner_role: str
+    due: datetime
+    due_because: str
+    target: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    evidence: tuple[Evidence, ...] = ()
+    attempts: tuple[Evidence, ...] = ()
+    rule_met: str | None = None
+    closure: Closure | None = None
+    escalations: tuple[Escalation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopState:
+    """What a loop must be now.
+
+    `id` is derived from tenant, pathway, focus and `matter`; `matter` tells two matters on one focus apart (the key
+    of the discharge that opened it). `watch_until` keeps the episode card under "Day 30 watch". `next_change` is the
+    next instant at which time alone changes this state (due soon, overdue, escalation, hold ends, window over), so
+    that clocks cost nothing until then. `board` names the column of the transitions board.
+    """
+
+    id: str
+    pathway: str
+    version: str
+    patient_id: str
+    focus: str
+    matter: str
+    status: Status
+    clock: ClockState
+    opened: datetime
+    deadline: datetime
+    deadline_because: str
+    tier: Tier
+    tier_because: str
+    steps: tuple[StepState, ...]
+    closed: datetime | None = None
+    closure: Closure | None = None
+    watch_until: datetime | None = None
+    next_change: datetime | None = None
+    board: str | None = None
+    explanations: tuple[Explanation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingLoop:
+    """What the engine must know of a loop that stands in the store already."""
+
+    id: str
+    pathway: str
+    version: str
+    focus: str
+    matter: str
+    status: Status
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """The tenant's choices that rules depend on.
+
+    `tcm_day_count`: `elapsed` or `inclusive` (TR-25). `hospital_version`: `2016` or `2013`.
+    `same_day_contact`: a contact on the discharge date after the discharge counts (TR-24).
+    """
+
+    zone: str
+    tcm_day_count: str = "elapsed"
+    hospital_version: str = "2016"
+    same_day_contact: bool = True
+    recovery: timedelta = timedelta(hours=24)

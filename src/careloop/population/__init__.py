@@ -1,0 +1,1 @@
+"""Measures, risk, registries and gaps; reads the record."""

@@ -1,0 +1,1 @@
+"""Time ledger, eligibility, billing rules, claim lines."""

@@ -1,0 +1,1 @@
+"""Codes, value-set membership, translation, UCUM units."""
