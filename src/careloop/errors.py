@@ -47,6 +47,12 @@ class NotPermitted(CareloopError):
     issue_code = "forbidden"
 
 
+class NotAuthenticated(NotPermitted):
+    """Nobody is known to be asking: no credential, or one that is wrong, ended or revoked. All of these look alike."""
+
+    issue_code = "login"
+
+
 class NotFound(CareloopError):
     """There is no such thing for this principal; a foreign id and a missing id look the same."""
 
@@ -77,6 +83,12 @@ class Unavailable(CareloopError):
     def __init__(self, message: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Throttled(Unavailable):
+    """Too many tries from one place, or for one name; more are refused unread until the wait is over."""
+
+    issue_code = "throttled"
 
 
 class ContentError(CareloopError):

@@ -1,0 +1,1 @@
+"""Who may see what and why: tenants, principals, policy, credentials, the audit trail."""

@@ -1,0 +1,32 @@
+-- list_tenants --
+-- All tenants. The directory has no row-level security: it names no person.
+select id, slug, name, zone, production, settings
+  from tenant
+ order by slug
+
+-- get_tenant --
+select id, slug, name, zone, production, settings
+  from tenant
+ where slug = %(slug)s
+    or id = %(id)s::int
+
+-- insert_tenant --
+insert into tenant (slug, name, zone, production, settings, created)
+values (%(slug)s, %(name)s, %(zone)s, %(production)s, %(settings)s::jsonb, %(now)s)
+on conflict (slug) do nothing
+returning id, slug, name, zone, production, settings
+
+-- update_tenant_settings --
+update tenant
+   set settings = %(settings)s::jsonb
+ where id = %(id)s
+returning id, slug, name, zone, production, settings
+
+-- insert_audit_event --
+-- One entry of the trail. Id, time and transaction are the database's own.
+insert into audit_event (
+    action, subtype, outcome, agent_kind, agent_id, agent_name, agent_reference, purpose, address,
+    resource_type, resource_ids, patient_ids, query, detail)
+values (
+    %(action)s, %(subtype)s, %(outcome)s, %(agent_kind)s, %(agent_id)s, %(agent_name)s, %(agent_reference)s,
+    %(purpose)s, %(address)s, %(resource_type)s, %(resource_ids)s, %(patient_ids)s, %(query)s, %(detail)s)

@@ -1,0 +1,120 @@
+"""Tenants and what each has chosen. The table `tenant` is a directory: it names organisations, never a person."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from careloop.access.model import Tenant
+from careloop.db import Row, Transaction, load_queries
+from careloop.errors import Conflict, NotFound, Rejected
+from careloop.fhir.jsons import encode
+
+_SQL = load_queries("careloop.access")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantSettings:
+    """The choices of one tenant, each with its default.
+
+    `tcm_day_count`: how days to the TCM visit are counted; `inclusive` counts the discharge date as day 1 (TR-25).
+    `hospital_version`: points of the HOSPITAL score as published in 2013 or 2016 (transitions.md §5).
+    `same_day_contact`: a contact on the discharge date, after the discharge, counts (TR-24).
+    `accept_any_sender`: HL7v2 of an unknown sender is taken; refused on a production tenant.
+    `validation`: `strict` refuses a resource with faults, `lenient` keeps it and tells them as warnings.
+    `refuse_dangling`: a reference to a resource that is not there is refused, else a warning.
+    `queue_lead`: username of the person who answers for work that nobody owns yet.
+    `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default).
+    """
+
+    tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"
+    hospital_version: Literal["2013", "2016"] = "2016"
+    same_day_contact: bool = True
+    accept_any_sender: bool = False
+    validation: Literal["strict", "lenient"] = "strict"
+    refuse_dangling: bool = False
+    queue_lead: str | None = None
+    idle_minutes: int = 15
+
+
+def settings_of(tenant: Tenant) -> TenantSettings:
+    """The tenant's choices over the defaults; `Rejected` names a setting that is unknown or has a wrong value."""
+    return read_settings(tenant.settings)
+
+
+def read_settings(chosen: Mapping[str, Any]) -> TenantSettings:
+    """Typed settings from `chosen`; `Rejected` names a setting that is unknown or has a wrong value."""
+    hints = get_type_hints(TenantSettings)
+    for name, value in chosen.items():
+        if name not in hints:
+            raise Rejected(at=f"settings.{name}", expected=f"one of {', '.join(sorted(hints))}")
+        if not _fits(value, hints[name]):
+            raise Rejected(at=f"settings.{name}", expected=_wording(hints[name]))
+    return TenantSettings(**chosen)
+
+
+def list_tenants(tx: Transaction) -> list[Tenant]:
+    """All tenants, by slug. Any transaction may ask, one without a tenant too."""
+    return [_tenant(row) for row in tx.rows(_SQL["list_tenants"])]
+
+
+def get_tenant(tx: Transaction, slug_or_id: str | int) -> Tenant:
+    """The tenant of that slug or id, else `NotFound`."""
+    tenant_id = slug_or_id if isinstance(slug_or_id, int) else None
+    row = tx.one(_SQL["get_tenant"], {"slug": str(slug_or_id), "id": tenant_id})
+    if row is None:
+        raise NotFound("there is no such tenant")
+    return _tenant(row)
+
+
+def insert_tenant(
+    tx: Transaction, now: datetime, *, slug: str, name: str, zone: str, production: bool, settings: TenantSettings
+) -> Tenant:
+    """The tenant exists in the directory. `Conflict` when the slug is taken, `Rejected` for a zone IANA lacks."""
+    _check_zone(zone)
+    values = asdict(settings)
+    chosen = {field.name: values[field.name] for field in fields(settings) if values[field.name] != field.default}
+    row = tx.one(
+        _SQL["insert_tenant"],
+        {"slug": slug, "name": name, "zone": zone, "production": production,
+         "settings": encode(chosen).decode(), "now": now},
+    )
+    if row is None:
+        raise Conflict("a tenant of that slug exists already")
+    return _tenant(row)
+
+
+def change_settings(tx: Transaction, tenant: Tenant, **changes: Any) -> Tenant:
+    """The tenant with the changed settings, stored. `Rejected` as in `read_settings`."""
+    settings = asdict(read_settings({**tenant.settings, **changes}))
+    chosen = {name: value for name, value in settings.items() if name in tenant.settings or name in changes}
+    row = tx.one(_SQL["update_tenant_settings"], {"id": tenant.id, "settings": encode(chosen).decode()})
+    if row is None:
+        raise NotFound("there is no such tenant")
+    return _tenant(row)
+
+
+def _tenant(row: Row) -> Tenant:
+    return Tenant(**row)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Rejected(at="zone", expected="an IANA time zone such as America/New_York") from error
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 720
+    return isinstance(value, hint)
+
+
+def _wording(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    return {bool: "true or false", int: "a whole number of minutes, 1 to 720"}.get(hint, "a text")
