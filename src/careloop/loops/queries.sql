@@ -1,0 +1,193 @@
+-- loops_of_patients --
+-- The loops of these patients, and those about these matters, each with its steps and acts; in a fixed order.
+select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
+       l.state::text as state,
+       (select coalesce(jsonb_agg(jsonb_build_object('step_id', s.step_id, 'owner', s.owner,
+                   'task_version', s.task_version, 'history', s.history) order by s.position), '[]')
+          from loop_step as s
+         where s.tenant_id = l.tenant_id
+           and s.loop_id = l.id) as steps,
+       (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'step_id', a.step_id, 'kind', a.kind, 'at', a.at,
+                   'by', a.by, 'data', a.data,
+                   'undone', exists (select from loop_act as u
+                                      where u.tenant_id = a.tenant_id and u.undoes = a.id)) order by a.at, a.id), '[]')
+          from loop_act as a
+         where a.tenant_id = l.tenant_id
+           and a.loop_id = l.id
+           and a.undoes is null) as acts
+  from loop as l
+ where l.patient_id = any(%(patients)s)
+    or l.focus = any(%(focuses)s)
+    or l.id = any(%(ids)s::uuid[])
+ order by l.opened, l.id
+
+-- save_loop --
+insert into loop (id, number, pathway, version, patient_id, focus, matter, status, clock, owner, opened, closed,
+                  closure_reason, closure_by, closure_note, deadline, next_step, next_due, next_outside, tier, safety,
+                  lasting_points, board, watch_until, as_of, wake_at, hold_reason, hold_by, hold_until, snoozed_until,
+                  task_version, history, state)
+values (%(id)s, %(number)s, %(pathway)s, %(version)s, %(patient_id)s, %(focus)s, %(matter)s, %(status)s, %(clock)s,
+        %(owner)s, %(opened)s, %(closed)s, %(closure_reason)s, %(closure_by)s, %(closure_note)s, %(deadline)s,
+        %(next_step)s, %(next_due)s, %(next_outside)s, %(tier)s, %(safety)s, %(lasting_points)s, %(board)s,
+        %(watch_until)s, %(as_of)s, %(wake_at)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s, %(snoozed_until)s,
+        %(task_version)s, %(history)s, %(state)s::jsonb)
+on conflict (tenant_id, id) do update
+   set version = excluded.version, patient_id = excluded.patient_id, status = excluded.status,
+       clock = excluded.clock, owner = excluded.owner, opened = excluded.opened, closed = excluded.closed,
+       closure_reason = excluded.closure_reason, closure_by = excluded.closure_by,
+       closure_note = excluded.closure_note, deadline = excluded.deadline, next_step = excluded.next_step,
+       next_due = excluded.next_due, next_outside = excluded.next_outside, tier = excluded.tier,
+       safety = excluded.safety, lasting_points = excluded.lasting_points, board = excluded.board,
+       watch_until = excluded.watch_until, as_of = greatest(loop.as_of, excluded.as_of), wake_at = excluded.wake_at,
+       hold_reason = excluded.hold_reason, hold_by = excluded.hold_by, hold_until = excluded.hold_until,
+       snoozed_until = excluded.snoozed_until, task_version = excluded.task_version, history = excluded.history,
+       state = excluded.state
+
+-- save_step --
+insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, outside, ended,
+                       closure_reason, evidence, hold_reason, hold_by, hold_until, task_version, history)
+values (%(loop_id)s, %(step_id)s, %(task_id)s, %(position)s, %(status)s, %(clock)s, %(owner)s, %(owner_role)s, %(due)s,
+        %(outside)s, %(ended)s, %(closure_reason)s, %(evidence)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s,
+        %(task_version)s, %(history)s)
+on conflict (tenant_id, loop_id, step_id) do update
+   set position = excluded.position, status = excluded.status, clock = excluded.clock, owner = excluded.owner,
+       owner_role = excluded.owner_role, due = excluded.due, outside = excluded.outside, ended = excluded.ended,
+       closure_reason = excluded.closure_reason, evidence = excluded.evidence, hold_reason = excluded.hold_reason,
+       hold_by = excluded.hold_by, hold_until = excluded.hold_until, task_version = excluded.task_version,
+       history = excluded.history
+
+-- next_numbers --
+-- As many loop numbers as asked for.
+select nextval('loop_number') as number from generate_series(1, %(count)s)
+
+-- end_ownership --
+-- Ends what is owned now. The instant is after the beginning even when two changes fall on one instant.
+update ownership
+   set owned_until = greatest(%(at)s, owned_from + interval '1 microsecond')
+ where loop_id = %(loop_id)s
+   and step_id = %(step_id)s
+   and owned_until is null
+
+-- begin_ownership --
+-- The next owner begins where the last one ended; the first one begins at `at`.
+insert into ownership (loop_id, step_id, owner, owned_from, previous_until, by, why)
+select %(loop_id)s, %(step_id)s, %(owner)s, coalesce(last.until, %(at)s), last.until, %(by)s, %(why)s
+  from (select max(owned_until) as until
+          from ownership
+         where loop_id = %(loop_id)s
+           and step_id = %(step_id)s) as last
+
+-- first_ownership --
+insert into ownership (loop_id, step_id, owner, owned_from, by, why)
+values (%(loop_id)s, %(step_id)s, %(owner)s, %(at)s, %(by)s, %(why)s)
+
+-- owner_at --
+-- Who owned this at that moment.
+select owner, why, by
+  from ownership
+ where loop_id = %(loop_id)s
+   and step_id = %(step_id)s
+   and owned_from <= %(at)s
+   and (owned_until is null or owned_until > %(at)s)
+
+-- owner_loads --
+-- Open steps of each of these owners; owners without work are not in the answer.
+select owner, count(*) as open_steps
+  from loop_step
+ where owner = any(%(owners)s)
+   and status in ('requested', 'accepted', 'in-progress', 'on-hold')
+ group by owner
+
+-- save_escalation --
+-- Fires once: a key that stands already keeps its instant; only whether it still holds changes.
+insert into escalation (loop_id, step_id, key, to_role, at, fired, late, stands)
+values (%(loop_id)s, %(step_id)s, %(key)s, %(to_role)s, %(at)s, %(fired)s, %(late)s, true)
+on conflict (tenant_id, loop_id, step_id, key) do update
+   set stands = true
+
+-- settle_escalations --
+-- Escalations whose step is done, or whose deadline was corrected, no longer call anybody.
+update escalation as e
+   set stands = false
+ where e.loop_id = %(loop_id)s
+   and e.stands
+   and e.step_id || ' ' || e.key <> all(%(standing)s)
+
+-- add_act --
+insert into loop_act (id, loop_id, step_id, kind, at, by, data, undoes)
+values (%(id)s, %(loop_id)s, %(step_id)s, %(kind)s, %(at)s, %(by)s, %(data)s::jsonb, %(undoes)s)
+
+-- act --
+select a.id::text, a.loop_id::text, a.step_id, a.kind, a.at, a.by, a.data,
+       exists (select from loop_act as u where u.tenant_id = a.tenant_id and u.undoes = a.id) as undone
+  from loop_act as a
+ where a.id = %(id)s
+
+-- receipt --
+select receipt::text as receipt
+  from act_receipt
+ where by = %(by)s
+   and key = %(key)s
+
+-- save_receipt --
+insert into act_receipt (key, by, act_id, receipt, at)
+values (%(key)s, %(by)s, %(act_id)s, %(receipt)s::jsonb, %(at)s)
+
+-- due_patients --
+-- Patients whose loops time alone changes by now, each handed to exactly one worker. Oldest first.
+select l.id::text, l.patient_id
+  from loop as l
+ where l.wake_at <= %(now)s
+   and l.id <> all(%(done)s::uuid[])
+ order by l.wake_at, l.id
+ limit %(batch)s
+   for update of l skip locked
+
+-- still_due --
+-- Loops that were re-derived but would wake again at once; they are moved a minute on so that a sweep always ends.
+update loop
+   set wake_at = %(later)s
+ where id = any(%(ids)s::uuid[])
+   and wake_at <= %(now)s
+
+-- open_offer --
+select o.id::text, o.loop_id::text, o.giver, o.taker, o.why, o.offered
+  from ownership_offer as o
+ where o.loop_id = %(loop_id)s
+   and o.answered is null
+
+-- add_offer --
+insert into ownership_offer (id, loop_id, giver, taker, why, offered)
+values (%(id)s, %(loop_id)s, %(giver)s, %(taker)s, %(why)s, %(offered)s)
+
+-- answer_offer --
+update ownership_offer
+   set answered = %(at)s, answer = %(answer)s, answer_why = %(why)s
+ where id = %(id)s
+   and answered is null
+
+-- work_of_owner --
+-- Everything open that this owner holds; step '' is the loop itself.
+select loop_id::text, step_id, patient_id, owner_role
+  from (select id as loop_id, '' as step_id, patient_id, 'coordinator' as owner_role
+          from loop
+         where owner = %(owner)s
+           and status in ('requested', 'accepted', 'in-progress', 'on-hold')
+         union all
+        select s.loop_id, s.step_id, l.patient_id, s.owner_role
+          from loop_step as s
+          join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
+         where s.owner = %(owner)s
+           and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')) as work
+ order by loop_id, step_id
+
+-- loop_of_task --
+-- The loop, and the step ('' for the loop itself), that this Task stands for.
+select id::text as loop_id, '' as step_id, patient_id
+  from loop
+ where id = %(task_id)s
+ union all
+select s.loop_id::text, s.step_id, l.patient_id
+  from loop_step as s
+  join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
+ where s.task_id = %(task_id)s

@@ -1,0 +1,245 @@
+"""Loops, steps, acts, owners and offers in PostgreSQL. Every write is part of the caller's transaction."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from careloop.db import Row, Transaction, load_queries
+from careloop.loops.model import Act, ActKind, LoopState
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SQL = load_queries("careloop.loops")
+_decode_state = msgspec.json.Decoder(LoopState).decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredStep:
+    """What the store knows of a step beside its state: owner, version of its Task, Provenance references."""
+
+    step_id: str
+    owner: str
+    task_version: int
+    history: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLoop:
+    """A loop as it stands: derived state, owner, and everything people did to it."""
+
+    id: str
+    number: int
+    patient_id: str
+    owner: str
+    as_of: datetime
+    snoozed_until: datetime | None
+    task_version: int
+    history: tuple[str, ...]
+    state: LoopState
+    steps: Mapping[str, StoredStep]
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """An open hand-over: the giver stays owner until the taker accepts."""
+
+    id: str
+    loop_id: str
+    giver: str
+    taker: str
+    why: str
+    offered: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerChange:
+    """From `at` on, `owner` owns the loop (step_id '') or the step. `first`: nobody did before."""
+
+    loop_id: str
+    step_id: str
+    owner: str
+    at: datetime
+    by: str
+    why: str
+    first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskPlace:
+    """What a FHIR Task stands for: a loop (step_id '') or one of its steps."""
+
+    loop_id: str
+    step_id: str
+    patient_id: str
+
+
+def normal_state(state: LoopState) -> LoopState:
+    """The state as the store gives it back, so that two can be compared with `==`."""
+    return _decode_state(msgspec.json.encode(state))
+
+
+def load_loops(
+    tx: Transaction, *, patients: Sequence[str] = (), focuses: Sequence[str] = (), ids: Sequence[str] = ()
+) -> list[StoredLoop]:
+    """All loops of these patients, about these matters, or with these ids, oldest first; in one query."""
+    rows = tx.rows(
+        _SQL["loops_of_patients"], {"patients": list(patients), "focuses": list(focuses), "ids": list(ids)}
+    )
+    return [_stored_loop(row) for row in rows]
+
+
+def _stored_loop(row: Row) -> StoredLoop:
+    return StoredLoop(
+        id=row["id"],
+        number=row["number"],
+        patient_id=row["patient_id"],
+        owner=row["owner"],
+        as_of=row["as_of"],
+        snoozed_until=row["snoozed_until"],
+        task_version=row["task_version"],
+        history=tuple(row["history"]),
+        state=_decode_state(row["state"]),
+        steps={step["step_id"]: _stored_step(step) for step in row["steps"]},
+        acts=tuple(_act({**act, "loop_id": row["id"]}) for act in row["acts"]),
+    )
+
+
+def _stored_step(row: Row) -> StoredStep:
+    return StoredStep(
+        step_id=row["step_id"],
+        owner=row["owner"],
+        task_version=row["task_version"],
+        history=tuple(row["history"]),
+    )
+
+
+def _act(row: Row) -> Act:
+    at = row["at"]
+    return Act(
+        id=row["id"],
+        loop_id=row["loop_id"],
+        step_id=row["step_id"],
+        kind=ActKind(row["kind"]),
+        at=at if isinstance(at, datetime) else datetime.fromisoformat(at),
+        by=row["by"],
+        data=row["data"],
+        undone=row["undone"],
+    )
+
+
+def next_numbers(tx: Transaction, count: int) -> list[int]:
+    """Fresh numbers of loops (the 2041 of L-2041)."""
+    return [row["number"] for row in tx.rows(_SQL["next_numbers"], {"count": count})] if count else []
+
+
+def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
+    """Loop and step rows are as given; closed loops first, so that a matter may close and open again in one go."""
+    ordered = sorted(loops, key=lambda row: (row["closed"] is None, row["id"]))
+    if ordered:
+        tx.execute_many(_SQL["save_loop"], ordered)
+    if steps:
+        tx.execute_many(_SQL["save_step"], steps)
+
+
+def change_owners(tx: Transaction, changes: Sequence[OwnerChange]) -> None:
+    """Each change is in the chain of owners, without a gap or an overlap."""
+    first = [vars(change) for change in changes if change.first]
+    later = [vars(change) for change in changes if not change.first]
+    if first:
+        tx.execute_many(_SQL["first_ownership"], first)
+    for change in later:
+        tx.execute(_SQL["end_ownership"], change)
+        tx.execute(_SQL["begin_ownership"], change)
+
+
+def owner_at(tx: Transaction, loop_id: str, step_id: str, at: datetime) -> str | None:
+    """Who owned the loop (step_id '') or step at that moment; None before it was known."""
+    row = tx.one(_SQL["owner_at"], {"loop_id": loop_id, "step_id": step_id, "at": at})
+    return None if row is None else str(row["owner"])
+
+
+def open_steps_of(tx: Transaction, owners: Sequence[str]) -> dict[str, int]:
+    """How many open steps each of these owners holds."""
+    loads = {row["owner"]: int(row["open_steps"]) for row in tx.rows(_SQL["owner_loads"], {"owners": list(owners)})}
+    return {owner: loads.get(owner, 0) for owner in owners}
+
+
+def save_escalations(
+    tx: Transaction, fired: Sequence[Mapping[str, Any]], standing: Mapping[str, Sequence[str]]
+) -> None:
+    """Each key has fired once; `standing` names, for each loop, the "step key" pairs that still hold."""
+    if fired:
+        tx.execute_many(_SQL["save_escalation"], fired)
+    for loop_id, keys in standing.items():
+        tx.execute(_SQL["settle_escalations"], {"loop_id": loop_id, "standing": list(keys)})
+
+
+def add_act(tx: Transaction, act: Act, *, undoes: str | None = None) -> None:
+    """The act is kept for ever."""
+    tx.execute(_SQL["add_act"], {**vars(act), "data": msgspec.json.encode(act.data).decode(), "undoes": undoes})
+
+
+def add_undo(tx: Transaction, undo_id: str, act: Act, at: datetime, by: str) -> None:
+    """`act` counts no longer; both stay readable."""
+    row = {"id": undo_id, "loop_id": act.loop_id, "step_id": act.step_id, "kind": "undo", "at": at, "by": by}
+    tx.execute(_SQL["add_act"], {**row, "data": "{}", "undoes": act.id})
+
+
+def find_act(tx: Transaction, act_id: str) -> Act | None:
+    """One act by id."""
+    row = tx.one(_SQL["act"], {"id": act_id})
+    return None if row is None else _act(row)
+
+
+def find_receipt(tx: Transaction, by: str, key: str) -> str | None:
+    """The answer that this press of this person got already, as JSON text."""
+    return tx.value(_SQL["receipt"], {"by": by, "key": key})
+
+
+def save_receipt(tx: Transaction, *, by: str, key: str, act_id: str, receipt: str, at: datetime) -> None:
+    """The next press with this key gets the same answer."""
+    tx.execute(_SQL["save_receipt"], {"by": by, "key": key, "act_id": act_id, "receipt": receipt, "at": at})
+
+
+def due_patients(tx: Transaction, now: datetime, batch: int, done: Sequence[str]) -> list[tuple[str, str]]:
+    """(loop, patient) pairs whose clocks have something to do by `now`, locked for this worker; not those in `done`."""
+    rows = tx.rows(_SQL["due_patients"], {"now": now, "batch": batch, "done": list(done)})
+    return [(row["id"], row["patient_id"]) for row in rows]
+
+
+def postpone(tx: Transaction, ids: Sequence[str], now: datetime, later: datetime) -> None:
+    """Loops among `ids` that would wake again at once wake at `later`."""
+    tx.execute(_SQL["still_due"], {"ids": list(ids), "now": now, "later": later})
+
+
+def open_offer(tx: Transaction, loop_id: str) -> Offer | None:
+    """The hand-over that waits for an answer."""
+    row = tx.one(_SQL["open_offer"], {"loop_id": loop_id})
+    return None if row is None else Offer(**row)
+
+
+def add_offer(tx: Transaction, offer: Offer) -> None:
+    """The offer stands; only one may stand for a loop."""
+    tx.execute(_SQL["add_offer"], vars(offer))
+
+
+def answer_offer(tx: Transaction, offer_id: str, *, answer: str, why: str | None, at: datetime) -> None:
+    """The offer is accepted, declined or withdrawn."""
+    tx.execute(_SQL["answer_offer"], {"id": offer_id, "answer": answer, "why": why, "at": at})
+
+
+def work_of(tx: Transaction, owner: str) -> list[Row]:
+    """Open loops and steps of this owner: loop_id, step_id ('' for the loop), patient_id, owner_role."""
+    return tx.rows(_SQL["work_of_owner"], {"owner": owner})
+
+
+def place_of_task(tx: Transaction, task_id: str) -> TaskPlace | None:
+    """What this Task stands for; None when it is not one of ours."""
+    if _UUID.fullmatch(task_id) is None:
+        return None
+    row = tx.one(_SQL["loop_of_task"], {"task_id": task_id})
+    return None if row is None else TaskPlace(**row)
