@@ -1,7 +1,8 @@
 """Connections and transactions. A transaction belongs to exactly one tenant, or to none.
 
-The tenant is set with `set_config(..., true)` at the start of the transaction and ends with it; row-level security
-does the rest. A transaction without a tenant sees no tenant's rows, only the directory tables (tenant, instance).
+The tenant is set with `set_config(..., true)` together with the first statement of the transaction and ends with it;
+row-level security does the rest. A transaction without a tenant sees no tenant's rows, only the directory tables
+(tenant, instance).
 """
 
 import random
@@ -11,10 +12,23 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import CheckViolation, ExclusionViolation, ForeignKeyViolation, UniqueViolation
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloop.errors import Unavailable
+
+__all__ = [
+    "CheckViolation",
+    "Contended",
+    "Database",
+    "ExclusionViolation",
+    "ForeignKeyViolation",
+    "Row",
+    "Transaction",
+    "UniqueViolation",
+]
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -25,16 +39,27 @@ _OPTIONS = (
     " -c timezone=UTC -c application_name=careloop"
 )
 _BEGIN = "select set_config('app.tenant', %s, true), set_config('app.actor', %s, true)"
-_RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-_LOST = (psycopg.OperationalError, psycopg.errors.AdminShutdown, PoolTimeout)
+_CONTENDED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+_TRUSTED_SECONDS = 1.0
+"""A connection used this recently is handed out without asking the server first."""
+
+
+class Contended(Unavailable):
+    """Two writers were in each other's way and this one was undone; doing it again from the start may work."""
+
+
+class _Connection(psycopg.Connection[Row]):
+    last_used: float = 0.0
 
 
 class Transaction:
     """One open transaction. Rows come back as dicts in the order of the query's columns."""
 
-    def __init__(self, connection: psycopg.Connection[Row], tenant_id: int | None) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], tenant_id: int | None, actor: str = "") -> None:
         self._connection = connection
         self._tenant_id = tenant_id
+        self._begin: tuple[str, str] | None = ("" if tenant_id is None else str(tenant_id), actor)
         self.after_commit: list[Callable[[], None]] = []
 
     @property
@@ -46,20 +71,20 @@ class Transaction:
 
     def execute(self, sql: str, parameters: Parameters = None) -> int:
         """Run a statement; the number of rows it touched."""
-        return self._connection.execute(cast(LiteralString, sql), parameters).rowcount
+        return self._run(sql, parameters).rowcount
 
     def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Run one statement for each set of parameters, sent in one batch."""
-        with self._connection.cursor() as cursor:
+        with self._begun().cursor() as cursor:
             cursor.executemany(cast(LiteralString, sql), parameters)
 
     def one(self, sql: str, parameters: Parameters = None) -> Row | None:
         """The first row, or None."""
-        return self._connection.execute(cast(LiteralString, sql), parameters).fetchone()
+        return self._run(sql, parameters).fetchone()
 
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """All rows."""
-        return self._connection.execute(cast(LiteralString, sql), parameters).fetchall()
+        return self._run(sql, parameters).fetchall()
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """The first column of the first row, or None."""
@@ -70,7 +95,7 @@ class Transaction:
         """Stream rows into a table by COPY; the number of rows sent. `table` and `columns` come from code only."""
         count = 0
         statement = f"copy {table} ({', '.join(columns)}) from stdin"
-        with self._connection.cursor() as cursor, cursor.copy(cast(LiteralString, statement)) as copy:
+        with self._begun().cursor() as cursor, cursor.copy(cast(LiteralString, statement)) as copy:
             for row in rows:
                 copy.write_row(row)
                 count += 1
@@ -78,35 +103,53 @@ class Transaction:
 
     def savepoint(self) -> AbstractContextManager[Any]:
         """A nested transaction: an exception inside undoes only what happened inside."""
-        return self._connection.transaction()
+        return self._begun().transaction()
 
     def pipeline(self) -> AbstractContextManager[Any]:
         """Statements inside are sent without waiting for each answer; only for statements whose results are not read
         one by one."""
-        return self._connection.pipeline()
+        return self._begun().pipeline()
 
     def lock(self, *names: str) -> None:
         """Hold each named lock until the transaction ends, taken in one fixed order so that two never deadlock."""
         for name in sorted(set(names)):
-            self.execute(
-                "select pg_advisory_xact_lock(hashtextextended(%s, %s))", (name, self._tenant_id or 0)
-            )
+            self.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", (name, self._tenant_id or 0))
+
+    def _run(self, sql: str, parameters: Parameters) -> psycopg.Cursor[Row]:
+        if self._begin is None:
+            return self._connection.execute(cast(LiteralString, sql), parameters)
+        begin, self._begin = self._begin, None
+        with self._connection.pipeline():
+            self._connection.execute(_BEGIN, begin)
+            return self._connection.execute(cast(LiteralString, sql), parameters)
+
+    def _begun(self) -> psycopg.Connection[Row]:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            self._connection.execute(_BEGIN, begin)
+        return self._connection
 
 
 class Database:
-    """A pool of connections of the `app` role (or, for migrations and `verify`, the owner)."""
+    """A pool of connections of the `app` role (or, for migrations and `verify`, the owner).
 
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 4, wait_seconds: float = 20.0) -> None:
+    After a restart of the server each call is `Unavailable` within `wait_seconds` and works again as soon as the
+    server does.
+    """
+
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 4, wait_seconds: float = 10.0) -> None:
         self.url = url
         self._wait_seconds = wait_seconds
-        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
+        options = f"{conninfo_to_dict(url).get('options') or ''} {_OPTIONS}".strip()
+        self._pool: ConnectionPool[_Connection] = ConnectionPool(
             url,
             min_size=min_size,
             max_size=max_size,
             open=False,
-            check=ConnectionPool.check_connection,
-            kwargs={"row_factory": dict_row, "options": _OPTIONS, "autocommit": False},
-            connection_class=psycopg.Connection[Row],
+            check=_check,
+            reconnect_timeout=3.0,
+            kwargs={"row_factory": dict_row, "options": options, "autocommit": False, "connect_timeout": 5},
+            connection_class=_Connection,
         )
 
     def open(self) -> "Database":
@@ -142,9 +185,9 @@ class Database:
             try:
                 with self.transaction(tenant_id, actor=actor) as transaction:
                     return work(transaction)
-            except _RETRIED as error:
+            except Contended:
                 if attempt == tries:
-                    raise Unavailable("too many writers at once") from error
+                    raise
                 time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
         raise AssertionError("unreachable")
 
@@ -152,11 +195,17 @@ class Database:
     def _open_transaction(self, tenant_id: int | None, actor: str) -> Iterator[Transaction]:
         try:
             with self._pool.connection(timeout=self._wait_seconds) as connection:
-                if tenant_id is not None:
-                    connection.execute(_BEGIN, (str(tenant_id), actor))
-                transaction = Transaction(connection, tenant_id)
+                transaction = Transaction(connection, tenant_id, actor)
                 yield transaction
+                connection.last_used = time.monotonic()
+        except _CONTENDED as error:
+            raise Contended("too many writers at once", retry_after_seconds=1) from error
         except _LOST as error:
             raise Unavailable("the database is not available just now") from error
         for callback in transaction.after_commit:
             callback()
+
+
+def _check(connection: _Connection) -> None:
+    if time.monotonic() - connection.last_used > _TRUSTED_SECONDS:
+        ConnectionPool.check_connection(connection)
