@@ -1,0 +1,80 @@
+"""Everything that one process needs, built once at its start and passed along."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from careloop.access.model import Tenant
+from careloop.access.tenancy import get_tenant, list_tenants
+from careloop.catalog import Catalog
+from careloop.clock import Clock
+from careloop.db import Database, ensure_database
+from careloop.record import Record
+from careloop.settings import Settings
+
+
+@dataclass(frozen=True)
+class App:
+    """One process: its settings, its connections, its clock, the content it runs on, the record."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    catalog: Catalog
+    record: Record
+
+    def tenants(self) -> list[Tenant]:
+        """All tenants of this installation, by slug."""
+        with self.database.directory() as tx:
+            return list_tenants(tx)
+
+    def tenant(self, slug_or_id: str | int) -> Tenant:
+        """The tenant of that slug or id; `NotFound` when there is none."""
+        with self.database.directory() as tx:
+            return get_tenant(tx, slug_or_id)
+
+    def with_clock(self, clock: Clock) -> "App":
+        """The same process at another time."""
+        return replace(self, clock=clock)
+
+    def close(self) -> None:
+        """Connections are given back."""
+        self.database.close()
+
+
+def build_app(settings: Settings, *, pool_size: int | None = None) -> App:
+    """An app on a running and migrated database. Content is loaded and checked: `ContentError` lists every fault.
+    The process counts as a user of the embedded server until it ends."""
+    urls = ensure_database(settings)
+    database = Database(urls.app, max_size=pool_size or settings.pool_size).open()
+    return App(
+        settings=settings,
+        database=database,
+        clock=read_clock(database),
+        catalog=Catalog.load(settings.content_dir),
+        record=Record.load(),
+    )
+
+
+@contextmanager
+def running_app(settings: Settings, *, pool_size: int | None = None) -> Iterator[App]:
+    """`build_app` for the length of a block."""
+    app = build_app(settings, pool_size=pool_size)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def read_clock(database: Database) -> Clock:
+    """The clock on which all processes of this installation agree."""
+    with database.directory() as tx:
+        offset = tx.value("select clock_offset_seconds from instance")
+    return Clock(offset=timedelta(seconds=float(offset)))
+
+
+def set_clock(database: Database, clock: Clock) -> None:
+    """Every process that starts from now on lives at this time."""
+    with database.directory() as tx:
+        tx.execute("update instance set clock_offset_seconds = %s", (clock.offset.total_seconds(),))
