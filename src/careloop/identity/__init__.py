@@ -1,0 +1,25 @@
+"""Who is this? Numbers that name a person, people who are alike, the review queue, merges."""
+
+from careloop.identity.model import Address, Candidate, Demographics, Identifier, Resolution, Scored
+from careloop.identity.noting import Noted, forget_patients, match, note_patient, note_patients
+from careloop.identity.resolving import resolve
+from careloop.identity.rules import demographics_of, identifiers_of
+from careloop.identity.store import survivor_of
+
+__all__ = [
+    "Address",
+    "Candidate",
+    "Demographics",
+    "Identifier",
+    "Noted",
+    "Resolution",
+    "Scored",
+    "demographics_of",
+    "forget_patients",
+    "identifiers_of",
+    "match",
+    "note_patient",
+    "note_patients",
+    "resolve",
+    "survivor_of",
+]

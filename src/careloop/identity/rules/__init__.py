@@ -1,0 +1,19 @@
+"""Pure decisions of identity: which identifiers count, how names fold, how two descriptions compare."""
+
+from careloop.identity.rules.blocking import blocking_keys
+from careloop.identity.rules.identifiers import clean, joins, skeleton, splits
+from careloop.identity.rules.patient import demographics_of, identifiers_of
+from careloop.identity.rules.scoring import REVIEW_POINTS, compare, search_score
+
+__all__ = [
+    "REVIEW_POINTS",
+    "blocking_keys",
+    "clean",
+    "compare",
+    "demographics_of",
+    "identifiers_of",
+    "joins",
+    "search_score",
+    "skeleton",
+    "splits",
+]
