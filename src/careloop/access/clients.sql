@@ -1,0 +1,65 @@
+-- insert_client --
+insert into client (id, name, secret_hash, jwks, scopes, created)
+values (%(id)s, %(name)s, %(secret_hash)s, %(jwks)s::jsonb, %(scopes)s, %(now)s)
+on conflict do nothing
+returning id, name, secret_hash, jwks, scopes, created, revoked
+
+-- list_clients --
+select id, name, secret_hash, jwks, scopes, created, revoked
+  from client
+ order by name, created, id
+
+-- find_client --
+select id, name, secret_hash, jwks, scopes, created, revoked
+  from client
+ where id = %(id)s
+   and revoked is null
+
+-- revoke_client --
+update client
+   set revoked = %(now)s
+ where (id = %(name_or_id)s or name = %(name_or_id)s)
+   and revoked is null
+returning id, name, secret_hash, jwks, scopes, created, revoked
+
+-- revoke_tokens_of_client --
+update access_token
+   set revoked = %(now)s
+ where client_id = %(client_id)s
+   and revoked is null
+
+-- use_assertion --
+-- One row when this id was not used before.
+insert into client_assertion (client_id, jti, expires)
+values (%(client_id)s, %(jti)s, %(expires)s)
+on conflict do nothing
+
+-- delete_old_assertions --
+delete from client_assertion
+ where expires < %(before)s
+
+-- insert_token --
+insert into access_token (token_hash, client_id, scopes, issued, expires)
+values (%(hash)s, %(client_id)s, %(scopes)s, %(now)s, %(expires)s)
+
+-- find_token --
+select access_token.client_id, client.name as client_name, access_token.scopes, access_token.issued,
+       access_token.expires
+  from access_token
+  join client on client.tenant_id = access_token.tenant_id
+             and client.id = access_token.client_id
+ where access_token.token_hash = %(hash)s
+   and access_token.expires > %(now)s
+   and access_token.revoked is null
+   and client.revoked is null
+
+-- revoke_token --
+update access_token
+   set revoked = %(now)s
+ where token_hash = %(hash)s
+   and client_id = %(client_id)s
+   and revoked is null
+
+-- delete_old_tokens --
+delete from access_token
+ where expires < %(before)s
