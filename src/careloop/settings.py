@@ -1,14 +1,14 @@
 """What an installation may choose: from environment variables `CARELOOP_*`, else a TOML file, else the default.
 
-`docs/settings.md` is generated from this module (`python -m tools.settings_page`).
+`docs/settings.md` is generated from this module by `tools/settings_page.py`.
 """
 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 from careloop.errors import ContentError, Fault
 
@@ -23,38 +23,31 @@ def default_data_dir() -> Path:
         return Path("/var/lib/careloop")
 
 
-def _setting(default: Any, says: str) -> Any:
-    if callable(default):
-        return field(default_factory=default, metadata={"says": says})
-    return field(default=default, metadata={"says": says})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings with their defaults. Sizes are in bytes, times in seconds."""
 
-    data_dir: Path = _setting(default_data_dir, "Folder of this installation: embedded database, keys, demo sign-ins.")
-    database_url: str | None = _setting(
-        None, "A PostgreSQL server (15 or newer) to use instead of the embedded one; `DATABASE_URL` means the same."
+    data_dir: Annotated[Path, "Folder of this installation: embedded database, keys, demo sign-ins."] = field(
+        default_factory=default_data_dir
     )
-    content_dir: Path | None = _setting(None, "A site's own content files, added to ours or in place of them.")
-    log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
-    pool_size: int = _setting(8, "Database connections of the web process at most.")
-    worker_pool_size: int = _setting(4, "Database connections of each other process at most.")
-    worker_processes: int = _setting(1, "Worker processes that work through the inbox.")
-    host: str = _setting("127.0.0.1", "Address that the web server listens on.")
-    port: int = _setting(8000, "Port of the web server.")
-    public_url: str | None = _setting(None, "The address under which users reach the server, where a proxy is in front.")
-    max_body_bytes: int = _setting(50_000_000, "Largest request body that is read.")
-    mllp_host: str = _setting("127.0.0.1", "Address that HL7v2 feeds listen on.")
-    mllp_max_bytes: int = _setting(10_000_000, "Largest HL7v2 message that is read.")
-    mllp_frame_seconds: float = _setting(30.0, "How long an HL7v2 frame may stay unfinished.")
-    mllp_connections_per_address: int = _setting(64, "HL7v2 connections from one address at most.")
-    session_idle_seconds: int = _setting(900, "A staff session ends after this long without use.")
-    session_absolute_seconds: int = _setting(43_200, "A staff session ends after this long in any case.")
-    insecure_cookies: bool = _setting(
-        False, "Cookies without `Secure`, for plain http on another address than loopback. Only for trials."
-    )
+    database_url: Annotated[
+        str | None, "A PostgreSQL server (15 or newer) in place of the embedded one; `DATABASE_URL` means the same."
+    ] = None
+    content_dir: Annotated[Path | None, "A site's own content files, added to ours or in place of them."] = None
+    log_level: Annotated[str, "`debug`, `info`, `warning` or `error`."] = "info"
+    pool_size: Annotated[int, "Database connections of the web process at most."] = 8
+    worker_pool_size: Annotated[int, "Database connections of each other process at most."] = 4
+    host: Annotated[str, "Address that the web server listens on."] = "127.0.0.1"
+    port: Annotated[int, "Port of the web server."] = 8000
+    metrics_port: Annotated[int | None, "Loopback port of `/metrics`; none: no metrics."] = None
+    public_url: Annotated[str | None, "The address under which users reach the server, behind a proxy."] = None
+    max_body_bytes: Annotated[int, "Largest request body that is read."] = 50_000_000
+    mllp_host: Annotated[str, "Address that HL7v2 feeds listen on."] = "127.0.0.1"
+    mllp_max_bytes: Annotated[int, "Largest HL7v2 message that is read."] = 10_000_000
+    mllp_frame_seconds: Annotated[float, "How long an HL7v2 frame may stay unfinished."] = 30.0
+    mllp_connections_per_address: Annotated[int, "HL7v2 connections from one address at most."] = 64
+    session_idle_seconds: Annotated[int, "A staff session ends after this long without use."] = 900
+    session_absolute_seconds: Annotated[int, "A staff session ends after this long in any case."] = 43_200
 
     @property
     def is_embedded(self) -> bool:
@@ -67,23 +60,19 @@ def load_settings(
 ) -> Settings:
     """The settings of this process: `overrides` that are not None, then the environment, then the file, then the
     defaults. Unknown names and values of the wrong kind are one `ContentError` that lists them all."""
-    given = os.environ if environment is None else environment
-    known = {one.name: one for one in fields(Settings)}
-    raw: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name, value in (_read_file(config, faults) if config else {}).items():
-        raw[name] = value
-    raw |= _from_environment(given)
+    raw = _read_file(config, faults) if config else {}
+    raw |= _from_environment(os.environ if environment is None else environment)
     raw |= {name: value for name, value in overrides.items() if value is not None}
+    kinds = get_type_hints(Settings)
     values = {}
     for name, value in raw.items():
-        if name not in known:
-            faults.append(Fault(at=name, expected=f"one of the settings {', '.join(sorted(known))}"))
-            continue
         try:
-            values[name] = _convert(str(known[name].type), value)
+            values[name] = _convert(kinds[name], value)
+        except KeyError:
+            faults.append(Fault(at=name, expected=f"one of the settings {', '.join(sorted(kinds))}"))
         except ValueError:
-            faults.append(Fault(at=name, expected=f"a value like {_example(known[name])}"))
+            faults.append(Fault(at=name, expected=f"a value of the kind {_kind_name(kinds[name])}"))
     if faults:
         raise ContentError(faults)
     return Settings(**values)
@@ -109,16 +98,16 @@ def _read_file(path: Path, faults: list[Fault]) -> dict[str, Any]:
         return {}
 
 
-def _convert(kind: str, value: Any) -> Any:
+def _convert(kind: Any, value: Any) -> Any:
     text = str(value)
-    if "Path" in kind:
-        return Path(text).expanduser()
-    if kind == "int":
-        return int(text)
-    if kind == "float":
-        return float(text)
-    if kind == "bool":
+    kinds = get_args(kind) or (kind,)
+    if Path in kinds:
+        return Path(text).expanduser().absolute()
+    if bool in kinds:
         return _truth(text)
+    for number in (int, float):
+        if number in kinds:
+            return number(text)
     return text
 
 
@@ -130,8 +119,8 @@ def _truth(text: str) -> bool:
     raise ValueError("not a truth value")
 
 
-def _example(one: Field[Any]) -> str:
-    return str(one.default) if one.default is not MISSING else str(one.type)
+def _kind_name(kind: Any) -> str:
+    return " or ".join(one.__name__ for one in get_args(kind) or (kind,) if one is not type(None))
 
 
 def settings_page() -> str:
@@ -139,13 +128,15 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Generated from `src/careloop/settings.py`. An environment variable wins over the TOML file (`--config`), whose",
-        "keys are the names in the first column; a command-line option wins over both.",
+        "Generated from `src/careloop/settings.py` by `tools/settings_page.py`. A command-line option wins over an",
+        "environment variable, which wins over the TOML file (`--config`; its keys are the names in the first column).",
         "",
         "| name | variable | default | what |",
         "|---|---|---|---|",
     ]
+    hints = get_type_hints(Settings, include_extras=True)
     for one in fields(Settings):
-        shown = "`~/.local/share/careloop`" if one.name == "data_dir" else f"`{one.default}`"
-        lines.append(f"| `{one.name}` | `{_PREFIX}{one.name.upper()}` | {shown} | {one.metadata['says']} |")
+        shown = "~/.local/share/careloop" if one.name == "data_dir" else str(one.default)
+        says = hints[one.name].__metadata__[0]
+        lines.append(f"| `{one.name}` | `{_PREFIX}{one.name.upper()}` | `{shown}` | {says} |")
     return "\n".join(lines) + "\n"

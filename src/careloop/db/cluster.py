@@ -232,7 +232,11 @@ def _run_initdb(cluster: Cluster, folder: Path, password_file: Path) -> None:
         "--pwfile", str(password_file), "--auth=scram-sha-256", "--encoding=UTF8",
         "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--data-checksums",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **_as_server_user())
+    user = _server_user()
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=_environment(), cwd="/",
+        user=user, group=user, extra_groups=_no_groups(),
+    )  # fmt: skip
     if done.returncode != 0:
         raise Unavailable(f"initdb failed: {done.stderr.strip()[-400:]}")
 
@@ -249,19 +253,22 @@ def _give(path: Path) -> None:
         os.chown(path, NO_LOGIN_UID, NO_LOGIN_UID)
 
 
-def _as_server_user() -> dict[str, object]:
-    if os.geteuid() != 0:
-        return {"env": _environment(), "cwd": "/"}
-    return {"user": NO_LOGIN_UID, "group": NO_LOGIN_UID, "extra_groups": [], "env": _environment(), "cwd": "/"}
+def _server_user() -> int | None:
+    """Root never runs the server itself; anybody else runs it as they are."""
+    return NO_LOGIN_UID if os.geteuid() == 0 else None
+
+
+def _no_groups() -> list[int] | None:
+    return [] if os.geteuid() == 0 else None
 
 
 def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def free_port(preferred: int | None = None) -> int:
-    """A loopback port that nobody listens on; `preferred` when it is free."""
-    candidates = [] if preferred is None else [preferred]
+def free_port(preferred: int = 0) -> int:
+    """A loopback port that nobody listens on; `preferred` when it is free and not 0."""
+    candidates = [preferred] if preferred else []
     candidates += [secrets.choice(_PORTS) for _ in range(200)]
     for port in candidates:
         with socket.socket() as probe:
@@ -279,8 +286,11 @@ def start_postmaster(cluster: Cluster, port: int) -> "subprocess.Popen[bytes]":
     command = [str(program(cluster, "postgres")), "-D", str(cluster.data), "-p", str(port)]
     for name, value in _SETTINGS.items():
         command += ["-c", f"{name}={value}"]
-    options = _as_server_user() | {"stdin": subprocess.DEVNULL, "start_new_session": True}
-    return subprocess.Popen(command, preexec_fn=_stop_with_parent(), **options)  # type: ignore[call-overload,no-any-return]  # noqa: PLW1509
+    user = _server_user()
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, env=_environment(), cwd="/", start_new_session=True,
+        user=user, group=user, extra_groups=_no_groups(), preexec_fn=_stop_with_parent(),
+    )  # fmt: skip
 
 
 def _stop_with_parent() -> Callable[[], None] | None:

@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point of `python -m careloop.db.guardian`."""
     parser = argparse.ArgumentParser(prog="careloop.db.guardian")
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int, default=0, help="the port of last time, taken again if free")
     given = parser.parse_args(arguments)
     guardian = Guardian(clusters.locate(given.data_dir), given.port)
     signal.signal(signal.SIGTERM, lambda *_: guardian.stop.set())

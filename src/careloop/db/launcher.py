@@ -133,7 +133,7 @@ def _spawn_guardian(cluster: Cluster) -> None:
             return
         (cluster.data_dir / "postgres.json").unlink(missing_ok=True)
         clusters.create_if_missing(cluster)
-        _run_guardian(cluster, clusters.free_port(before.port if before else None), lock)
+        _run_guardian(cluster, before.port if before else 0, lock)
     finally:
         os.close(lock)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import LiteralString, cast
+from itertools import pairwise
 
 import psycopg
 
@@ -44,7 +44,7 @@ def shipped_migrations() -> list[Migration]:
         if path.name.endswith(".sql"):
             found.append(_read(path.name, path.read_text(encoding="utf-8")))
     found.sort(key=lambda migration: migration.number)
-    doubled = {one.name for one, other in zip(found, found[1:], strict=False) if one.number == other.number}
+    doubled = {one.name for one, other in pairwise(found) if one.number == other.number}
     if doubled:
         raise ContentError([Fault(at=name, expected="a number of its own") for name in sorted(doubled)])
     return found
@@ -58,8 +58,11 @@ def _read(name: str, text: str) -> Migration:
 
 
 def migrate(owner_url: str, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """The database has the schema of this version; the names of the files that were run now. Processes that start at
-    the same time wait for each other. `Unavailable` where the database is newer than the code or was changed by hand."""
+    """The database has the schema of this version; the names of the files that were run now.
+
+    Processes that start at the same time wait for each other. `Unavailable` where the database is newer than the code
+    or a file was changed after it had run.
+    """
     wanted = shipped_migrations() if migrations is None else list(migrations)
     with psycopg.connect(owner_url, autocommit=True, options="-c timezone=UTC -c lock_timeout=60s") as connection:
         if _is_up_to_date(connection, wanted):
@@ -75,18 +78,13 @@ def migrate(owner_url: str, migrations: Sequence[Migration] | None = None) -> li
     return [migration.name for migration in missing]
 
 
-def is_migrated(owner_or_app_numbers: Sequence[int]) -> bool:
-    """True when these applied numbers are those that this version ships."""
-    return list(owner_or_app_numbers) == [migration.number for migration in shipped_migrations()]
-
-
 def _is_up_to_date(connection: psycopg.Connection, wanted: Sequence[Migration]) -> bool:
     row = connection.execute("select to_regclass('migration') is not null").fetchone()
     return row is not None and bool(row[0]) and not _missing(connection, wanted)
 
 
 def _missing(connection: psycopg.Connection, wanted: Sequence[Migration]) -> list[Migration]:
-    applied = dict(connection.execute("select number, sha256 from migration").fetchall())
+    applied: dict[int, str] = dict(connection.execute("select number, sha256 from migration").fetchall())
     for number in applied.keys() - {migration.number for migration in wanted}:
         raise Unavailable(f"the database has migration {number:04d}, which this version does not know: use a newer one")
     for migration in wanted:
@@ -97,7 +95,7 @@ def _missing(connection: psycopg.Connection, wanted: Sequence[Migration]) -> lis
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(cast(LiteralString, migration.text))
+        connection.execute(migration.text)
         connection.execute(
             "insert into migration (number, name, sha256) values (%s, %s, %s)",
             (migration.number, migration.name, migration.sha256),

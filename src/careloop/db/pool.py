@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar
 from zlib import crc32
 
 import psycopg
@@ -77,7 +77,7 @@ class Transaction:
     def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Run one statement for each set of parameters, sent in one batch."""
         with self._begun().cursor() as cursor:
-            cursor.executemany(cast(LiteralString, sql), parameters)
+            cursor.executemany(sql, parameters)
 
     def one(self, sql: str, parameters: Parameters = None) -> Row | None:
         """The first row, or None."""
@@ -102,9 +102,9 @@ class Transaction:
         names = ", ".join(columns)
         staging = f"staging_{table}_{crc32(names.encode()):08x}"
         self.execute(
-            f"create temp table if not exists {staging} on commit delete rows as select {names} from {table} limit 0"
+            f"create temp table if not exists {staging} on commit delete rows as select {names} from {table} limit 0"  # noqa: S608
         )
-        with self._begun().cursor() as cursor, cursor.copy(cast(LiteralString, f"copy {staging} from stdin")) as copy:
+        with self._begun().cursor() as cursor, cursor.copy(f"copy {staging} from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
                 count += 1
@@ -128,11 +128,11 @@ class Transaction:
 
     def _run(self, sql: str, parameters: Parameters) -> psycopg.Cursor[Row]:
         if self._begin is None:
-            return self._connection.execute(cast(LiteralString, sql), parameters)
+            return self._connection.execute(sql, parameters)
         begin, self._begin = self._begin, None
         with self._connection.pipeline():
             self._connection.execute(_BEGIN, begin)
-            return self._connection.execute(cast(LiteralString, sql), parameters)
+            return self._connection.execute(sql, parameters)
 
     def _begun(self) -> psycopg.Connection[Row]:
         if self._begin is not None:
@@ -187,9 +187,7 @@ class Database:
         with self._open_transaction(None, "") as transaction:
             yield transaction
 
-    def run(
-        self, tenant_id: int, work: Callable[[Transaction], Result], *, actor: str = "", tries: int = 5
-    ) -> Result:
+    def run(self, tenant_id: int, work: Callable[[Transaction], Result], *, actor: str = "", tries: int = 5) -> Result:
         """`work` done in one committed transaction; done again from the start after a deadlock or a serialization
         failure, at most `tries` times. `work` must have no effect outside the transaction."""
         for attempt in range(1, tries + 1):

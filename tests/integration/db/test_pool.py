@@ -13,8 +13,10 @@ from careloop.errors import Unavailable
 def thing_table(database_urls: DatabaseUrls) -> str:
     owner = Database(database_urls.owner, max_size=1).open()
     with owner.directory() as tx:
-        tx.execute("create table test_thing (tenant_id int not null, name text not null, n int default 0,"
-                   " primary key (tenant_id, name))")
+        tx.execute(
+            "create table test_thing (tenant_id int not null, name text not null, n int default 0,"
+            " primary key (tenant_id, name))"
+        )
         tx.execute("select make_tenant_table('test_thing')")
     owner.close()
     return "test_thing"
