@@ -6,13 +6,12 @@ from urllib.parse import urlsplit
 
 from careloop.access.sessions import csrf_matches
 from careloop.errors import NotPermitted
-from careloop.settings import Settings
 
+SESSION_COOKIE: Final = "careloop_session"
+"""HttpOnly, SameSite=Lax, path /, Secure wherever the browser came by https (`is_secure`)."""
 CSRF_HEADER: Final = "x-csrf-token"
-CSRF_FIELD: Final = "_csrf"
+CSRF_FIELD: Final = "csrf"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +24,9 @@ class BrowserRequest:
     referer: str = ""
 
 
-def is_secure(request: BrowserRequest, settings: Settings) -> bool:
-    """True when cookies must be `Secure`: always but for plain http on loopback, or where a trial switched it off."""
-    if (settings.public_url or "").startswith("https://"):
-        return True
-    host = urlsplit(f"//{request.host}").hostname
-    return not (settings.insecure_cookies or (request.scheme == "http" and host in _LOOPBACK))
-
-
-def cookie_name(secure: bool) -> str:
-    """The name of the session cookie. Over https it is bound to this very host (RFC 6265bis, `__Host-`)."""
-    return "__Host-careloop" if secure else "careloop"
+def is_secure(request: BrowserRequest, public_url: str | None) -> bool:
+    """True when the browser reached us by https, itself or through the proxy that `public_url` names."""
+    return request.scheme == "https" or (public_url or "").startswith("https://")
 
 
 def check_origin(request: BrowserRequest) -> None:

@@ -25,6 +25,7 @@ class TenantSettings:
     `validation`: `strict` refuses a resource with faults, `lenient` keeps it and tells them as warnings.
     `refuse_dangling`: a reference to a resource that is not there is refused, else a warning.
     `queue_lead`: username of the person who answers for work that nobody owns yet.
+    `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default).
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"
@@ -34,6 +35,7 @@ class TenantSettings:
     validation: Literal["strict", "lenient"] = "strict"
     refuse_dangling: bool = False
     queue_lead: str | None = None
+    idle_minutes: int = 15
 
 
 def settings_of(tenant: Tenant) -> TenantSettings:
@@ -107,10 +109,12 @@ def _check_zone(zone: str) -> None:
 def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 720
     return isinstance(value, hint)
 
 
 def _wording(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    return "true or false" if hint is bool else "a text"
+    return {bool: "true or false", int: "a whole number of minutes, 1 to 720"}.get(hint, "a text")

@@ -2,7 +2,7 @@
 
 Handlers take `principal: Principal` from the dependency (`AUTHENTICATED`); the tenant follows from it and from nothing
 else. A request with a cookie that changes anything must also show the session's CSRF token and come from our own
-pages. The running `App` is `application.state.app`.
+pages. The running `App` is `application.state.careloop`.
 """
 
 from typing import Any, Final
@@ -16,11 +16,10 @@ from careloop.access import accounts
 from careloop.access.browser import (
     CSRF_HEADER,
     SAFE_METHODS,
+    SESSION_COOKIE,
     BrowserRequest,
     check_csrf,
     check_origin,
-    cookie_name,
-    is_secure,
 )
 from careloop.access.model import Principal
 from careloop.access.sessions import tenant_of
@@ -37,7 +36,7 @@ _tokens = TokenCache()
 
 def app_of(connection: ASGIConnection[Any, Any, Any, Any]) -> App:
     """The running app of this process."""
-    app: App = connection.app.state.app
+    app: App = connection.app.state.careloop
     return app
 
 
@@ -64,7 +63,7 @@ async def note_denial(error: Exception, scope: Scope) -> None:
     principal = scope.get("state", {}).get("principal")
     if principal is None or not isinstance(error, NotPermitted) or isinstance(error, NotAuthenticated):
         return
-    app: App = scope["litestar_app"].state.app
+    app: App = scope["litestar_app"].state.careloop
     resource_type = scope.get("path_params", {}).get("resource_type")
     await sync_to_thread(
         record_denial,
@@ -86,13 +85,12 @@ async def _principal_of_token(request: Request[Any, Any, Any], token: str) -> Pr
 
 
 async def _principal_of_cookie(request: Request[Any, Any, Any]) -> Principal:
-    app, browser = app_of(request), _browser_request(request)
-    token = request.cookies.get(cookie_name(is_secure(browser, app.settings)), "")
-    session = await sync_to_thread(current_session, app, token)
+    token = request.cookies.get(SESSION_COOKIE, "")
+    session = await sync_to_thread(current_session, app_of(request), token)
     tenant_id = tenant_of(token)
     assert tenant_id is not None
     if request.method not in SAFE_METHODS:
-        check_origin(browser)
+        check_origin(_browser_request(request))
         check_csrf(token, request.headers.get(CSRF_HEADER, ""))
     return accounts.principal_of(tenant_id, session.account, address_of(request))
 

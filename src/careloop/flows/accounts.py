@@ -10,7 +10,7 @@ from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.keys import Keyring, open_keyring
 from careloop.access.model import Principal, PrincipalKind, Tenant
 from careloop.access.sessions import StaffSession
-from careloop.access.tenancy import list_tenants
+from careloop.access.tenancy import get_tenant, list_tenants, settings_of
 from careloop.db import Transaction
 from careloop.errors import NotAuthenticated
 from careloop.flows.app import App
@@ -80,8 +80,8 @@ def current_session(app: App, token: str) -> StaffSession:
     tenant_id = sessions.tenant_of(token)
     if tenant_id is None:
         raise NotAuthenticated("please sign in")
-    idle = timedelta(seconds=app.settings.session_idle_seconds)
     with app.database.transaction(tenant_id) as tx:
+        idle = timedelta(minutes=settings_of(get_tenant(tx, tenant_id)).idle_minutes)
         return sessions.find_session(tx, token, app.clock.now(), idle=idle)
 
 
