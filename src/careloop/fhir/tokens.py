@@ -1,0 +1,99 @@
+"""The texts and hashes under which coded values, references and words are found.
+
+Index and query make them here, so both sides always agree. A token is a signed 64-bit hash of tenant, resource type,
+parameter and value text: equality is all it can answer, and two tenants never share one.
+"""
+
+import re
+from functools import lru_cache
+from hashlib import blake2b
+from unicodedata import combining, normalize
+
+PRESENT = ":present"
+EXACT = ":exact"
+IDENTIFIER = ":identifier"
+OF_TYPE = ":of-type"
+
+_CACHED = 1 << 15
+_LOCAL = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_NOT_DIGIT = re.compile(r"\D+", re.ASCII)
+
+
+def token_hash(tenant_id: int, resource_type: str, parameter: str, value_text: str) -> int:
+    """The signed 64-bit token of one value: `system|code`, `code`, `system|`, `|code` (no system), `Patient/1`, a URL.
+
+    Variants of a parameter have names of their own: `identifier:of-type`, `subject:identifier`, `name:exact`.
+    """
+    text = f"{tenant_id}|{resource_type}|{parameter}|{value_text}"
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "little", signed=True)
+
+
+@lru_cache(maxsize=4096)
+def present_hash(tenant_id: int, resource_type: str, parameter: str) -> int:
+    """The token that says: this resource has a value for `parameter`. Answers `:missing`."""
+    return token_hash(tenant_id, resource_type, parameter + PRESENT, "")
+
+
+@lru_cache(maxsize=_CACHED)
+def hashes(tenant_id: int, resource_type: str, parameter: str, *texts: str) -> tuple[int, ...]:
+    """The tokens of `texts` and the one that says the parameter has a value. Cached: codes repeat."""
+    found = tuple(token_hash(tenant_id, resource_type, parameter, text) for text in texts)
+    return (*found, present_hash(tenant_id, resource_type, parameter))
+
+
+@lru_cache(maxsize=_CACHED)
+def coding_hashes(
+    tenant_id: int, resource_type: str, parameter: str, system: str | None, code: str | None
+) -> tuple[int, ...]:
+    """The tokens of one coding. Cached apart from `hashes` to spare the making of texts."""
+    return hashes(tenant_id, resource_type, parameter, *coding_texts(system, code))
+
+
+def exact(text: str) -> str:
+    """`text` as codes and identifiers are compared: without white space around it, in Unicode form NFC."""
+    text = text.strip()
+    return text if text.isascii() else normalize("NFC", text)
+
+
+@lru_cache(maxsize=_CACHED)
+def coding_texts(system: str | None, code: str | None) -> tuple[str, ...]:
+    """Every text under which a coding or an identifier is found."""
+    code = None if code is None else exact(code)
+    if system is None:
+        return () if code is None else (code, f"|{code}")
+    return (f"{system}|",) if code is None else (f"{system}|{code}", code, f"{system}|")
+
+
+def contact_texts(value: str) -> tuple[str, ...]:
+    """A telephone number or address as written in lower case, and its digits where there are at least seven."""
+    plain = exact(value).casefold()
+    digits = _NOT_DIGIT.sub("", plain)
+    return (plain, digits) if len(digits) >= 7 and digits != plain else (plain,)
+
+
+@lru_cache(maxsize=_CACHED)
+def normal(text: str) -> str:
+    """`text` as string search compares it: no case, no accents, single spaces."""
+    if not text.isascii():
+        text = "".join(one for one in normalize("NFKD", text) if not combining(one))
+    return " ".join(text.casefold().split())
+
+
+def local_reference(reference: str) -> str | None:
+    """`Type/id` of a reference to a resource of this server, without a version; None for any other reference."""
+    match = _LOCAL.fullmatch(reference)
+    return match[1] if match else None
+
+
+def canonical_texts(url: str) -> tuple[str, ...]:
+    """A canonical address as written, and without its version."""
+    plain = url.partition("|")[0]
+    return (url,) if plain == url else (url, plain)
+
+
+def referenced_type(reference: str) -> str | None:
+    """The resource type that a relative or absolute reference names, None where it names none."""
+    if reference.startswith(("urn:", "#")):
+        return None
+    parts = reference.split("/_history/")[0].split("/")
+    return parts[-2] if len(parts) >= 2 else None
