@@ -197,7 +197,8 @@ def find_act(tx: Transaction, act_id: str) -> Act | None:
 
 def find_receipt(tx: Transaction, by: str, key: str) -> str | None:
     """The answer that this press of this person got already, as JSON text."""
-    return tx.value(_SQL["receipt"], {"by": by, "key": key})
+    row = tx.one(_SQL["receipt"], {"by": by, "key": key})
+    return None if row is None else str(row["receipt"])
 
 
 def save_receipt(tx: Transaction, *, by: str, key: str, act_id: str, receipt: str, at: datetime) -> None:

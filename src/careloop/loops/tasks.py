@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from careloop.fhir.ids import derived_id
+from careloop.loops.ids import step_task_id
 from careloop.loops.model import Closure, LoopState, StepState
 
 Resource = dict[str, Any]
@@ -23,20 +23,13 @@ class TaskFrame:
     """What a Task shows beside the derived state.
 
     `zone` is the patient's where recorded, else the tenant's: deadlines carry its offset. `title` are the words of
-    the pathway file. `history` are Provenance references, oldest first.
+    the pathway file.
     """
 
-    tenant_id: int
     zone: tzinfo
     title: str
     owner: str
     number: int
-    history: Sequence[str] = ()
-
-
-def step_task_id(tenant_id: int, loop_id: str, step_id: str) -> str:
-    """The id of the Task that stands for a step; always the same for the same step."""
-    return derived_id(tenant_id, "step", loop_id, step_id)
 
 
 def loop_task(state: LoopState, frame: TaskFrame) -> Resource:
@@ -58,14 +51,14 @@ def loop_task(state: LoopState, frame: TaskFrame) -> Resource:
         "owner": {"reference": frame.owner},
         "restriction": {"period": {"end": moment(state.deadline, frame.zone)}},
     }
-    return {**task, **_closure(state.closure, frame.zone), **_history(frame)}
+    return {**task, **_closure(state.closure, frame.zone)}
 
 
 def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
     """One step of the loop as a Task that is part of the loop's."""
     task = {
         "resourceType": "Task",
-        "id": step_task_id(frame.tenant_id, state.id, step.step_id),
+        "id": step_task_id(state.id, step.step_id),
         "partOf": [{"reference": f"Task/{state.id}"}],
         "status": step.status.value,
         "businessStatus": _coded(CLOCK, step.clock.value),
@@ -78,12 +71,12 @@ def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
         "owner": {"reference": frame.owner},
         "restriction": {"period": {"end": moment(step.due, frame.zone)}},
     }
-    return {**task, **_closure(step.closure, frame.zone), **_output(step), **_history(frame)}
+    return {**task, **_closure(step.closure, frame.zone), **_output(step)}
 
 
 def provenance(
     *,
-    id: str,
+    id_: str,
     targets: Sequence[str],
     recorded: datetime,
     reasons: Sequence[str],
@@ -98,7 +91,7 @@ def provenance(
     agent: Resource = {"reference": by} if by else {"display": "Careloop loop engine"}
     resource: Resource = {
         "resourceType": "Provenance",
-        "id": id,
+        "id": id_,
         "target": [{"reference": target} for target in targets],
         "recorded": moment(recorded, zone),
         "reason": [{"text": text} for text in reasons],
@@ -153,7 +146,3 @@ def _output(step: StepState) -> Resource:
         return {}
     kind = {"coding": [{"system": EVIDENCE, "code": step.step_id}]}
     return {"output": [{"type": kind, "valueReference": {"reference": proof.reference}} for proof in step.evidence]}
-
-
-def _history(frame: TaskFrame) -> Resource:
-    return {"relevantHistory": [{"reference": reference} for reference in frame.history]} if frame.history else {}

@@ -1,0 +1,104 @@
+"""Facts changed: the patient's loops become what the record and the acts say they must be, with Tasks and owners.
+
+The one place where the engine meets the database. It derives, compares, and writes only differences, in the
+transaction of the write that caused them; the same facts again write nothing (engine.md §1.4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from careloop.access.model import Tenant
+from careloop.access.tenancy import get_tenant
+from careloop.db import Transaction
+from careloop.flows import engine, loop_changes
+from careloop.flows.app import App
+from careloop.flows.causes import Cause
+from careloop.loops import store
+from careloop.loops.model import Closure, LoopState, Status, StepState
+from careloop.record import Stored
+
+
+def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | Cause | None) -> None:
+    """The loops of these patients are what their facts say now. Safe to call at any time, any number of times."""
+    patients = sorted({patient for patient in patient_ids if patient})
+    if not patients:
+        return
+    tx.lock(*[f"patient {patient}" for patient in patients])
+    tenant = get_tenant(tx, tx.tenant_id)
+    given = cause if isinstance(cause, Cause) else Cause(fact=cause)
+    resources = {patient: app.record.of_patient(tx, patient, engine.RESOURCE_TYPES) for patient in patients}
+    stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources))
+    elsewhere = _moved_away(app, tx, stored, resources)
+    for patient in patients:
+        mine = [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
+        _review_patient(app, tx, tenant, patient, resources[patient], mine, given)
+    strays = sorted({patient for patient in elsewhere.values() if patient not in resources})
+    review(app, tx, strays, given)
+
+
+def _review_patient(
+    app: App,
+    tx: Transaction,
+    tenant: Tenant,
+    patient_id: str,
+    resources: Sequence[Stored],
+    loops: Sequence[store.StoredLoop],
+    cause: Cause,
+) -> None:
+    now = app.clock.now()
+    derivation = engine.derive(app, tenant, patient_id, resources, loops, _rules_instant(loops, now))
+    known = {loop.id: loop for loop in loops}
+    states = [_complete(known.get(state.id), state, now) for state in derivation.loops]
+    changes = loop_changes.find_changes(known, states, cause)
+    if changes:
+        setting = loop_changes.Setting(tenant=tenant, resources=resources, cause=cause, now=now)
+        loop_changes.carry_out(app, tx, changes, setting)
+
+
+def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:
+    """The engine never goes back behind an instant at which it decided already (`deadlines run --at`)."""
+    return max([now, *(loop.as_of for loop in loops if loop.state.status.is_open)])
+
+
+def _complete(old: store.StoredLoop | None, state: LoopState, now: datetime) -> LoopState:
+    """The state with the steps that it no longer needs, closed as not applicable, so that no Task is forgotten."""
+    if old is None:
+        return store.normal_state(state)
+    kept = {step.step_id for step in state.steps}
+    dropped = [_drop(step, now) for step in old.state.steps if step.step_id not in kept]
+    return store.normal_state(replace(state, steps=(*state.steps, *dropped)))
+
+
+def _drop(step: StepState, now: datetime) -> StepState:
+    if not step.status.is_open:
+        return step
+    closure = Closure(reason="not-applicable", at=now)
+    return replace(step, status=Status.CANCELLED, ended=now, closure=closure, escalations=())
+
+
+def _focuses(resources: Mapping[str, Sequence[Stored]]) -> list[str]:
+    return [found.reference for mine in resources.values() for found in mine if found.resource_type == "Encounter"]
+
+
+def _belongs(loop: store.StoredLoop, patient: str, resources: Mapping[str, Sequence[Stored]]) -> bool:
+    """A loop goes where its matter is; while the matter is with nobody here, it stays with its patient."""
+    owners = [owner for owner, mine in resources.items() if any(found.reference == loop.state.focus for found in mine)]
+    return patient in owners if owners else loop.patient_id == patient
+
+
+def _moved_away(
+    app: App, tx: Transaction, stored: Sequence[store.StoredLoop], resources: Mapping[str, Sequence[Stored]]
+) -> dict[str, str]:
+    """Loops whose matter now belongs to a patient who is not under review (A45, unmerge): loop id to that patient."""
+    here = {found.reference for mine in resources.values() for found in mine}
+    lost = sorted({loop.state.focus for loop in stored if loop.state.focus not in here})
+    if not lost:
+        return {}
+    found = app.record.fetch(tx, lost)
+    now_with = {reference: item.patient_id for reference, item in found.items() if item.patient_id is not None}
+    return {
+        loop.id: now_with[loop.state.focus]
+        for loop in stored
+        if now_with.get(loop.state.focus, loop.patient_id) != loop.patient_id and loop.state.focus in now_with
+    }

@@ -1,0 +1,138 @@
+"""Differences between the loops that stand and the loops that must be, carried out: rows, Tasks, owners, escalations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from careloop.access.model import Tenant, system_principal
+from careloop.db import Transaction
+from careloop.fhir.ids import new_id
+from careloop.flows import engine, routing
+from careloop.flows.app import App
+from careloop.flows.causes import Cause
+from careloop.loops import store
+from careloop.loops.model import Escalation, LoopState, StepState
+from careloop.loops.plans import LoopChange, LoopPlan, PlanFrame, plan_change
+from careloop.loops.rows import RowFrame, loop_row, snoozed_until, step_row
+from careloop.record import Stored, Write
+
+LATE_AFTER = timedelta(minutes=10)
+"""An escalation that fires longer than this after its instant says that it is late."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where and when a review runs: one patient's resources in one tenant."""
+
+    tenant: Tenant
+    resources: Sequence[Stored]
+    cause: Cause
+    now: datetime
+
+
+def find_changes(
+    known: Mapping[str, store.StoredLoop], states: Sequence[LoopState], cause: Cause
+) -> list[LoopChange]:
+    """The loops whose state, patient, snooze or decided owner differs from what stands."""
+    reassigned = {loop_id for loop_id, _ in cause.assignments}
+    changes = [LoopChange(old=known.get(state.id), new=state) for state in states]
+    return [change for change in changes if _differs(change) or change.new.id in reassigned]
+
+
+def _differs(change: LoopChange) -> bool:
+    old = change.old
+    if old is None or old.state != change.new or old.patient_id != change.new.patient_id:
+        return True
+    return old.snoozed_until != snoozed_until(old.acts, change.new)
+
+
+def carry_out(app: App, tx: Transaction, changes: Sequence[LoopChange], setting: Setting) -> None:
+    """Rows, owners, Tasks, Provenance and escalations of the changed loops are written, in few statements."""
+    owners = routing.choose_owners(tx, changes, setting.resources, setting.cause.assignments)
+    numbers = iter(store.next_numbers(tx, sum(change.old is None for change in changes)))
+    frame = _plan_frame(app, setting)
+    plans = [
+        plan_change(change, change.old.number if change.old else next(numbers), owners[change.new.id], frame)
+        for change in changes
+    ]
+    _write_resources(app, tx, plans, setting.now)
+    _save_rows(app, tx, plans, setting.now)
+    store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
+    _save_escalations(tx, changes, setting.now)
+
+
+def _plan_frame(app: App, setting: Setting) -> PlanFrame:
+    return PlanFrame(
+        zone=engine.patient_zone(setting.tenant, setting.resources),
+        title=lambda pathway, step_id: engine.title(app.catalog, pathway, step_id),
+        now=setting.now,
+        by=setting.cause.by,
+        fact=setting.cause.fact,
+        provenance_id=new_id,
+    )
+
+
+def _write_resources(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> None:
+    """Tasks and Provenance are in the record, in one call."""
+    writes = [
+        Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
+        for plan in plans
+        for resource in plan.resources
+    ]
+    if writes:
+        app.record.write(tx, system_principal(tx.tenant_id, "loops"), now, writes, validate=False)
+
+
+def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> None:
+    frames = [(plan.change.new, _row_frame(app, plan, now)) for plan in plans]
+    loops = [loop_row(state, frame) for state, frame in frames]
+    steps = [
+        step_row(state, position, step, frame)
+        for state, frame in frames
+        for position, step in enumerate(state.steps)
+    ]
+    store.save(tx, loops, steps)
+
+
+def _row_frame(app: App, plan: LoopPlan, now: datetime) -> RowFrame:
+    return RowFrame(
+        number=plan.number,
+        owners=plan.owners,
+        versions=plan.versions,
+        history=plan.history,
+        acts=plan.change.old.acts if plan.change.old else (),
+        weights=engine.rank_weights(app.catalog),
+        now=now,
+    )
+
+
+def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], now: datetime) -> None:
+    fired = [
+        _fired(change.new, step, escalation, now)
+        for change in changes
+        for step in change.new.steps
+        if step.status.is_open
+        for escalation in step.escalations
+    ]
+    standing = {change.new.id: _standing(change.new) for change in changes if _ever_escalated(change)}
+    store.save_escalations(tx, fired, standing)
+
+
+def _fired(state: LoopState, step: StepState, escalation: Escalation, now: datetime) -> dict[str, Any]:
+    return {"loop_id": state.id, "step_id": step.step_id, "key": escalation.key, "to_role": escalation.to_role,
+            "at": escalation.at, "fired": now, "late": now - escalation.at > LATE_AFTER}
+
+
+def _ever_escalated(change: LoopChange) -> bool:
+    return change.old is not None and bool(_standing(change.old.state) or _standing(change.new))
+
+
+def _standing(state: LoopState) -> list[str]:
+    """The step and key of each escalation of a step that is still open."""
+    return [
+        f"{step.step_id} {escalation.key}"
+        for step in state.steps
+        if step.status.is_open
+        for escalation in step.escalations
+    ]
