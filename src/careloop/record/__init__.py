@@ -1,0 +1,15 @@
+"""The longitudinal record: FHIR R4 resources with their versions, their index, their change feed."""
+
+from careloop.record.model import Finding, HistoryEntry, HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.record import Record
+
+__all__ = [
+    "Finding",
+    "HistoryEntry",
+    "HistoryPage",
+    "Record",
+    "SearchPage",
+    "Stored",
+    "Write",
+    "Written",
+]

@@ -1,0 +1,120 @@
+"""From a resource to the rows that make it findable. Pure: no table is touched here."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from careloop.fhir.searchparameters import SearchDefinitions, present_hash, token_hash
+
+LONG = timedelta(days=31)
+"""Dates longer than this are kept apart, so that a search for a window need not look further back than this."""
+
+SHORT_ALONE, LONG_ALONE, ONE_OF_SEVERAL = 0, 1, 2
+
+MAX_STRING = 200
+"""Characters of a folded text that are indexed; an index row has room for no more than some thousand bytes."""
+
+_UNPRINTABLE = {code: " " for code in range(32)}
+
+
+@dataclass(frozen=True, slots=True)
+class DateRow:
+    """Half-open [low, high) of one date of one field."""
+
+    field: int
+    low: datetime
+    high: datetime
+    shape: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRows:
+    """Everything that the index holds for one resource. Tokens are sorted and unique.
+
+    `present` are the tokens that say which parameters have a value. They answer `:missing`, which looks at most of a
+    type anyway, so they stand with the resource and not in the table of tokens.
+    """
+
+    patient_id: str | None
+    tokens: tuple[int, ...] = ()
+    present: tuple[int, ...] = ()
+    dates: tuple[DateRow, ...] = ()
+    strings: tuple[tuple[int, str], ...] = ()
+    quantities: tuple[tuple[int, float, str], ...] = ()
+
+
+@lru_cache(maxsize=65536)
+def field_of(tenant_id: int, resource_type: str, parameter: str) -> int:
+    """The number under which a parameter's dates, texts and quantities are kept."""
+    return token_hash(tenant_id, resource_type, parameter, "")
+
+
+class Indexer:
+    """Makes the index rows of valid resources. Remembers which tokens only say that a parameter has a value."""
+
+    def __init__(self, definitions: SearchDefinitions) -> None:
+        self._definitions = definitions
+        self._present: dict[tuple[int, str], frozenset[int]] = {}
+
+    def rows(self, tenant_id: int, zone: tzinfo, resource: dict[str, Any]) -> IndexRows:
+        """The index rows of `resource`; dates without an offset are read in `zone`."""
+        found = self._definitions.extract(resource, tenant_id, zone)
+        resource_type = resource["resourceType"]
+        tokens = set(found.tokens)
+        present = tokens & self._present_of(tenant_id, resource_type)
+        return IndexRows(
+            patient_id=found.patient_id,
+            tokens=tuple(sorted(tokens - present)),
+            present=tuple(sorted(present)),
+            dates=_date_rows(tenant_id, resource_type, found.dates),
+            strings=_string_rows(tenant_id, resource_type, found.strings),
+            quantities=_quantity_rows(tenant_id, resource_type, found.quantities),
+        )
+
+    def _present_of(self, tenant_id: int, resource_type: str) -> frozenset[int]:
+        known = self._present.get((tenant_id, resource_type))
+        if known is None:
+            names = self._definitions.of(resource_type)
+            known = frozenset(present_hash(tenant_id, resource_type, name) for name in names)
+            self._present[tenant_id, resource_type] = known
+        return known
+
+
+def _string_rows(tenant_id: int, resource_type: str, strings: list[tuple[str, str]]) -> tuple[tuple[int, str], ...]:
+    if not strings:
+        return ()
+    rows = ((field_of(tenant_id, resource_type, name), text.translate(_UNPRINTABLE)) for name, text in strings)
+    return tuple(sorted({(field, text[:MAX_STRING]) for field, text in rows if text}))
+
+
+def _quantity_rows(
+    tenant_id: int, resource_type: str, quantities: list[tuple[str, Decimal, str]]
+) -> tuple[tuple[int, float, str], ...]:
+    if not quantities:
+        return ()
+    rows = {
+        (field_of(tenant_id, resource_type, name), float(value), unit.translate(_UNPRINTABLE)[:MAX_STRING])
+        for name, value, unit in quantities
+    }
+    return tuple(sorted(rows))
+
+
+def _date_rows(
+    tenant_id: int, resource_type: str, dates: list[tuple[str, datetime, datetime]]
+) -> tuple[DateRow, ...]:
+    if not dates:
+        return ()
+    several = Counter(name for name, _, _ in dates) if len(dates) > 1 else {}
+    return tuple(
+        DateRow(field_of(tenant_id, resource_type, name), low, high, _shape(several.get(name, 1), low, high))
+        for name, low, high in sorted(set(dates))
+    )
+
+
+def _shape(count: int, low: datetime, high: datetime) -> int:
+    if count > 1:
+        return ONE_OF_SEVERAL
+    return LONG_ALONE if high - low > LONG else SHORT_ALONE

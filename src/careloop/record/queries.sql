@@ -1,0 +1,280 @@
+-- lock_current --
+-- The current versions of some resources, held until the end of the transaction. Locked in one order for all writers.
+select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
+       resource.digest, resource.patient_id, resource.tokens
+  from resource
+ where (resource.type, resource.id) in (
+       select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+ order by resource.type, resource.id
+   for update
+
+-- lock_names --
+-- Names that no row stands for yet, held until the end of the transaction, in one order for all writers.
+select pg_advisory_xact_lock(names.lock)
+  from (select distinct hashtextextended(unnest(string_to_array(%(names)s, E'\x1e')), %(tenant)s) as lock
+         order by 1) as names
+
+-- next_keys --
+-- The ends of %(blocks)s fresh blocks of 1,000 keys.
+select nextval('resource_key') as block_end
+  from generate_series(1, %(blocks)s)
+
+-- insert_resources --
+-- New resources, all arrays in step.
+insert into resource (
+    key, last_updated, digest, tenant_id, version, type, id, patient_id, tokens, present, body)
+select unnest(%(key)s::bigint[]), %(now)s, unnest(%(digest)s::bigint[]), %(tenant)s, unnest(%(version)s::int[]),
+       unnest(string_to_array(%(type)s, E'\x1e')), unnest(string_to_array(%(id)s, E'\x1e')),
+       unnest(string_to_array(%(patient_id)s, E'\x1e', '')),
+       unnest(string_to_array(%(tokens)s, E'\x1e'))::bigint[],
+       unnest(string_to_array(%(present)s, E'\x1e'))::bigint[],
+       unnest(string_to_array(%(body)s, E'\x1e'))
+
+-- keep_superseded --
+-- The versions about to be superseded, moved to the history.
+insert into resource_history (key, last_updated, tenant_id, version, deleted, patient_id, body)
+select resource.key, resource.last_updated, resource.tenant_id, resource.version, resource.deleted,
+       resource.patient_id, resource.body
+  from resource
+ where resource.key = any (%(key)s::bigint[])
+
+-- update_resources --
+-- New versions over old ones. A row whose version is no longer the one expected is left alone, and the count tells.
+update resource
+   set version = given.version,
+       last_updated = %(now)s,
+       digest = given.digest,
+       deleted = given.body is null,
+       patient_id = given.patient_id,
+       tokens = given.tokens::bigint[],
+       present = given.present::bigint[],
+       body = given.body
+  from (select unnest(%(key)s::bigint[]) as key,
+               unnest(%(version)s::int[]) as version,
+               unnest(%(digest)s::bigint[]) as digest,
+               unnest(string_to_array(%(patient_id)s, E'\x1e', '')) as patient_id,
+               unnest(string_to_array(%(tokens)s, E'\x1e')) as tokens,
+               unnest(string_to_array(%(present)s, E'\x1e')) as present,
+               unnest(string_to_array(%(body)s, E'\x1e', '')) as body) as given
+ where resource.key = given.key
+   and resource.version = given.version - 1
+
+-- delete_tokens --
+delete from resource_token
+ using (select unnest(%(token)s::bigint[]) as token, unnest(%(key)s::bigint[]) as key) as gone
+ where resource_token.token = gone.token
+   and resource_token.key = gone.key
+
+-- delete_dates --
+delete from resource_date
+ where key = any (%(key)s::bigint[])
+
+-- delete_strings --
+delete from resource_string
+ where key = any (%(key)s::bigint[])
+
+-- delete_quantities --
+delete from resource_quantity
+ where key = any (%(key)s::bigint[])
+
+-- insert_tokens --
+insert into resource_token (token, key, tenant_id)
+select unnest(%(token)s::bigint[]), unnest(%(key)s::bigint[]), %(tenant)s
+
+-- insert_dates --
+insert into resource_date (field, low, high, key, tenant_id, shape)
+select unnest(%(field)s::bigint[]), unnest(%(low)s::timestamptz[]), unnest(%(high)s::timestamptz[]),
+       unnest(%(key)s::bigint[]), %(tenant)s, unnest(%(shape)s::smallint[])
+
+-- insert_strings --
+insert into resource_string (field, key, tenant_id, value)
+select unnest(%(field)s::bigint[]), unnest(%(key)s::bigint[]), %(tenant)s,
+       unnest(string_to_array(%(value)s, E'\x1e'))
+
+-- insert_quantities --
+insert into resource_quantity (field, value, key, tenant_id, unit)
+select unnest(%(field)s::bigint[]), unnest(%(value)s::double precision[]), unnest(%(key)s::bigint[]), %(tenant)s,
+       unnest(string_to_array(%(unit)s, E'\x1e', ''))
+
+-- insert_changes --
+insert into change_feed (key, at, tenant_id, version, change, type, id, patient_id)
+select unnest(%(key)s::bigint[]), %(now)s, %(tenant)s, unnest(%(version)s::int[]),
+       unnest(string_to_array(%(change)s, E'\x1e')), unnest(string_to_array(%(type)s, E'\x1e')),
+       unnest(string_to_array(%(id)s, E'\x1e')), unnest(string_to_array(%(patient_id)s, E'\x1e', ''))
+
+-- read_current --
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.type = %(type)s
+   and resource.id = %(id)s
+
+-- read_version --
+-- One version, current or superseded.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.type = %(type)s
+   and resource.id = %(id)s
+   and resource.version = %(version)s
+ union all
+select resource.type, resource.id, old.version, old.last_updated, old.deleted, old.patient_id, old.body
+  from resource
+  join resource_history as old on old.key = resource.key and old.tenant_id = resource.tenant_id
+ where resource.type = %(type)s
+   and resource.id = %(id)s
+   and old.version = %(version)s
+
+-- fetch --
+-- Current versions by reference; deleted ones are left out.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where (resource.type, resource.id) in (
+       select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+   and not resource.deleted
+ order by resource.type, resource.id
+
+-- existing --
+-- Which of some references stand in the record, deleted ones too.
+select resource.type, resource.id, resource.deleted
+  from resource
+ where (resource.type, resource.id) in (
+       select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+
+-- of_patient --
+-- What stands about one patient, of some types, in the order in which it came.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.patient_id = %(patient_id)s
+   and resource.type = any (%(types)s)
+   and not resource.deleted
+ order by resource.key
+
+-- of_patients --
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.patient_id = any (%(patient_ids)s)
+   and resource.type = any (%(types)s)
+   and not resource.deleted
+ order by resource.patient_id, resource.key
+
+-- follow --
+-- Current resources that carry any of some tokens.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.key in (select key from resource_token where token = any (%(tokens)s::bigint[]))
+   and resource.type = %(type)s
+   and not resource.deleted
+ order by resource.key
+
+-- history --
+-- Versions by the change feed, newest first: of everything, one type, or one resource.
+select change_feed.seq, change_feed.change, change_feed.type, change_feed.id, change_feed.version, change_feed.at,
+       change_feed.patient_id, change_feed.change = 'deleted' as deleted,
+       coalesce(resource.body, resource_history.body) as body
+  from change_feed
+  left join resource
+    on resource.tenant_id = change_feed.tenant_id
+   and resource.key = change_feed.key
+   and resource.version = change_feed.version
+  left join resource_history
+    on resource_history.tenant_id = change_feed.tenant_id
+   and resource_history.key = change_feed.key
+   and resource_history.version = change_feed.version
+ where (%(type)s::text is null or change_feed.type = %(type)s)
+   and (%(since)s::timestamptz is null or change_feed.at >= %(since)s)
+   and (%(before)s::bigint is null or change_feed.seq < %(before)s)
+ order by change_feed.seq desc
+ limit %(limit)s
+
+-- history_of_one --
+-- Versions of one resource, newest first.
+select versions.version as seq, versions.type, versions.id, versions.version, versions.last_updated as at,
+       versions.patient_id, versions.deleted, versions.body,
+       case when versions.deleted then 'deleted' when versions.version = 1 then 'created' else 'updated' end as change
+  from (select resource.type, resource.id, resource.version, resource.last_updated, resource.patient_id,
+               resource.deleted, resource.body
+          from resource
+         where resource.type = %(type)s
+           and resource.id = %(id)s
+         union all
+        select resource.type, resource.id, old.version, old.last_updated, old.patient_id, old.deleted, old.body
+          from resource
+          join resource_history as old on old.key = resource.key and old.tenant_id = resource.tenant_id
+         where resource.type = %(type)s
+           and resource.id = %(id)s) as versions
+ where (%(since)s::timestamptz is null or versions.last_updated >= %(since)s)
+   and (%(before)s::bigint is null or versions.version < %(before)s)
+ order by versions.version desc
+ limit %(limit)s
+
+-- version_gaps --
+-- Resources whose versions are not 1, 2, ... up to the current one, each exactly once.
+select resource.type, resource.id
+  from resource
+  left join resource_history
+    on resource_history.tenant_id = resource.tenant_id
+   and resource_history.key = resource.key
+ group by resource.tenant_id, resource.key, resource.type, resource.id, resource.version
+having count(resource_history.version) <> resource.version - 1
+    or coalesce(max(resource_history.version), 0) <> resource.version - 1
+ order by resource.type, resource.id
+ limit 100
+
+-- feed_gaps --
+-- Current versions that the change feed does not tell of.
+select resource.type, resource.id
+  from resource
+ where not exists (
+       select from change_feed
+        where change_feed.tenant_id = resource.tenant_id
+          and change_feed.key = resource.key
+          and change_feed.version = resource.version)
+ order by resource.type, resource.id
+ limit 100
+
+-- page_of_all --
+-- The record in the order of keys, for checking and for indexing anew.
+select resource.key, resource.type, resource.id, resource.deleted, resource.patient_id, resource.tokens, resource.present,
+       resource.body
+  from resource
+ where resource.key > %(after)s
+ order by resource.key
+ limit %(limit)s
+
+-- tokens_missing --
+-- Resources with a token that the index does not hold.
+select resource.type, resource.id
+  from resource
+ cross join lateral unnest(resource.tokens) as expected (token)
+ where not exists (
+       select from resource_token
+        where resource_token.tenant_id = resource.tenant_id
+          and resource_token.token = expected.token
+          and resource_token.key = resource.key)
+ group by resource.type, resource.id
+ order by resource.type, resource.id
+ limit 100
+
+-- tokens_counted --
+-- How many tokens resources name, and how many the index holds.
+select (select coalesce(sum(cardinality(tokens)), 0) from resource) as named,
+       (select count(*) from resource_token) as indexed
+
+-- index_of_keys --
+-- What the side tables hold for some resources, to be compared with what the bodies say.
+select 'date' as kind, key, field, low, high, shape, null as text, null::float8 as number
+  from resource_date
+ where key = any (%(keys)s::bigint[])
+ union all
+select 'string', key, field, null, null, null, value, null
+  from resource_string
+ where key = any (%(keys)s::bigint[])
+ union all
+select 'quantity', key, field, null, null, null, unit, value
+  from resource_quantity
+ where key = any (%(keys)s::bigint[])

@@ -1,0 +1,133 @@
+"""The one door to a person's data: every write, read and search, with its audit entry, in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from careloop.access.model import Principal
+from careloop.db import Transaction
+from careloop.errors import Fault
+from careloop.fhir.searchparameters import SearchDefinitions, token_hash
+from careloop.fhir.validation import Validator
+from careloop.record import reading, search, store, verifying
+from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.writing import Writer
+
+
+class Record:
+    """The longitudinal record of all tenants; a transaction decides which. Safe to share between threads."""
+
+    def __init__(self, definitions: SearchDefinitions, validator: Validator) -> None:
+        self.definitions = definitions
+        self.validator = validator
+        self._writer = Writer(definitions, validator)
+
+    @classmethod
+    def load(cls) -> "Record":
+        """A record on the definitions that ship with the product."""
+        return cls(SearchDefinitions.load(), Validator.load())
+
+    def check(self, writes: Sequence[Write]) -> tuple[Fault, ...]:
+        """The warnings of valid content; `Rejected` with all faults of the first resource that is not valid."""
+        return self._writer.check(writes)
+
+    def write(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        now: datetime,
+        writes: Sequence[Write],
+        *,
+        validate: bool = True,
+        audit: bool = True,
+    ) -> list[Written]:
+        """All writes are stored, findable, in the change feed and audited, or none is. Answers in the order asked.
+
+        An update with the content that stands already is UNCHANGED and makes no version. `Rejected` names the faults,
+        `PreconditionFailed` a stale `if_match`, `Conflict` an id that is taken. `validate=False` is for content that
+        was checked already.
+        """
+        if not writes:
+            return []
+        if validate:
+            self._writer.check(writes)
+        written = self._writer.write(tx, now, writes)
+        if audit:
+            reading.audit_written(tx, principal, written)
+        return written
+
+    def read(self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str) -> Stored:
+        """The current version; `Gone` after a deletion, `NotFound` where there is none. Audited."""
+        return reading.read(tx, principal, resource_type, resource_id)
+
+    def read_version(
+        self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int
+    ) -> Stored:
+        """One version; `Gone` where it is a deletion, `NotFound` where there is none. Audited."""
+        return reading.read_version(tx, principal, resource_type, resource_id, version)
+
+    def history(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        resource_type: str | None = None,
+        resource_id: str | None = None,
+        *,
+        count: int = 50,
+        since: datetime | None = None,
+        cursor: str | None = None,
+    ) -> HistoryPage:
+        """Versions newest first, of one resource, one type, or everything. Audited."""
+        return reading.history(
+            tx, principal, resource_type, resource_id, count=count, since=since, cursor=cursor
+        )
+
+    def search(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        resource_type: str,
+        parameters: Sequence[tuple[str, str]],
+        now: datetime,
+    ) -> SearchPage:
+        """One page of the resources that satisfy all parameters. `Rejected` names a parameter that is not known or
+        cannot be answered. Audited with the query as asked."""
+        return search.search(tx, principal, self.definitions, resource_type, parameters, now)
+
+    def of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> list[Stored]:
+        """What stands about one patient, of these types. For the engine and flows; not audited."""
+        rows = tx.rows(store.SQL["of_patient"], {"patient_id": patient_id, "types": list(types)})
+        return [store.stored_of(row) for row in rows]
+
+    def of_patients(
+        self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]
+    ) -> dict[str, list[Stored]]:
+        """The same for a set of patients, by patient id, in one query. Not audited."""
+        found: dict[str, list[Stored]] = {patient_id: [] for patient_id in patient_ids}
+        for row in tx.rows(store.SQL["of_patients"], {"patient_ids": list(found), "types": list(types)}):
+            found[row["patient_id"]].append(store.stored_of(row))
+        return found
+
+    def fetch(self, tx: Transaction, references: Sequence[str]) -> dict[str, Stored]:
+        """Current versions by `Type/id`; what is missing or deleted is left out. Not audited."""
+        pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in references) if identity]
+        return {stored.reference: stored for stored in store.fetch(tx, pairs)}
+
+    def missing(self, tx: Transaction, references: Sequence[str]) -> list[str]:
+        """Those of some references `Type/id` that nothing in the record answers to, deleted ones included."""
+        wanted = list(dict.fromkeys(references))
+        pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in wanted)]
+        standing = {f"{kind}/{identity}" for (kind, identity), gone in store.existing(tx, pairs).items() if not gone}
+        return [reference for reference in wanted if reference not in standing]
+
+    def follow(self, tx: Transaction, resource_type: str, tokens: Sequence[tuple[str, str]]) -> list[Stored]:
+        """Resources of a type that carry any of these (parameter, value) tokens. Internal; not audited.
+
+        A value is `system|code`, `code` or `Type/id`, exactly as `token_hash` takes it.
+        """
+        hashes = [token_hash(tx.tenant_id, resource_type, name, value) for name, value in tokens]
+        rows = tx.rows(store.SQL["follow"], {"tokens": store.array(hashes), "type": resource_type})
+        return [store.stored_of(row) for row in rows]
+
+    def verify(self, tx: Transaction) -> list[Finding]:
+        """What is wrong in this tenant's record: version gaps, feed gaps, an index that disagrees with the bodies."""
+        return verifying.verify(tx, self.definitions, self._writer.zones)

@@ -1,0 +1,228 @@
+"""The record's tables: set-wise, one statement for each kind of row whatever the number of resources.
+
+Arrays travel as text (`{1,2,3}`, and lists of texts joined by the record separator, which JSON text cannot contain):
+that is the cheapest way through the driver, and row-level security does not allow COPY into a table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from careloop.db import Row, Transaction, load_queries
+from careloop.record.indexing import IndexRows
+from careloop.record.model import Stored
+
+SQL = load_queries("careloop.record")
+
+_SEPARATOR = "\x1e"
+_BLOCK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """One version about to be written. `text` is None for a deletion; `old_tokens` are those of the version before."""
+
+    key: int
+    resource_type: str
+    id: str
+    version: int
+    digest: int
+    text: str | None
+    index: IndexRows
+    change: str
+    old_tokens: frozenset[int] = frozenset()
+
+
+class KeyBlocks:
+    """Hands out keys from blocks of 1,000 taken from the database's sequence. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0
+        self._end = 0
+
+    def take(self, tx: Transaction, count: int) -> list[int]:
+        """`count` keys that nobody else has or will have."""
+        with self._lock:
+            taken = list(range(self._next, min(self._next + count, self._end)))
+            self._next += len(taken)
+            while len(taken) < count:
+                missing = count - len(taken)
+                for row in tx.rows(SQL["next_keys"], {"blocks": -(-missing // _BLOCK)}):
+                    self._end = row["block_end"]
+                    self._next = min(self._end - _BLOCK + count - len(taken), self._end)
+                    taken.extend(range(self._end - _BLOCK, self._next))
+            return taken
+
+
+def joined(values: Iterable[str]) -> str:
+    """Texts without control characters as one text, for `string_to_array` on the other side."""
+    return _SEPARATOR.join(values)
+
+
+def array(values: Iterable[object]) -> str:
+    """Numbers or instants as an array literal."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def lock_current(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The current rows of these (type, id), locked; missing ones are left out."""
+    if not references:
+        return {}
+    rows = tx.rows(SQL["lock_current"], _pairs(references))
+    return {(row["type"], row["id"]): row for row in rows}
+
+
+def lock_names(tx: Transaction, names: Sequence[str]) -> None:
+    """Hold names that have no row yet until the transaction ends."""
+    if names:
+        tx.execute(SQL["lock_names"], {"names": joined(names), "tenant": tx.tenant_id})
+
+
+def existing(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bool]:
+    """Which of these (type, id) stand in the record, and whether they are deleted."""
+    if not references:
+        return {}
+    return {(row["type"], row["id"]): row["deleted"] for row in tx.rows(SQL["existing"], _pairs(references))}
+
+
+def fetch(tx: Transaction, references: Sequence[tuple[str, str]]) -> list[Stored]:
+    """Current versions of these (type, id), without deleted ones."""
+    if not references:
+        return []
+    return [stored_of(row) for row in tx.rows(SQL["fetch"], _pairs(references))]
+
+
+def stored_of(row: Row) -> Stored:
+    """A row with the columns of `read_current` as a value."""
+    return Stored(
+        resource_type=row["type"],
+        id=row["id"],
+        version=row["version"],
+        last_updated=row["last_updated"],
+        deleted=row["deleted"],
+        text=row["body"] or "",
+        patient_id=row["patient_id"],
+    )
+
+
+def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
+    """First versions of resources, with their index and feed entries."""
+    if not versions:
+        return
+    with tx.pipeline():
+        tx.execute(
+            SQL["insert_resources"],
+            _columns(tx, now, versions)
+            | {"type": joined(one.resource_type for one in versions), "id": joined(one.id for one in versions)},
+        )
+        _insert_index(tx, versions)
+        _insert_changes(tx, now, versions)
+
+
+def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> int:
+    """New versions over locked rows; the number of rows that were still at the version before."""
+    if not versions:
+        return 0
+    keys = {"key": array(one.key for one in versions)}
+    tx.execute(SQL["keep_superseded"], keys)
+    count = tx.execute(SQL["update_resources"], _columns(tx, now, versions))
+    with tx.pipeline():
+        _delete_tokens(tx, versions)
+        for statement in ("delete_dates", "delete_strings", "delete_quantities"):
+            tx.execute(SQL[statement], keys)
+        _insert_index(tx, versions)
+        _insert_changes(tx, now, versions)
+    return count
+
+
+def _pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
+    return {"types": joined(pair[0] for pair in references), "ids": joined(pair[1] for pair in references)}
+
+
+def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> dict[str, object]:
+    return {
+        "now": now,
+        "tenant": tx.tenant_id,
+        "key": array(one.key for one in versions),
+        "version": array(one.version for one in versions),
+        "digest": array(one.digest for one in versions),
+        "patient_id": joined(one.index.patient_id or "" for one in versions),
+        "tokens": joined(array(one.index.tokens) for one in versions),
+        "present": joined(array(one.index.present) for one in versions),
+        "body": joined(one.text or "" for one in versions),
+    }
+
+
+def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    _insert_tokens(tx, versions)
+    _insert_dates(tx, versions)
+    _insert_strings(tx, versions)
+    _insert_quantities(tx, versions)
+
+
+def _insert_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    pairs = sorted((token, one.key) for one in versions for token in one.index.tokens if token not in one.old_tokens)
+    _write_tokens(tx, "insert_tokens", pairs)
+
+
+def _delete_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    pairs = [(token, one.key) for one in versions for token in one.old_tokens - set(one.index.tokens)]
+    _write_tokens(tx, "delete_tokens", pairs)
+
+
+def _write_tokens(tx: Transaction, statement: str, pairs: Sequence[tuple[int, int]]) -> None:
+    if pairs:
+        tokens, keys = zip(*pairs, strict=True)
+        tx.execute(SQL[statement], {"token": array(tokens), "key": array(keys), "tenant": tx.tenant_id})
+
+
+def _insert_dates(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    rows = [(one.key, row) for one in versions for row in one.index.dates]
+    if rows:
+        values = {
+            "key": array(key for key, _ in rows),
+            "field": array(row.field for _, row in rows),
+            "low": array(row.low.isoformat() for _, row in rows),
+            "high": array(row.high.isoformat() for _, row in rows),
+            "shape": array(row.shape for _, row in rows),
+            "tenant": tx.tenant_id,
+        }
+        tx.execute(SQL["insert_dates"], values)
+
+
+def _insert_strings(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    rows = [(one.key, field, text) for one in versions for field, text in one.index.strings]
+    if rows:
+        keys, fields, texts = zip(*rows, strict=True)
+        values = {"key": array(keys), "field": array(fields), "value": joined(texts), "tenant": tx.tenant_id}
+        tx.execute(SQL["insert_strings"], values)
+
+
+def _insert_quantities(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    rows = [(one.key, *row) for one in versions for row in one.index.quantities]
+    if rows:
+        keys, fields, numbers, units = zip(*rows, strict=True)
+        values = {
+            "key": array(keys),
+            "field": array(fields),
+            "value": array(numbers),
+            "unit": joined(units),
+            "tenant": tx.tenant_id,
+        }
+        tx.execute(SQL["insert_quantities"], values)
+
+
+def _insert_changes(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
+    values = {
+        "now": now,
+        "tenant": tx.tenant_id,
+        "key": array(one.key for one in versions),
+        "version": array(one.version for one in versions),
+        "patient_id": joined(one.index.patient_id or "" for one in versions),
+        "change": joined(one.change for one in versions),
+        "type": joined(one.resource_type for one in versions),
+        "id": joined(one.id for one in versions),
+    }
+    tx.execute(SQL["insert_changes"], values)

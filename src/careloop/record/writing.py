@@ -1,0 +1,142 @@
+"""Writing a set of resources: lock, decide, store, index, tell the feed. One transaction, a fixed number of statements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from careloop.db import Row, Transaction
+from careloop.db.pool import Contended, UniqueViolation
+from careloop.errors import Fault, PreconditionFailed, Rejected
+from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.validation import Validator
+from careloop.record import store
+from careloop.record.content import to_milliseconds, with_meta
+from careloop.record.decide import Current, Decision, Prepared, decide, prepare
+from careloop.record.indexing import Indexer, IndexRows
+from careloop.record.model import Write, Written
+from careloop.record.zones import Zones
+
+_NAMED_LOCKS = 100
+"""Up to this many new ids are guarded by named locks; larger sets rest on the unique constraint and are done again."""
+
+
+class Writer:
+    """Writes sets of resources. Holds no state but the process's block of keys."""
+
+    def __init__(self, definitions: SearchDefinitions, validator: Validator) -> None:
+        self._indexer = Indexer(definitions)
+        self._validator = validator
+        self.zones = Zones()
+        self._keys = store.KeyBlocks()
+
+    def check(self, writes: Sequence[Write]) -> tuple[Fault, ...]:
+        """The warnings of valid content; `Rejected` with all faults of the first resource that is not valid."""
+        warnings: list[Fault] = []
+        for write in writes:
+            if write.resource is not None:
+                warnings += refuse_errors(self._validator.validate(write.resource))
+        return tuple(warnings)
+
+    def write(self, tx: Transaction, now: datetime, writes: Sequence[Write]) -> list[Written]:
+        """All writes are stored, findable and told to the feed; answers in the order of `writes`."""
+        prepared = [prepare(write) for write in writes]
+        _refuse_repeats(prepared)
+        current = self._lock(tx, prepared)
+        decisions = [decide(one, current.get(one.key)) for one in prepared]
+        moment = to_milliseconds(now)
+        texts = self._store(tx, moment, decisions)
+        return [_written(decision, moment, texts.get(decision.prepared.key)) for decision in decisions]
+
+    def _lock(self, tx: Transaction, prepared: Sequence[Prepared]) -> dict[tuple[str, str], Current]:
+        named = [one.key for one in prepared if one.chosen]
+        rows = store.lock_current(tx, named)
+        missing = [key for key in named if key not in rows]
+        if missing and len(missing) <= _NAMED_LOCKS:
+            store.lock_names(tx, [f"resource {kind}/{identity}" for kind, identity in missing])
+            rows |= store.lock_current(tx, missing)
+        return {key: _current(row) for key, row in rows.items()}
+
+    def _store(
+        self, tx: Transaction, now: datetime, decisions: Sequence[Decision]
+    ) -> dict[tuple[str, str], store.NewVersion]:
+        writing = sorted((one for one in decisions if one.writes), key=lambda one: one.prepared.key)
+        fresh = [one for one in writing if one.current is None]
+        keys = self._keys.take(tx, len(fresh))
+        first = [self._version(tx, now, one, key) for one, key in zip(fresh, keys, strict=True)]
+        later = [self._version(tx, now, one, one.current.key) for one in writing if one.current is not None]
+        try:
+            store.insert(tx, now, first)
+        except UniqueViolation as error:
+            raise Contended("somebody else created the same resource just now", retry_after_seconds=1) from error
+        if store.supersede(tx, now, later) != len(later):
+            raise PreconditionFailed("the resource was changed by somebody else")
+        return {(one.resource_type, one.id): one for one in (*first, *later)}
+
+    def _version(self, tx: Transaction, now: datetime, decision: Decision, key: int) -> store.NewVersion:
+        prepared, old = decision.prepared, decision.current
+        content, resource = prepared.content, prepared.write.resource
+        if content is None or resource is None:
+            index = IndexRows(patient_id=old.patient_id if old is not None else None)
+        else:
+            index = self._indexer.rows(tx.tenant_id, self.zones.of(tx), {**resource, "id": prepared.id})
+        return store.NewVersion(
+            key=key,
+            resource_type=prepared.write.resource_type,
+            id=prepared.id,
+            version=decision.version,
+            digest=0 if content is None else content.digest,
+            text=None if content is None else content.text(decision.version, now),
+            index=index,
+            change=decision.change.value,
+            old_tokens=old.tokens if old is not None else frozenset(),
+        )
+
+
+def refuse_errors(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults that are only warnings; `Rejected` with all of them when one is an error."""
+    errors = [fault for fault in faults if fault.severity in ("error", "fatal")]
+    if errors:
+        raise Rejected(at=errors[0].at, expected=errors[0].expected, code=errors[0].code, faults=faults)
+    return list(faults)
+
+
+def _refuse_repeats(prepared: Sequence[Prepared]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for one in prepared:
+        if one.key in seen:
+            raise Rejected(at=one.write.resource_type, expected="each resource at most once in one set of writes")
+        seen.add(one.key)
+
+
+def _current(row: Row) -> Current:
+    return Current(
+        key=row["key"],
+        version=row["version"],
+        deleted=row["deleted"],
+        digest=row["digest"],
+        last_updated=row["last_updated"],
+        patient_id=row["patient_id"],
+        tokens=frozenset(row["tokens"]),
+    )
+
+
+def _written(decision: Decision, now: datetime, stored: store.NewVersion | None) -> Written:
+    prepared, current = decision.prepared, decision.current
+    resource = prepared.write.resource
+    changed = now if stored is not None or current is None else current.last_updated
+    return Written(
+        resource_type=prepared.write.resource_type,
+        id=prepared.id,
+        version=decision.version,
+        change=decision.change,
+        patient_id=_patient(decision, stored),
+        last_updated=changed,
+        resource=None if resource is None else with_meta(resource, prepared.id, decision.version, changed),
+        text=stored.text if stored is not None else None,
+    )
+
+
+def _patient(decision: Decision, stored: store.NewVersion | None) -> str | None:
+    """Whose resource it is; for a deletion, whose it was."""
+    if stored is not None:
+        return stored.index.patient_id
+    return decision.current.patient_id if decision.current is not None else None
