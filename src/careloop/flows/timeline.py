@@ -1,0 +1,342 @@
+"""One patient's record as a timeline: pure, from FHIR resources to lines of text with their source.
+
+Up to four loops draw a thread from the event that opened them through each proof to the event that closed them
+(ui.md §7.2). The thread is decoration: every event says the same in words.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+Resource = Mapping[str, Any]
+
+_OUTCOMES = {
+    "no-answer": "Call, no answer",
+    "left-message": "Call, left a message",
+    "wrong-number": "Call, wrong number",
+    "busy": "Call, line busy",
+}
+_CLASSES = {"IMP": "hospital", "ACUTE": "hospital", "NONAC": "hospital", "OBSENC": "hospital", "EMER": "emergency"}
+_OUTPATIENT_ICONS = {"VR": "video", "HH": "house"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadMark:
+    """Where one thread touches one event: it passes, starts (hollow), proves or ends (solid)."""
+
+    thread: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of the timeline. `reference` is `Type/id`; `source` says who told us."""
+
+    at: datetime
+    kind: str
+    icon: str
+    title: str
+    detail: str
+    source: str
+    reference: str
+    marks: tuple[ThreadMark, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thread:
+    """One loop on the timeline, by number 1 to 4."""
+
+    number: int
+    title: str
+    loop_id: str
+    opened_by: str
+    proofs: frozenset[str]
+    is_open: bool
+
+
+@dataclass
+class _Context:
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def events_of(resources: Iterable[Resource], names: Mapping[str, str]) -> list[Event]:
+    """All events, newest first. `names` gives a display for each `Type/id` that events may cite."""
+    context = _Context(names=names)
+    events: list[Event] = []
+    for resource in resources:
+        reader = _READERS.get(resource["resourceType"])
+        if reader and resource.get("status") != "entered-in-error":
+            events.extend(reader(resource, context))
+    return sorted(events, key=lambda event: (event.at, event.reference), reverse=True)
+
+
+def with_threads(events: Sequence[Event], threads: Sequence[Thread]) -> list[Event]:
+    """The events with the marks of each thread that passes or touches them; newest first stays newest first."""
+    marked = list(events)
+    for thread in threads:
+        touched = [
+            i
+            for i, event in enumerate(events)
+            if event.reference == thread.opened_by or event.reference in thread.proofs
+        ]
+        if not touched:
+            continue
+        first = 0 if thread.is_open else min(touched)
+        last = max(touched)
+        for i in range(first, last + 1):
+            kind = "start" if i == last else "proof" if i in touched else "pass"
+            marked[i] = replace(marked[i], marks=(*marked[i].marks, ThreadMark(thread=thread.number, kind=kind)))
+    return marked
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """The instant of a FHIR dateTime; a date or a month counts from its start, in UTC. None when there is none."""
+    if not text:
+        return None
+    if len(text) <= 10:
+        parts = [int(part) for part in text.split("-")]
+        return datetime.combine(date(*[*parts, 1, 1][:3]), time(), UTC)
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def text_of(concept: Resource | None) -> str:
+    """What a CodeableConcept says: its text, else the first display, else the code."""
+    if not concept:
+        return ""
+    coding = (concept.get("coding") or [{}])[0]
+    return str(concept.get("text") or coding.get("display") or coding.get("code") or "")
+
+
+def _reference(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _encounter(resource: Resource, context: _Context) -> Iterable[Event]:
+    period = resource.get("period", {})
+    place = _place(resource, context)
+    where = _CLASSES.get(resource.get("class", {}).get("code", ""))
+    reason = ", ".join(text_of(concept) for concept in resource.get("reasonCode", [])[:2])
+    start, end = instant_of(period.get("start")), instant_of(period.get("end"))
+    if where is None:
+        if start:
+            yield _visit(resource, start, reason, place)
+        return
+    if start:
+        title = "Came to the emergency room" if where == "emergency" else "Went into hospital"
+        yield Event(
+            at=start,
+            kind="hospital",
+            icon="log-in",
+            title=title,
+            detail=reason or place,
+            source=place,
+            reference=_reference(resource) + "#start",
+        )
+    if end and resource.get("status") == "finished":
+        yield Event(
+            at=end,
+            kind="hospital",
+            icon="log-out",
+            title=_left(where, start, end),
+            detail=reason,
+            source=place,
+            reference=_reference(resource),
+        )
+
+
+def _visit(resource: Resource, start: datetime, reason: str, place: str) -> Event:
+    code = resource.get("class", {}).get("code", "")
+    title = ", ".join(text_of(concept) for concept in resource.get("type", [])[:1]) or "Visit"
+    done = {"finished": "", "planned": "Booked. ", "cancelled": "Cancelled. "}.get(resource.get("status", ""), "")
+    return Event(
+        at=start,
+        kind="contact",
+        icon=_OUTPATIENT_ICONS.get(code, "stethoscope"),
+        title=title,
+        detail=done + reason,
+        source=place,
+        reference=_reference(resource),
+    )
+
+
+def _left(where: str, start: datetime | None, end: datetime) -> str:
+    if where == "emergency":
+        return "Left the emergency room"
+    if start is None:
+        return "Went home from hospital"
+    days = (end.date() - start.date()).days
+    return f"Went home after {days} {'day' if days == 1 else 'days'} in hospital" if days else "Went home the same day"
+
+
+def _place(resource: Resource, context: _Context) -> str:
+    provider = resource.get("serviceProvider", {})
+    return str(provider.get("display") or context.names.get(provider.get("reference", ""), ""))
+
+
+def _communication(resource: Resource, context: _Context) -> Iterable[Event]:
+    at = instant_of(resource.get("sent") or resource.get("received"))
+    if at is None:
+        return
+    note = " ".join(note.get("text", "") for note in resource.get("note", []))
+    payload = " ".join(part.get("contentString", "") for part in resource.get("payload", []))
+    sender = context.names.get(resource.get("sender", {}).get("reference", ""), "")
+    outcome = (resource.get("statusReason", {}).get("coding") or [{}])[0].get("code", "")
+    reached = resource.get("status") == "completed"
+    yield Event(
+        at=at,
+        kind="contact",
+        icon="phone" if reached else "phone-missed",
+        title="Talked with the patient or caregiver"
+        if reached
+        else _OUTCOMES.get(outcome, "Tried to reach the patient"),
+        detail=note or payload,
+        source=_with_minutes(sender, resource),
+        reference=_reference(resource),
+    )
+
+
+def _with_minutes(sender: str, resource: Resource) -> str:
+    minutes = minutes_of(resource)
+    return f"{sender} · {minutes} min" if minutes else sender
+
+
+def minutes_of(resource: Resource) -> int:
+    """The minutes that a contact took, 0 when nobody wrote them."""
+    for extension in resource.get("extension", []):
+        if extension.get("url") == "urn:careloop:minutes":
+            return int(extension.get("valueDecimal", extension.get("valueInteger", 0)))
+    return 0
+
+
+def _document(resource: Resource, context: _Context) -> Iterable[Event]:
+    at = instant_of(resource.get("date"))
+    if at:
+        author = (resource.get("author") or [{}])[0]
+        name = str(author.get("display") or context.names.get(author.get("reference", ""), ""))
+        yield Event(
+            at=at,
+            kind="document",
+            icon="file-text",
+            title=f"{text_of(resource.get('type')) or 'Document'} arrived",
+            detail=str(resource.get("description", "")),
+            source=name,
+            reference=_reference(resource),
+        )
+
+
+def _report(resource: Resource, context: _Context) -> Iterable[Event]:
+    at = instant_of(resource.get("effectiveDateTime") or resource.get("issued"))
+    if at:
+        yield Event(
+            at=at,
+            kind="result",
+            icon="flask-conical",
+            title=text_of(resource.get("code")) or "Report",
+            detail=str(resource.get("conclusion") or f"Status {resource.get('status', 'unknown')}"),
+            source="",
+            reference=_reference(resource),
+        )
+
+
+def _observation(resource: Resource, context: _Context) -> Iterable[Event]:
+    categories = {
+        coding.get("code") for concept in resource.get("category", []) for coding in concept.get("coding", [])
+    }
+    at = instant_of(resource.get("effectiveDateTime") or resource.get("issued"))
+    quantity = resource.get("valueQuantity")
+    if at is None or quantity is None or "laboratory" not in categories:
+        return
+    flags = ", ".join(text_of(concept) for concept in resource.get("interpretation", []))
+    value = f"{quantity.get('value')} {quantity.get('unit', '')}".strip()
+    yield Event(
+        at=at,
+        kind="result",
+        icon="flask-conical",
+        title=f"{text_of(resource.get('code'))} {value}",
+        detail=flags,
+        source="Laboratory",
+        reference=_reference(resource),
+    )
+
+
+def _medicine(resource: Resource, context: _Context) -> Iterable[Event]:
+    at = instant_of(resource.get("authoredOn"))
+    if at:
+        requester = resource.get("requester", {})
+        name = str(requester.get("display") or context.names.get(requester.get("reference", ""), ""))
+        dosage = (resource.get("dosageInstruction") or [{}])[0].get("text", "")
+        yield Event(
+            at=at,
+            kind="medicine",
+            icon="pill",
+            title=f"{text_of(resource.get('medicationCodeableConcept'))} prescribed",
+            detail=str(dosage),
+            source=name,
+            reference=_reference(resource),
+        )
+
+
+def _procedure(resource: Resource, context: _Context) -> Iterable[Event]:
+    at = instant_of(resource.get("performedDateTime") or resource.get("performedPeriod", {}).get("start"))
+    if at and resource.get("status") == "completed":
+        yield Event(
+            at=at,
+            kind="contact",
+            icon="clipboard-check",
+            title=text_of(resource.get("code")) or "Procedure",
+            detail="",
+            source="",
+            reference=_reference(resource),
+        )
+
+
+def _loop(resource: Resource, context: _Context) -> Iterable[Event]:
+    if resource.get("partOf") or not is_loop(resource):
+        return
+    period = resource.get("executionPeriod", {})
+    title, opened, closed = (
+        text_of(resource.get("code")),
+        instant_of(period.get("start")),
+        instant_of(period.get("end")),
+    )
+    if opened:
+        yield Event(
+            at=opened,
+            kind="loop",
+            icon="circle-dashed",
+            title=f"Loop opened: {title}",
+            detail=str(resource.get("description", "")),
+            source="Careloop",
+            reference=_reference(resource) + "#opened",
+        )
+    if closed:
+        why = text_of(resource.get("statusReason")) or "all proof is in hand"
+        yield Event(
+            at=closed,
+            kind="loop",
+            icon="circle-check",
+            title=f"Loop closed: {title}",
+            detail=why,
+            source="Careloop",
+            reference=_reference(resource) + "#closed",
+        )
+
+
+def is_loop(task: Resource) -> bool:
+    """True for a Task that is a loop of ours, not a step and not another system's task."""
+    return any(coding.get("system") == "urn:careloop:pathway" for coding in task.get("code", {}).get("coding", []))
+
+
+_READERS: Mapping[str, Callable[[Resource, _Context], Iterable[Event]]] = {
+    "Encounter": _encounter,
+    "Communication": _communication,
+    "DocumentReference": _document,
+    "DiagnosticReport": _report,
+    "Observation": _observation,
+    "MedicationRequest": _medicine,
+    "Procedure": _procedure,
+    "Task": _loop,
+}
+EVENT_TYPES = tuple(_READERS)

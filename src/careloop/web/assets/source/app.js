@@ -1,0 +1,221 @@
+// Keyboard, find-or-do, call timer, focus after a swap, and the quiet refresh. Everything works without this file.
+'use strict';
+
+const typing = (element) => element.matches('input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]');
+const byKey = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Say it: the one live region.
+function say(text) {
+  const said = one('#said');
+  if (said) said.replaceChildren(Object.assign(document.createElement('div'), { textContent: text }));
+}
+
+// Rows: J and K move the selection; the link of the row does the rest.
+function move(step) {
+  const links = all('.row a.cover');
+  if (!links.length) return;
+  const at = links.findIndex((link) => link.closest('.row').classList.contains('selected'));
+  const next = links[Math.min(Math.max(at + step, 0), links.length - 1)];
+  select(next.closest('.row'));
+  next.focus();
+  next.click();
+}
+
+function select(row) {
+  all('.row.selected').forEach((other) => {
+    other.classList.remove('selected');
+    one('a.cover', other).removeAttribute('aria-current');
+  });
+  row.classList.add('selected');
+  one('a.cover', row).setAttribute('aria-current', 'true');
+}
+
+// Timer: starts with the call, pauses after three minutes without a key or a touch (ui.md §7.10).
+const timer = { started: 0, spent: 0, last: 0, ticking: 0, typed: false };
+const IDLE = 180000;
+
+function startTimer() {
+  if (timer.ticking) return;
+  timer.started = timer.last = performance.now();
+  timer.ticking = setInterval(tick, 5000);
+  say('Timer started.');
+}
+
+function tick() {
+  const now = performance.now();
+  if (now - timer.last > IDLE) {
+    pauseTimer(timer.last);
+    say('Timer paused: nothing was typed for 3 minutes. Press T to go on.');
+    return;
+  }
+  show(now);
+}
+
+function show(now) {
+  const field = one('#minutes');
+  if (field && !timer.typed) field.value = Math.max(1, Math.ceil((timer.spent + now - timer.started) / 60000));
+}
+
+function pauseTimer(at) {
+  clearInterval(timer.ticking);
+  timer.ticking = 0;
+  timer.spent += Math.max(0, at - timer.started);
+}
+
+function toggleTimer() {
+  if (timer.ticking) { pauseTimer(performance.now()); say('Timer stopped.'); } else startTimer();
+}
+
+function resetTimer() {
+  clearInterval(timer.ticking);
+  Object.assign(timer, { started: 0, spent: 0, ticking: 0, typed: false });
+}
+
+// Find or do: a combobox over a list that the server draws.
+const palette = () => one('#palette');
+
+function openPalette() {
+  const dialog = palette();
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  const field = one('#find-text');
+  field.value = '';
+  field.focus();
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+function point(step) {
+  const hits = all('.hit', palette());
+  if (!hits.length) return;
+  const at = hits.findIndex((hit) => hit.getAttribute('aria-selected') === 'true');
+  const next = hits[(at + step + hits.length) % hits.length];
+  hits.forEach((hit) => hit.setAttribute('aria-selected', String(hit === next)));
+  one('#find-text').setAttribute('aria-activedescendant', next.id);
+  next.scrollIntoView({ block: 'nearest' });
+}
+
+function paletteKey(event) {
+  if (event.key === 'ArrowDown') point(1);
+  else if (event.key === 'ArrowUp') point(-1);
+  else if (event.key === 'Enter') {
+    const hit = one('.hit[aria-selected="true"]', palette());
+    if (!hit) return;
+    palette().close();
+    if (hit.dataset.presses) press(hit.dataset.presses);
+    else location.assign(hit.href);
+  } else return;
+  event.preventDefault();
+}
+
+// Keys. Single keys never fire inside a text field, and can be turned off in Settings.
+function press(key) {
+  const target = byKey(key);
+  if (!target) return false;
+  if (target.matches('input[type=radio]')) { target.checked = true; target.focus(); return true; }
+  if (target.matches('summary')) {
+    const details = target.parentElement;
+    details.open = !details.open;
+    if (details.open) (one('select, input:not([type=hidden])', details) || target).focus();
+    return true;
+  }
+  if (target.matches('a[href^="tel:"]')) { startTimer(); target.focus(); }
+  target.click();
+  return true;
+}
+
+const pages = { w: '/worklist', p: '/patients', t: '/transitions' };
+let goTo = false;
+
+function singleKey(key) {
+  if (goTo) { goTo = false; if (pages[key]) { location.assign(pages[key]); return true; } }
+  switch (key) {
+    case 'g': goTo = true; return true;
+    case 'j': case 'arrowdown': move(1); return true;
+    case 'k': case 'arrowup': move(-1); return true;
+    case 'l': { const field = one('#outcomes input'); if (field) field.focus(); return Boolean(field); }
+    case 't': toggleTimer(); return true;
+    case '?': one('#keys')?.showModal(); return true;
+    case '/': openPalette(); return true;
+    case 'r': location.reload(); return true;
+    default: return press(key);
+  }
+}
+
+document.addEventListener('keydown', (event) => {
+  timer.last = performance.now();
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { openPalette(); event.preventDefault(); return; }
+  if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') { one('[data-save]')?.click(); event.preventDefault(); return; }
+  if (palette()?.open) { paletteKey(event); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys === 'off') return;
+  if (typing(event.target) || one('dialog[open]')) return;
+  const key = event.key.toLowerCase();
+  if (key.startsWith('arrow') && event.target.matches('input, select')) return;
+  if (singleKey(key)) event.preventDefault();
+});
+
+document.addEventListener('pointerdown', () => { timer.last = performance.now(); });
+
+document.addEventListener('click', (event) => {
+  const opener = event.target.closest('[data-opens]');
+  if (opener) { event.preventDefault(); openPalette(); return; }
+  const cover = event.target.closest('.row a.cover');
+  if (cover) {
+    select(cover.closest('.row'));
+    one('#work')?.classList.add('one');
+    resetTimer();
+  }
+  if (event.target.closest('[data-starts-timer]')) startTimer();
+  const hit = event.target.closest('.hit[data-presses]');
+  if (hit) { event.preventDefault(); palette().close(); press(hit.dataset.presses); }
+  if (event.target === palette()) palette().close();
+});
+
+document.addEventListener('input', (event) => { if (event.target.id === 'minutes') timer.typed = true; });
+
+document.addEventListener('submit', (event) => {
+  const button = event.submitter;
+  if (button?.matches('[data-save]')) {
+    if (timer.ticking) show(performance.now());
+    queueMicrotask(() => { button.disabled = true; button.dataset.was = button.textContent; button.textContent = 'Saving…'; });
+  }
+  if (event.target.closest('#palette')) event.preventDefault();
+});
+
+// No connection: the text stays where it is, and the save is tried again.
+const waits = [1000, 2000, 5000, 10000];
+document.addEventListener('htmx:error', (event) => {
+  const form = event.target.closest?.('form');
+  const button = form && one('[data-save]', form);
+  if (!button) return;
+  const tries = Number(form.dataset.tries || 0);
+  say('Not saved yet. Keep this page open. Trying again…');
+  button.disabled = false;
+  button.textContent = button.dataset.was || button.textContent;
+  form.dataset.tries = tries + 1;
+  setTimeout(() => form.isConnected && form.requestSubmit(button), waits[Math.min(tries, waits.length - 1)]);
+});
+
+// Focus rule: after a swap focus is where the answer says, and never nowhere.
+document.addEventListener('htmx:after:swap', () => {
+  all('[data-save][data-was]').forEach((button) => {
+    button.disabled = false;
+    button.textContent = button.dataset.was;
+    delete button.dataset.was;
+  });
+  const told = one('[data-focus]');
+  if (told) { told.focus(); told.removeAttribute('data-focus'); return; }
+  if (document.activeElement && document.activeElement !== document.body) return;
+  (one('.row.selected a.cover') || one('#main')).focus();
+});
+
+document.addEventListener('htmx:after:swap', () => { if (palette()?.open) point(0); });
+
+// Quiet refresh: ask every 30 s whether the list changed; never move a row by itself.
+setInterval(async () => {
+  const rows = one('#rows');
+  if (!rows || document.hidden) return;
+  const answer = await fetch(rows.dataset.refresh, { headers: { 'If-None-Match': `"${rows.dataset.state}"` } }).catch(() => null);
+  if (answer?.status === 200) one('#changed').hidden = false;
+}, 30000);

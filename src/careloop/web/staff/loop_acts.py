@@ -1,0 +1,232 @@
+"""What a person does to a loop: one saved form writes everything that follows from it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from litestar import Response, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from careloop.db import Transaction
+from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected, Unavailable
+from careloop.flows import acts
+from careloop.flows.acts import ActReceipt
+from careloop.web.staff.context import Staff, checked_form
+from careloop.web.staff.worklist import worklist_values
+
+Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Work = Callable[[Transaction], ActReceipt]
+
+
+@post("/loops/{loop_id:str}/call", sync_to_thread=True, status_code=200)
+def save_call(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """One saved call writes the contact, the minutes and the proof on every loop that it covers."""
+    form = checked_form(staff, data)
+    also = data.get("also", [])
+    others = [str(item) for item in (also if isinstance(also, list) else [also])]
+
+    def work(tx: Transaction) -> ActReceipt:
+        return acts.log_call(
+            staff.app,
+            tx,
+            staff.principal,
+            loop_id=loop_id,
+            outcome=form.get("outcome", ""),
+            minutes=_minutes(form),
+            note=form.get("note") or None,
+            also=others,
+            idempotency_key=form.get("key") or None,
+        )
+
+    return _saved(staff, loop_id, form, work, onward=True)
+
+
+@post("/loops/{loop_id:str}/hand-over", sync_to_thread=True)
+def save_hand_over(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """An offer: the giver stays the owner until the taker accepts."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.hand_over(
+            staff.app, tx, staff.principal, loop_id=loop_id, to=form.get("to", ""), why=form.get("why", "")
+        ),
+    )
+
+
+@post("/loops/{loop_id:str}/accept", sync_to_thread=True)
+def save_accept(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """The loop is mine."""
+    form = checked_form(staff, data)
+    return _saved(staff, loop_id, form, lambda tx: acts.accept_offer(staff.app, tx, staff.principal, loop_id=loop_id))
+
+
+@post("/loops/{loop_id:str}/decline", sync_to_thread=True)
+def save_decline(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """The giver keeps the loop and reads why."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.decline_offer(staff.app, tx, staff.principal, loop_id=loop_id, why=form.get("why", "")),
+    )
+
+
+@post("/loops/{loop_id:str}/snooze", sync_to_thread=True)
+def save_snooze(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """Off the list for a while, never past the deadline."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.snooze(staff.app, tx, staff.principal, loop_id=loop_id, until=_instant(staff, form)),
+        onward=True,
+    )
+
+
+@post("/loops/{loop_id:str}/hold", sync_to_thread=True)
+def save_hold(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """Waiting, with a reason and a date on which it wakes."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.hold(
+            staff.app,
+            tx,
+            staff.principal,
+            loop_id=loop_id,
+            step_id=None,
+            reason=form.get("reason", ""),
+            until=_instant(staff, form),
+        ),
+    )
+
+
+@post("/loops/{loop_id:str}/release", sync_to_thread=True)
+def save_release(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """No longer on hold."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff, loop_id, form, lambda tx: acts.release(staff.app, tx, staff.principal, loop_id=loop_id, step_id=None)
+    )
+
+
+@post("/loops/{loop_id:str}/attest", sync_to_thread=True)
+def save_attest(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """A person's word for a step, with a coded reason and a sentence."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.attest(
+            staff.app,
+            tx,
+            staff.principal,
+            loop_id=loop_id,
+            step_id=form.get("step", ""),
+            reason=form.get("proof", ""),
+            note=form.get("note", ""),
+        ),
+    )
+
+
+@post("/loops/{loop_id:str}/close", sync_to_thread=True)
+def save_close(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+    """Closed without proof: a reason and a sentence, counted apart."""
+    form = checked_form(staff, data)
+    return _saved(
+        staff,
+        loop_id,
+        form,
+        lambda tx: acts.close_without_proof(
+            staff.app,
+            tx,
+            staff.principal,
+            loop_id=loop_id,
+            step_id=None,
+            reason=form.get("reason", ""),
+            note=form.get("note", ""),
+        ),
+        onward=True,
+    )
+
+
+@post("/undo", sync_to_thread=True)
+def save_undo(staff: Staff, data: Form) -> Response[str]:
+    """The last save is taken back, at most 10 minutes later."""
+    form = checked_form(staff, data)
+    try:
+        receipt = staff.app.database.run(
+            staff.tenant.id,
+            lambda tx: acts.undo(staff.app, tx, staff.principal, act_id=form.get("act", "")),
+            actor=staff.principal.reference,
+        )
+    except (Rejected, Conflict) as error:
+        return staff.back(form.get("next") or "/worklist", said=f"Not undone: {error.message}.")
+    return staff.back(form.get("next") or "/worklist", said=receipt.says)
+
+
+def _saved(staff: Staff, loop_id: str, form: Mapping[str, str], work: Work, *, onward: bool = False) -> Response[str]:
+    """The act carried out and the list again; or the same page with what is wrong and everything that was typed."""
+    try:
+        receipt = staff.app.database.run(staff.tenant.id, work, actor=staff.principal.reference)
+    except NotAuthenticated:
+        raise
+    except (Rejected, Conflict, Unavailable) as error:
+        return _again(staff, loop_id, form, error)
+    chosen = receipt.next_loop_id if onward else loop_id
+    return staff.back(
+        f"/worklist?{form.get('query', '')}" + (f"loop={chosen}" if chosen else ""),
+        said=receipt.says,
+        act=receipt.act_id,
+    )
+
+
+def _again(staff: Staff, loop_id: str, form: Mapping[str, str], error: CareloopError) -> Response[str]:
+    filters = {name: values[-1] for name, values in parse_qs(form.get("query", "")).items()}
+    problem = {"title": _title(error), "text": error.message}
+    values = worklist_values(
+        staff,
+        scope=filters.get("scope", "mine"),
+        kind=filters.get("kind"),
+        snoozed=filters.get("snoozed"),
+        loop=loop_id,
+        problem=problem,
+        typed=form,
+    )
+    return staff.page("worklist.html", "/worklist", values, status=_status(error))
+
+
+def _title(error: CareloopError) -> str:
+    if isinstance(error, Conflict):
+        return "Somebody else changed this."
+    if isinstance(error, Unavailable):
+        return "Could not save. Your text is still here. Try again."
+    return "Something is missing."
+
+
+def _status(error: CareloopError) -> int:
+    return 409 if isinstance(error, Conflict) else 503 if isinstance(error, Unavailable) else 422
+
+
+def _minutes(form: Mapping[str, str]) -> int:
+    text = form.get("minutes") or "0"
+    if not text.isdecimal():
+        raise Rejected(at="minutes", expected="a whole number of minutes")
+    return int(text)
+
+
+def _instant(staff: Staff, form: Mapping[str, str]) -> datetime:
+    try:
+        local = datetime.fromisoformat(form.get("until", ""))
+    except ValueError as error:
+        raise Rejected(at="until", expected="a date and a time") from error
+    return local.replace(tzinfo=staff.words.zone) if local.tzinfo is None else local

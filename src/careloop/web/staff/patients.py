@@ -1,0 +1,71 @@
+"""Patients: find one, and one page for the whole person."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from careloop.flows import patients as flow
+from careloop.flows.timeline import Event
+from careloop.web.staff.context import Staff, checked_form
+from careloop.web.words import born_words, day_name
+
+Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+_MOST = 500
+
+
+@get("/patients", sync_to_thread=True)
+def patients_page(staff: Staff) -> Response[str]:
+    """The empty search."""
+    return staff.page("patients.html", "/patients", {"hits": None, "text": "", "born": born_words})
+
+
+@post("/patients", sync_to_thread=True, status_code=200)
+def patients_find(staff: Staff, data: Form) -> Response[str]:
+    """Who was found. The search is in the body, so no name stands in an address or a log."""
+    text = checked_form(staff, data).get("text", "")
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        hits = flow.find(staff.app, tx, staff.principal, text)
+    return staff.page("patients.html", "/patients", {"hits": hits, "text": text, "born": born_words})
+
+
+@get("/patients/{patient_id:str}", sync_to_thread=True)
+def patient_page(staff: Staff, patient_id: str, kind: str | None = None, most: int = 30) -> Response[str]:
+    """The whole person: what matters, what happened, what is open."""
+    chosen = kind if kind in flow.KINDS else None
+    shown = min(max(most, 1), _MOST)
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
+    return staff.page(
+        "patient.html",
+        "/patients",
+        {
+            "page": page,
+            "days": _by_day(staff, page.events),
+            "titles": {thread.number: thread.title for thread in page.threads},
+            "kinds": flow.KINDS,
+            "kind": chosen,
+            "most": shown,
+            "born": born_words,
+            "primary": page.open_loops[0].loop_id if page.open_loops else None,
+        },
+        about=patient_id,
+    )
+
+
+def _by_day(staff: Staff, events: Sequence[Event]) -> list[tuple[str, list[Event]]]:
+    zone, today = staff.words.zone, staff.now.astimezone(staff.words.zone).date()
+
+    def day(event: Event) -> Any:
+        return event.at.astimezone(zone).date()
+
+    return [(_heading(key, today), list(group)) for key, group in groupby(events, key=day)]
+
+
+def _heading(day: Any, today: Any) -> str:
+    name = day_name(day, today)
+    return f"Today, {datetime.combine(day, datetime.min.time()):%a %-d %b}" if day == today else name

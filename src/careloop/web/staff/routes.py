@@ -1,0 +1,82 @@
+"""All staff routes, and what they need."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import CacheControlHeader
+from litestar.di import Provide
+from litestar.static_files import create_static_files_router
+
+from careloop.web.assets.build import BUILT
+from careloop.web.rendering import PAGE_HEADERS
+from careloop.web.staff import arrivals, find, loop_acts, matches, patients, preferences, sign_in, transitions, worklist
+from careloop.web.staff.context import Staff, staff_of
+from careloop.web.staff.problems import exception_handlers
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+async def provide_staff(request: Request[Any, Any, Any]) -> Staff:
+    """The signed-in person of this request."""
+    return await sync_to_thread(staff_of, request)
+
+
+@get("/", sync_to_thread=False)
+def home() -> Response[str]:
+    """The worklist is the first page."""
+    return Response("", status_code=303, headers={**PAGE_HEADERS, "Location": "/worklist"})
+
+
+assets = create_static_files_router(
+    path="/assets",
+    directories=[BUILT],
+    cache_control=CacheControlHeader(max_age=_YEAR_SECONDS, public=True, immutable=True),
+)
+
+staff_router = Router(
+    path="/",
+    route_handlers=[
+        home,
+        sign_in.sign_in_page,
+        sign_in.sign_in_send,
+        sign_in.sign_in_code,
+        sign_in.sign_out_send,
+        worklist.worklist_page,
+        worklist.worklist_pane,
+        worklist.worklist_state,
+        loop_acts.save_call,
+        loop_acts.save_hand_over,
+        loop_acts.save_accept,
+        loop_acts.save_decline,
+        loop_acts.save_snooze,
+        loop_acts.save_hold,
+        loop_acts.save_release,
+        loop_acts.save_attest,
+        loop_acts.save_close,
+        loop_acts.save_undo,
+        patients.patients_page,
+        patients.patients_find,
+        patients.patient_page,
+        find.find_page,
+        find.find_results,
+        transitions.transitions_page,
+        matches.matches_page,
+        matches.match_decide,
+        matches.match_undo,
+        arrivals.arrivals_page,
+        arrivals.arrival_page,
+        arrivals.arrival_replay,
+        arrivals.arrival_correct,
+        arrivals.arrival_discard,
+        preferences.settings_page,
+        preferences.settings_save,
+        preferences.help_page,
+        preferences.rank_rule_page,
+    ],
+    dependencies={"staff": Provide(provide_staff)},
+    exception_handlers=exception_handlers,
+    include_in_schema=False,
+)
+
+routes = [staff_router, assets]

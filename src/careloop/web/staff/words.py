@@ -1,0 +1,41 @@
+"""The fixed words of the staff screens: kinds of work, outcomes, reasons (ui.md §13: plain words, verb first)."""
+
+from collections.abc import Mapping, Sequence
+
+SCOPES: Sequence[tuple[str, str]] = (("mine", "Mine"), ("team", "My team"), ("queue", "Queue"))
+
+KIND_NAMES: Mapping[str, str] = {
+    "discharge-transition": "Hospital stays",
+    "ed-visit": "Emergency visits",
+    "discharge-planning": "Discharge planning",
+    "pre-admission": "Planned stays",
+    "post-acute-watch": "In a facility",
+    "hospice-plan": "Hospice",
+    "disposition-review": "Where did they go?",
+    "person-match": "Same person?",
+}
+
+OUTCOMES: Sequence[tuple[int, str, str]] = (
+    (1, "reached", "Reached"),
+    (2, "left-message", "Left message"),
+    (3, "no-answer", "No answer"),
+    (4, "wrong-number", "Wrong number"),
+)
+
+PROOFS: Sequence[tuple[str, str]] = (
+    ("done-elsewhere", "It was done elsewhere"),
+    ("not-applicable", "It does not apply to this patient"),
+    ("patient-declined", "The patient said no"),
+    ("other", "Something else"),
+)
+
+REASONS: Sequence[tuple[str, str]] = (
+    ("patient-declined", "The patient said no"),
+    ("unable-to-reach", "Could not be reached"),
+    ("done-elsewhere", "It was done elsewhere"),
+    ("not-applicable", "It does not apply to this patient"),
+    ("moved-away", "Moved away"),
+    ("duplicate", "It is a duplicate"),
+    ("entered-in-error", "It was opened by mistake"),
+    ("other", "Something else"),
+)
