@@ -1,9 +1,10 @@
 """Who is this? Numbers that name a person, people who are alike, the review queue, merges."""
 
-from careloop.identity.model import Address, Candidate, Demographics, Identifier, Resolution, Scored
+from careloop.identity.model import Address, Candidate, Demographics, Identifier, Reason, Resolution, Scored, pair
 from careloop.identity.noting import Noted, forget_patients, match, note_patient, note_patients
 from careloop.identity.resolving import resolve
 from careloop.identity.rules import demographics_of, identifiers_of
+from careloop.identity.store import open_matches as ask
 from careloop.identity.store import survivor_of
 
 __all__ = [
@@ -12,14 +13,17 @@ __all__ = [
     "Demographics",
     "Identifier",
     "Noted",
+    "Reason",
     "Resolution",
     "Scored",
+    "ask",
     "demographics_of",
     "forget_patients",
     "identifiers_of",
     "match",
     "note_patient",
     "note_patients",
+    "pair",
     "resolve",
     "survivor_of",
 ]

@@ -68,7 +68,7 @@ def match(tx: Transaction, person: Demographics, identifiers: Sequence[Identifie
     scored = [(compare(person, looks[other]), other) for other in sorted(looks)]
     likely = sorted(scored, key=lambda one: (-one[0].points, one[1]))
     graded = [Scored(patient_id=other, score=search_score(by.points), grade=by.grade) for by, other in likely]
-    return [*certain, *(one for one in graded if one.grade is not _NOT)][:limit]
+    return [*certain, *(one for one in graded if one.grade is not Grade.CERTAINLY_NOT)][:limit]
 
 
 def _note_numbers(

@@ -46,6 +46,7 @@ update patient_identifier as mine
 delete from patient_identifier as mine
  where mine.patient_id = any(%(touched)s)
    and mine.on_resource
+   and mine.prior_id is null
    and not exists (
        select from unnest(%(systems)s::text[], %(values)s::text[], %(patients)s::text[]) as seen (system, value, patient_id)
         where seen.system = mine.system and seen.value = mine.value and seen.patient_id = mine.patient_id)
@@ -174,12 +175,6 @@ update person_match
    set state = 'same', decided = %(decided)s, decided_by = %(decided_by)s, why = %(why)s, merge_id = %(merge_id)s
  where state = 'open' and left_id = %(left)s and right_id = %(right)s
 
--- reopen_merged --
--- Pairs that a merge had answered, asked again because the merge was taken back.
-update person_match
-   set state = %(state)s, decided = %(decided)s, decided_by = %(decided_by)s, why = %(why)s, merge_id = null
- where merge_id = %(merge_id)s
-
 -- count_open --
 select count(*) from person_match where state = 'open'
 
@@ -204,7 +199,7 @@ select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, 
 -- Merges that named this patient as survivor while it was itself merged away.
 select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, prior_was_active, undone
   from patient_merge
- where named_survivor_id = %(named)s and survivor_id = %(survivor)s and undone is null
+ where named_survivor_id = %(named)s and survivor_id <> named_survivor_id and undone is null
  order by merged, id
 
 -- put_merge --
@@ -244,8 +239,14 @@ update patient_identifier
    set patient_id = %(to_id)s, prior_id = case when prior_id = %(to_id)s then null else prior_id end
  where patient_id = %(from_id)s and prior_id = any(%(priors)s)
 
--- forget_patient --
-delete from patient_key where patient_id = %(patient_id)s
+-- merged_into --
+select prior_id from patient_merge where survivor_id = any(%(survivors)s) and undone is null order by prior_id
+
+-- numbers_of --
+select system, value from patient_identifier where patient_id = %(patient_id)s order by system, value
+
+-- prior_appeared --
+update pending_merge set appeared = %(now)s where prior_id = %(prior_id)s and appeared is null
 
 -- put_pending --
 insert into pending_merge (system, value, prior_id, survivor_id, source, recorded)
@@ -266,3 +267,7 @@ update pending_merge as waiting
   from unnest(%(systems)s::text[], %(values)s::text[]) as seen (system, value)
  where waiting.system = seen.system and waiting.value = seen.value and waiting.appeared is null
 returning waiting.prior_id
+
+-- types_of_patient --
+-- Which types of resources stand about this patient.
+select distinct type from resource where patient_id = %(patient_id)s and not deleted order by type

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from careloop.db import Transaction
 from careloop.errors import Rejected
@@ -10,14 +9,12 @@ from careloop.fhir.ids import derived_id, new_id
 from careloop.identity import store
 from careloop.identity.model import Candidate, Demographics, Identifier, Reason, Resolution, pair
 from careloop.identity.rules import splits
-
-if TYPE_CHECKING:
-    from careloop.record import Record
+from careloop.record import Record
 
 
 def resolve(
     tx: Transaction,
-    record: 'Record',
+    record: Record,
     now: datetime,
     identifiers: Sequence[Identifier],
     demographics: Demographics | None = None,
@@ -45,7 +42,7 @@ def _naming(identifiers: Sequence[Identifier]) -> list[Identifier]:
 
 def _claim(
     tx: Transaction,
-    record: 'Record',
+    record: Record,
     now: datetime,
     numbers: Sequence[Identifier],
     known: dict[tuple[str, str], tuple[str, str | None]],
@@ -81,7 +78,7 @@ def _look_alikes(tx: Transaction, patient_id: str, free: store.Claims) -> list[t
     return store.look_alikes(tx, [(patient_id, number) for _, number in free])
 
 
-def _new_patient_id(tx: Transaction, record: 'Record', number: Identifier) -> str:
+def _new_patient_id(tx: Transaction, record: Record, number: Identifier) -> str:
     """Derived from the number, so that the same facts in any order make the same patient; random where a patient of
     that id lives already under another number."""
     wanted = derived_id(tx.tenant_id, "patient", number.system, number.value)

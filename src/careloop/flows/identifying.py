@@ -1,0 +1,214 @@
+"""The person-match review: pairs that may be one patient, side by side; a person decides, and may take it back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from careloop import identity
+from careloop.access.model import Principal
+from careloop.db import Transaction
+from careloop.errors import Conflict, Gone, NotFound, Rejected
+from careloop.flows import merging
+from careloop.flows.app import App
+from careloop.flows.match_tasks import REASON_WORDS, announce
+from careloop.identity import matches, merges
+from careloop.identity.merges import PendingMerge
+from careloop.identity.model import Grade, MatchRow, MatchState, Verdict
+from careloop.identity.rules import compare
+
+Resource = dict[str, Any]
+
+Decision = Literal["same", "different"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonSide:
+    """One of the two patients as the review shows them. `identifiers` are (system, value) pairs."""
+
+    patient_id: str
+    name: str
+    birth_date: str
+    sex: str
+    phones: tuple[str, ...]
+    addresses: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    last_updated: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldLine:
+    """One field of both, side by side: what each says and whether they agree. `points` may be negative."""
+
+    field: str
+    left: str
+    right: str
+    verdict: Verdict
+    points: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewItem:
+    """One pair to decide. `warning` names the rule that speaks against joining, where one does."""
+
+    id: str
+    reason: str
+    grade: Grade
+    points: Decimal
+    opened: datetime
+    due: datetime
+    is_late: bool
+    left: PersonSide
+    right: PersonSide
+    fields: tuple[FieldLine, ...]
+    warning: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewQueue:
+    """What waits for a person: pairs, longest waiting first, and merges whose prior has not appeared."""
+
+    items: tuple[ReviewItem, ...]
+    total: int
+    pending: tuple[PendingMerge, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A pair was decided (or asked again). `merge_id` where the two were joined."""
+
+    match_id: str
+    state: MatchState
+    says: str
+    survivor_id: str | None = None
+    merge_id: str | None = None
+
+
+def review_queue(app: App, tx: Transaction, principal: Principal, *, limit: int = 20) -> ReviewQueue:
+    """The pairs that wait, with both persons side by side. Every person shown is a read that is audited."""
+    rows, total = matches.open_queue(tx, limit=limit)
+    items = [_item(app, tx, principal, row) for row in rows]
+    return ReviewQueue(items=tuple(items), total=total, pending=tuple(merges.pending_merges(tx)))
+
+
+def review_item(app: App, tx: Transaction, principal: Principal, match_id: str) -> ReviewItem:
+    """One pair side by side; `NotFound` for an unknown id."""
+    return _item(app, tx, principal, matches.find_match(tx, match_id))
+
+
+def decide(
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    match_id: str,
+    decision: Decision,
+    why: str,
+    *,
+    survivor_id: str | None = None,
+) -> Decided:
+    """A person's decision. `same` merges the newer record into the older one, or into `survivor_id`; `different`
+    is never asked again. Needs a sentence; `Conflict` where the pair was decided before."""
+    row = matches.find_match(tx, match_id)
+    if row.state is not MatchState.OPEN:
+        raise Conflict("this pair was decided already")
+    if not why.strip():
+        raise Rejected(at="why", expected="a sentence that says how you know", code="required")
+    if decision == "same":
+        return _join(app, tx, principal, row, why, survivor_id)
+    return _part(app, tx, principal, row, why)
+
+
+def undo(app: App, tx: Transaction, principal: Principal, match_id: str) -> Decided:
+    """The decision is taken back: the pair is asked again, and two that were joined are two again."""
+    row = matches.find_match(tx, match_id)
+    if row.state not in (MatchState.SAME, MatchState.DIFFERENT):
+        raise Conflict("nobody has decided this pair yet")
+    if row.merge_id is not None:
+        merging.unmerge(app, tx, principal, row.merge_id, "decision taken back")
+    matches.settle(tx, row.id, MatchState.OPEN, at=app.clock.now(), by=principal.reference, why="taken back")
+    announce(app, tx)
+    return Decided(match_id=row.id, state=MatchState.OPEN, says="Asked again. Nothing is joined.")
+
+
+def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
+    """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
+    queue, and a merge that waited for one of them is done."""
+    found = identity.note_patients(tx, app.clock.now(), resources)
+    for prior_id, survivor_id in found.appeared:
+        merging.merge(app, tx, principal, survivor_id, prior_id, "waiting merge: the prior patient appeared")
+    if found.candidates:
+        announce(app, tx)
+
+
+def _join(
+    app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str, survivor_id: str | None
+) -> Decided:
+    if survivor_id is not None and survivor_id not in (row.left, row.right):
+        raise Rejected(at="survivor_id", expected="one of the two patients of this pair")
+    survivor = survivor_id or _older(app, tx, row)
+    prior = row.right if survivor == row.left else row.left
+    done = merging.merge(app, tx, principal, survivor, prior, why)
+    if done is None:
+        raise Conflict("these two are joined the other way round already")
+    matches.settle(
+        tx, row.id, MatchState.SAME, at=app.clock.now(), by=principal.reference, why=why, merge_id=done.id
+    )
+    announce(app, tx)
+    says = "Joined. Everything is with one person now; you can take this back."
+    return Decided(match_id=row.id, state=MatchState.SAME, says=says, survivor_id=done.survivor_id, merge_id=done.id)
+
+
+def _part(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str) -> Decided:
+    matches.settle(tx, row.id, MatchState.DIFFERENT, at=app.clock.now(), by=principal.reference, why=why)
+    announce(app, tx)
+    return Decided(match_id=row.id, state=MatchState.DIFFERENT, says="Kept apart. You will not be asked again.")
+
+
+def _older(app: App, tx: Transaction, row: MatchRow) -> str:
+    """The patient with more behind it survives: more types of resources, else the first of the pair."""
+    left, right = (len(merges.types_about(tx, one)) for one in (row.left, row.right))
+    return row.right if right > left else row.left
+
+
+def _item(app: App, tx: Transaction, principal: Principal, row: MatchRow) -> ReviewItem:
+    left, right = (_patient(app, tx, principal, one) for one in (row.left, row.right))
+    compared = compare(identity.demographics_of(left), identity.demographics_of(right))
+    shown = [FieldLine(field=one.field, left=one.left, right=one.right, verdict=one.verdict, points=one.points)
+             for one in compared.fields]
+    return ReviewItem(
+        id=row.id,
+        reason=REASON_WORDS[row.reason],
+        grade=compared.grade,
+        points=compared.points,
+        opened=row.opened,
+        due=row.due,
+        is_late=row.state is MatchState.OPEN and row.due < app.clock.now(),
+        left=_side(row.left, left),
+        right=_side(row.right, right),
+        fields=tuple(shown),
+        warning=compared.capped,
+    )
+
+
+def _patient(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Resource:
+    try:
+        return app.record.read(tx, principal, "Patient", patient_id).resource
+    except (NotFound, Gone):
+        return {"resourceType": "Patient", "id": patient_id}
+
+
+def _side(patient_id: str, patient: Resource) -> PersonSide:
+    person = identity.demographics_of(patient)
+    updated = patient.get("meta", {}).get("lastUpdated")
+    homes = [" ".join(part for part in (home.line, home.city, home.postal_code) if part) for home in person.addresses]
+    return PersonSide(
+        patient_id=patient_id,
+        name=" ".join([*person.given, person.family, person.suffix]).strip(),
+        birth_date=person.birth_date,
+        sex=person.sex,
+        phones=person.phones,
+        addresses=tuple(homes),
+        identifiers=tuple((number.system, number.value) for number in identity.identifiers_of(patient)),
+        last_updated=datetime.fromisoformat(updated) if updated else None,
+    )

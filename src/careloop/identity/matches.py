@@ -1,0 +1,64 @@
+"""The review queue: pairs of patients that a person must decide."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from careloop.db import Transaction
+from careloop.errors import NotFound
+from careloop.identity.merges import Merge
+from careloop.identity.model import MatchRow, MatchState, Reason, pair
+from careloop.identity.store import SQL, match_id, match_row, open_matches
+
+
+def open_queue(tx: Transaction, *, limit: int) -> tuple[list[MatchRow], int]:
+    """The pairs that wait longest for a decision first, and how many wait in all."""
+    rows = [match_row(row) for row in tx.rows(SQL["open_matches"], {"limit": limit})]
+    return rows, int(tx.value(SQL["count_open"]))
+
+
+def find_match(tx: Transaction, pair_id: str) -> MatchRow:
+    """One pair, locked until the transaction ends; `NotFound` for an unknown id."""
+    row = tx.one(SQL["match_row"], {"id": pair_id})
+    if row is None:
+        raise NotFound("there is no such pair")
+    return match_row(row)
+
+
+def settle(
+    tx: Transaction, pair_id: str, state: MatchState, *, at: datetime, by: str, why: str, merge_id: str | None = None
+) -> None:
+    """A person's decision about the pair; `OPEN` asks it again."""
+    decided = None if state in (MatchState.OPEN, MatchState.WITHDRAWN) else at
+    given = {
+        "id": pair_id,
+        "state": state.value,
+        "decided": decided,
+        "decided_by": None if decided is None else by,
+        "why": None if decided is None else why,
+        "merge_id": merge_id,
+    }
+    tx.execute(SQL["settle"], given)
+
+
+def unannounced(tx: Transaction, *, limit: int = 500) -> list[MatchRow]:
+    """Pairs whose Task does not say yet what the row says; no other transaction gets the same."""
+    return [match_row(row) for row in tx.rows(SQL["unannounced"], {"limit": limit})]
+
+
+def mark_announced(tx: Transaction, rows: Sequence[MatchRow]) -> None:
+    """The Tasks of these pairs say what the rows say."""
+    tx.execute(SQL["announced"], {"ids": [row.id for row in rows]})
+
+
+def answer_by_merge(tx: Transaction, done: Merge) -> None:
+    """The pair, if it was asked, is answered by the merge."""
+    left, right = sorted((done.prior_id, done.survivor_id))
+    given = {"left": left, "right": right, "decided": done.merged, "decided_by": done.merged_by, "merge_id": done.id}
+    tx.execute(SQL["settle_merged"], {**given, "why": f"merged: {done.source}"})
+
+
+def answer_by_unmerge(tx: Transaction, done: Merge, at: datetime, by: str, why: str) -> None:
+    """The two are different people and are never asked about again, unless a person opens the pair."""
+    candidate = pair(done.prior_id, done.survivor_id, Reason.IDENTIFIER)
+    open_matches(tx, at, [candidate])
+    settle(tx, match_id(tx.tenant_id, candidate), MatchState.DIFFERENT, at=at, by=by, why=why)
