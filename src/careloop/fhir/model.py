@@ -1,6 +1,6 @@
 """Values that search is described with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ class SearchParameter:
     targets: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
     definition: str = ""
-    walks: tuple[Walk, ...] = ()
+    walks: tuple[Walk, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

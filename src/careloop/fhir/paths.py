@@ -31,19 +31,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Steps from a resource of type `root` to values of one FHIR type."""
+    """Steps from a resource of type `root` to values of one FHIR type.
+
+    `targets` are the resource types that a reference there may name; empty means any.
+    """
 
     root: str
     steps: tuple[Step, ...]
     leaf: str
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """Where the walk stands: the steps so far, the type there, and the choice types still open."""
+    """Where the walk stands: the steps so far, the type there, and what a reference there may name."""
 
     steps: tuple[Step, ...]
     kind: str
+    targets: tuple[str, ...] = ()
 
 
 _WORD = re.compile(
@@ -118,7 +123,7 @@ def _walk(words: list[str], resource_type: str, definitions: Definitions) -> lis
         if match is None:
             raise Rejected(at="expression", expected="the part of FHIRPath that search parameters use")
         reached = [one for here in reached for one in _step(here, match, definitions)]
-    return [Walk(resource_type, one.steps, one.kind) for one in reached]
+    return [Walk(resource_type, one.steps, one.kind, one.targets) for one in reached]
 
 
 def _step(here: _Reached, match: re.Match[str], definitions: Definitions) -> list[_Reached]:
@@ -128,7 +133,8 @@ def _step(here: _Reached, match: re.Match[str], definitions: Definitions) -> lis
         return [here] if here.kind.lower() == match["type"].lower() else []
     if match["extension"]:
         return _extension(here, match["url"], definitions)
-    return [_Reached((*here.steps, _filter(match)), here.kind)]
+    targets = (match["target"],) if match["is"] else here.targets
+    return [_Reached((*here.steps, _filter(match)), here.kind, targets)]
 
 
 def _filter(match: re.Match[str]) -> Step:
@@ -149,7 +155,7 @@ def _field(here: _Reached, name: str, index: str | None, definitions: Definition
         steps = (*here.steps, Step("field", json_name))
         if element.repeats:
             steps = (*steps, Step("index", value=index) if index else Step("each"))
-        reached.append(_Reached(steps, kind.removeprefix("@")))
+        reached.append(_Reached(steps, kind.removeprefix("@"), element.targets.get(kind, ())))
     return reached
 
 

@@ -23,9 +23,9 @@ _CARRY_OUT = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Generic[Value]):
-    """`column` (one end of the resource's interval) compared with `value`."""
+    """`column` compared with `value`: an end of a resource's interval, or its number."""
 
-    column: Literal["low", "high"]
+    column: Literal["low", "high", "value"]
     operator: Literal["<", "<=", ">", ">="]
     value: Value
 
@@ -64,7 +64,7 @@ def comparisons(prefix: str, low: Value, high: Value) -> Alternatives[Value]:
 def matches(alternatives: Sequence[Sequence[Comparison[Value]]], low: Value, high: Value) -> bool:
     """True where a resource with the interval `[low, high)` satisfies one of the alternatives."""
     return any(
-        all(_CARRY_OUT[one.operator](low if one.column == "low" else high, one.value) for one in alternative)
+        all(_CARRY_OUT[one.operator](high if one.column == "high" else low, one.value) for one in alternative)
         for alternative in alternatives
     )
 
@@ -91,6 +91,29 @@ def number_interval(text: str) -> tuple[Decimal, Decimal]:
     number = Decimal(text)
     half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
     return number - half, number + half
+
+
+def number_comparisons(prefix: str, text: str) -> Alternatives[Decimal]:
+    """The comparisons that `prefix` asks of a number, for the search value `text`.
+
+    `eq`, `ne` and `ap` have a range; the others compare with the exact number (R4 search, section 3.1.1.4.4).
+    """
+    low, high = approximate_numbers(text) if prefix == "ap" else number_interval(text)
+    exact = Decimal(text)
+    match prefix:
+        case "eq" | "ap":
+            return ((Comparison("value", ">=", low), Comparison("value", "<=" if prefix == "ap" else "<", high)),)
+        case "ne":
+            return ((Comparison("value", "<", low),), (Comparison("value", ">=", high),))
+        case "gt" | "sa":
+            return ((Comparison("value", ">", exact),),)
+        case "lt" | "eb":
+            return ((Comparison("value", "<", exact),),)
+        case "ge":
+            return ((Comparison("value", ">=", exact),),)
+        case "le":
+            return ((Comparison("value", "<=", exact),),)
+    raise Rejected(at="prefix", expected="one of " + ", ".join(PREFIXES))
 
 
 def approximate_numbers(text: str) -> tuple[Decimal, Decimal]:

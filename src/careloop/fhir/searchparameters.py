@@ -20,7 +20,7 @@ from careloop.fhir.definitions import Definitions
 from careloop.fhir.emitters import MAKERS, Collector
 from careloop.fhir.extraction import Extract, compile_extract
 from careloop.fhir.model import Extracted, SearchParameter
-from careloop.fhir.paths import walks
+from careloop.fhir.paths import Walk, walks
 from careloop.fhir.tokens import present_hash, token_hash
 
 __all__ = ["Extracted", "SearchDefinitions", "SearchParameter", "present_hash", "token_hash"]
@@ -148,7 +148,7 @@ class SearchDefinitions:
         return SearchParameter(
             name=facts["code"],
             type=facts["type"],
-            targets=tuple(facts.get("target", ())),
+            targets=_targets(facts.get("target", ()), found),
             kinds=frozenset(walk.leaf for walk in found),
             definition=facts["id"],
             walks=found,
@@ -168,6 +168,13 @@ class SearchDefinitions:
                 except Rejected as error:
                     found.append(_fault(facts, error.expected))
         return found
+
+
+def _targets(stated: Sequence[str], found: Sequence[Walk]) -> tuple[str, ...]:
+    """The types a parameter may refer to: those its elements allow, else those that the parameter states."""
+    if not found or any(not walk.targets for walk in found):
+        return tuple(stated)
+    return tuple(dict.fromkeys(target for walk in found for target in walk.targets))
 
 
 def _collect(extract: Extract, resource: dict[str, Any], tenant_id: int, zone: tzinfo) -> Collector:
