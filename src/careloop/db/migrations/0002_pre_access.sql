@@ -121,7 +121,7 @@ create table audit_event (
     detail text,
     primary key (tenant_id, id)
 );
-create index audit_event_transaction on audit_event using brin (transaction) with (pages_per_range = 32, autosummarize = on);
+create index audit_event_transaction on audit_event (tenant_id, transaction);
 create index audit_event_recorded on audit_event using brin (recorded) with (pages_per_range = 32, autosummarize = on);
 create index audit_event_patient on audit_event using gin (patient_ids);
 select make_tenant_table('audit_event');
@@ -142,6 +142,7 @@ create table audit_seal (
     primary key (tenant_id, number),
     constraint one_digest_each check (length(digests) = 32 * cardinality(event_ids))
 );
+create index audit_seal_last_transaction on audit_seal (tenant_id, last_transaction);
 select make_tenant_table('audit_seal');
 
 -- Nobody changes the trail: the app role may not, and the owner is stopped by a trigger.
