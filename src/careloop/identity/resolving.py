@@ -58,7 +58,8 @@ def _claim(
     if winner is not None and winner != fresh:
         store.hand_to(tx, fresh, winner, [number for _, number in free])
         known = store.holders(tx, numbers)
-    found = _found(tx, now, numbers, known, created=winner is None)
+    first = (numbers[0].system, numbers[0].value)
+    found = _found(tx, now, numbers, known, created=winner is None and first in mine)
     alike = [pair(one, other, Reason.LOOK_ALIKE) for one, other in _look_alikes(tx, found.patient_id, free)]
     return _with(tx, now, found, alike)
 
