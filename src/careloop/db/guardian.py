@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="the port of last time, taken again if free")
     given = parser.parse_args(arguments)
     guardian = Guardian(clusters.locate(given.data_dir), given.port)
-    signal.signal(signal.SIGTERM, lambda *_: guardian.stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=guardian.stop.set).start())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=watch_users, args=(guardian.cluster, guardian.stop), daemon=True).start()

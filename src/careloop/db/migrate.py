@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import psycopg
 
+from careloop.db.cluster import APP_ROLE
 from careloop.errors import ContentError, Fault, Unavailable
 
 _NAME = re.compile(r"^(\d{4})_(pre|post)_([a-z0-9_]+)\.sql$")
@@ -70,6 +71,7 @@ def migrate(owner_url: str, migrations: Sequence[Migration] | None = None) -> li
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         try:
             connection.execute(_TABLE)
+            connection.execute(f"grant select on migration to {APP_ROLE}")
             missing = _missing(connection, wanted)
             for migration in missing:
                 _apply(connection, migration)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, list_tenants
 from careloop.catalog import Catalog
 from careloop.clock import Clock
 from careloop.db import Database, ensure_database
+from careloop.db.installation import read_clock_offset, write_clock_offset
 from careloop.record import Record
 from careloop.settings import Settings
 
@@ -70,11 +70,10 @@ def running_app(settings: Settings, *, pool_size: int | None = None) -> Iterator
 def read_clock(database: Database) -> Clock:
     """The clock on which all processes of this installation agree."""
     with database.directory() as tx:
-        offset = tx.value("select clock_offset_seconds from instance")
-    return Clock(offset=timedelta(seconds=float(offset)))
+        return Clock(offset=read_clock_offset(tx))
 
 
 def set_clock(database: Database, clock: Clock) -> None:
     """Every process that starts from now on lives at this time."""
     with database.directory() as tx:
-        tx.execute("update instance set clock_offset_seconds = %s", (clock.offset.total_seconds(),))
+        write_clock_offset(tx, clock.offset)

@@ -21,6 +21,14 @@ create table instance (
 insert into instance default values;
 grant select, update on instance to careloop_app;
 
+-- Each process of a running server says from time to time that it is at work.
+create table process (
+    name text primary key,
+    pid int not null,
+    seen timestamptz not null
+);
+grant select, insert, update, delete on process to careloop_app;
+
 -- Makes a table private: tenant_id is filled from the transaction's tenant, and rows of other tenants do not exist.
 -- The table must have a column tenant_id int not null.
 create function make_tenant_table(name regclass) returns void language plpgsql as $$
