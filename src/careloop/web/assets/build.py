@@ -4,6 +4,7 @@ Third-party files come from npm packages named in `package-lock.json` (`npm ci -
 pages need are copied. Run `python -m careloop.web.assets.build`; it does nothing when nothing changed.
 """
 
+import ast
 import hashlib
 import json
 import re
@@ -26,9 +27,6 @@ _FONTS = {
     "inter-vietnamese.woff2": "inter-vietnamese-wght-normal.woff2",
 }
 _ICON = re.compile(r"icon\(\s*'([a-z0-9-]+)'")
-_ICON_IN_PYTHON = re.compile(
-    r"\bicon\s*=\s*\"([a-z0-9-]+)\"|Icon\.[A-Z_]+ = \"([a-z0-9-]+)\"|_ICON_[A-Z_]+ = \"([a-z0-9-]+)\""
-)
 
 
 class AssetsError(Exception):
@@ -127,9 +125,17 @@ def _icons_used() -> list[str]:
     for path in TEMPLATES.glob("*.html"):
         names.update(_ICON.findall(path.read_text(encoding="utf-8")))
     for path in (HERE.parent / "staff").glob("*.py"):
-        for found in _ICON_IN_PYTHON.findall(path.read_text(encoding="utf-8")):
-            names.update(name for name in found if name)
+        names.update(_icons_in_python(ast.parse(path.read_text(encoding="utf-8"))))
     return sorted(names)
+
+
+def _icons_in_python(tree: ast.AST) -> Iterable[str]:
+    """Names given as `icon="..."`, and those in a tuple called ICONS."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "icon" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "ICONS":
+            yield from ast.literal_eval(node.value) if node.value else ()
 
 
 def _sprite(names: list[str]) -> bytes:

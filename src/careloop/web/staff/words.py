@@ -39,3 +39,20 @@ REASONS: Sequence[tuple[str, str]] = (
     ("entered-in-error", "It was opened by mistake"),
     ("other", "Something else"),
 )
+
+ICONS: Sequence[str] = (
+    "circle-check",
+    "circle-dashed",
+    "clipboard-check",
+    "file-text",
+    "flask-conical",
+    "house",
+    "log-in",
+    "log-out",
+    "phone",
+    "phone-missed",
+    "pill",
+    "stethoscope",
+    "video",
+)
+"""The icons of the timeline (`careloop.flows.timeline`), for the sprite."""
