@@ -24,6 +24,10 @@ _time = re.compile(TIME_PATTERN, re.ASCII).fullmatch
 _id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _oid = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+", re.ASCII).fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+_reference = re.compile(
+    r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
+    r"|#[^\s#]*|[a-z][a-z0-9+.\-]*:\S+|[A-Z][A-Za-z]+\?\S+"
+).fullmatch
 _base64 = re.compile(r"[A-Za-z0-9+/]*={0,2}").fullmatch
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
 _space = re.compile(r"\s").search
@@ -39,12 +43,16 @@ def is_string(value: Any) -> bool:
 
 def is_code(value: Any) -> bool:
     """True for a code: no white space around it, single spaces inside."""
-    return type(value) is str and value != "" and value.isprintable() and " ".join(value.split()) == value
+    if type(value) is not str or not value or not value.isprintable():
+        return False
+    return " " not in value or (value.strip(" ") == value and "  " not in value)
 
 
 def is_uri(value: Any) -> bool:
     """True for a text without white space."""
-    return type(value) is str and value != "" and (value.isprintable() or not _control(value)) and not _space(value)
+    if type(value) is not str or not value:
+        return False
+    return " " not in value if value.isprintable() else not _control(value) and not _space(value)
 
 
 def is_id(value: Any) -> bool:
@@ -118,6 +126,11 @@ def is_base64(value: Any) -> bool:
         return False
     packed = value.translate(_no_spaces)
     return len(packed) % 4 == 0 and packed != "" and _base64(packed) is not None
+
+
+def is_reference(value: Any) -> bool:
+    """True for `Type/id` with or without a version, `Type?query`, an address with a scheme, and `#id`."""
+    return type(value) is str and _reference(value) is not None
 
 
 def is_xhtml(value: Any) -> bool:

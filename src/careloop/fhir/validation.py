@@ -5,14 +5,15 @@ each answers None (nothing wrong) or the faults with their place. A fault says w
 value. Invariants and profiles come on top (issue 3).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from careloop.errors import Fault
 from careloop.fhir import definitions as tables
 from careloop.fhir.definitions import Definitions, Element
-from careloop.fhir.primitives import PRIMITIVES, Predicate
+from careloop.fhir.primitives import PRIMITIVES, Predicate, is_reference
 
 MAX_NESTING = 100
 """security.md section 5: nesting at most 100."""
@@ -33,8 +34,9 @@ class Validator:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._nodes: dict[str, _Node] = {}
-        self._build = _Builder(definitions, self._nodes)
+        self._roots: dict[str, Rule] = {}
+        self._lock = Lock()
+        self._builder = _Builder(definitions, self.resource)
 
     @classmethod
     def load(cls) -> "Validator":
@@ -43,12 +45,25 @@ class Validator:
 
     def validate(self, resource: Any) -> list[Fault]:
         """Everything wrong with `resource`, at most `MAX_FAULTS`; empty when it is a valid R4 resource."""
-        found = self._build.resource(resource, 0)
+        found = self.resource(resource, 0)
         if not found:
             return []
         root = resource.get("resourceType") if isinstance(resource, dict) else None
         name = root if isinstance(root, str) and root in self._definitions.resources else "Resource"
         return [Fault(at=name + place, expected=expected, code=code) for place, expected, code in found[:MAX_FAULTS]]
+
+    def resource(self, value: Any, depth: int) -> Faults | None:
+        """The rule for a whole resource of any type: the outermost one, contained ones, bundle entries."""
+        if type(value) is not dict:
+            return [("", "an object", "structure")]
+        kind = value.get("resourceType")
+        if type(kind) is not str or kind not in self._definitions.resources:
+            return [(".resourceType", "the name of an R4 resource type", "not-supported")]
+        rule = self._roots.get(kind)
+        if rule is None:
+            with self._lock:
+                rule = self._roots[kind] = self._builder.node(kind).check
+        return rule(value, depth)
 
 
 @cache
@@ -57,52 +72,77 @@ def _shared() -> Validator:
 
 
 class _Node:
-    """The check of one kind of object: which properties it may have, must have, and may have only one of."""
+    """The check of one kind of object: which properties it may have, must have, and may have only one of.
 
-    __slots__ = ("choices", "name", "required", "rules")
+    `predicates` hold for single primitives, `rules` for everything else; `expected` are the words for a predicate.
+    """
+
+    __slots__ = ("check", "choices", "counted", "expected", "name", "predicates", "required", "required_plain", "rules")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.predicates: dict[str, Predicate] = {}
+        self.expected: dict[str, tuple[str, str]] = {}
         self.rules: dict[str, Rule] = {}
         self.required: tuple[frozenset[str], ...] = ()
+        self.required_plain: frozenset[str] = frozenset()
         self.choices: tuple[frozenset[str], ...] = ()
+        self.counted: tuple[tuple[Callable[[object], bool], int], ...] = ()
+        self.check: Rule = _object_rule(self)
 
-    def __call__(self, value: Any, depth: int) -> Faults | None:
-        if type(value) is not dict:
-            return [("", "an object", "structure")]
-        if not value:
-            return [("", _EMPTY, "structure")]
-        if depth > MAX_NESTING:
-            return [("", f"nesting of at most {MAX_NESTING} levels", "too-long")]
-        found: Faults | None = None
-        rules = self.rules
-        inner = depth + 1
-        for name, item in value.items():
-            rule = rules.get(name)
-            problems = self.unknown(name) if rule is None else rule(item, inner)
-            if problems:
-                found = found or []
-                found += [(f".{_shown(name)}{place}", expected, code) for place, expected, code in problems]
-        return self.whole(value, _without_explained_nulls(found, value) if found else None)
-
-    def unknown(self, name: str) -> Faults:
-        """The fault of an element that R4 does not define here."""
-        return [("", f"only elements that FHIR R4 defines for {self.name}", "structure")]
+    def wrong(self, name: str, problems: Faults | None) -> Faults:
+        """Faults of one property, with its name before their places. None means a predicate or an unknown name."""
+        if problems is None:
+            unknown = (f"only elements that FHIR R4 defines for {self.name}", "structure")
+            expected, code = self.expected.get(name, unknown)
+            return [(f".{_shown(name)}", expected, code)]
+        return [(f".{_shown(name)}{place}", expected, code) for place, expected, code in problems]
 
     def whole(self, value: dict[str, Any], found: Faults | None) -> Faults | None:
         """`found` and what only shows when all properties are seen: missing elements, two types of one choice."""
+        faults = _without_explained_nulls(found, value) if found else []
         names = value.keys()
         for any_of in self.required:
             if any_of.isdisjoint(names):
-                found = [*(found or []), (f".{_display(any_of)}", "a value: this element is required", "required")]
+                faults.append((f".{_display(any_of)}", "a value: this element is required", "required"))
         for choice in self.choices:
-            if len(choice & names) > 1 and _types_given(choice, names) > 1:
-                found = [*(found or []), (f".{_display(choice)}", "only one type of this choice", "structure")]
-        return found
+            if len({name.removeprefix("_") for name in names if name in choice}) > 1:
+                faults.append((f".{_display(choice)}", "only one type of this choice", "structure"))
+        return faults or None
 
 
-def _types_given(choice: frozenset[str], names: Iterable[str]) -> int:
-    return len({name.removeprefix("_") for name in names if name in choice})
+def _object_rule(node: _Node) -> Rule:
+    """The rule that runs for every object; everything that is seldom needed is in `_Node`."""
+    predicate_of, rule_of = node.predicates.get, node.rules.get
+
+    def check(value: Any, depth: int) -> Faults | None:
+        if type(value) is not dict or not value or depth > MAX_NESTING:
+            return _no_object(value)
+        found: Faults | None = None
+        for name, item in value.items():
+            predicate = predicate_of(name)
+            if predicate is not None:
+                if not predicate(item):
+                    found = [*(found or ()), *node.wrong(name, None)]
+                continue
+            rule = rule_of(name)
+            problems = None if rule is None else rule(item, depth + 1)
+            if problems or rule is None:
+                found = [*(found or ()), *node.wrong(name, problems)]
+        if found or not node.required_plain <= value.keys():
+            return node.whole(value, found)
+        for choice, least in node.counted:
+            if not least <= sum(map(choice, value)) <= 1:
+                return node.whole(value, found)
+        return None
+
+    return check
+
+
+def _no_object(value: Any) -> Faults:
+    if type(value) is not dict:
+        return [("", "an object", "structure")]
+    return [("", f"nesting of at most {MAX_NESTING} levels", "too-long") if value else ("", _EMPTY, "structure")]
 
 
 def _display(names: frozenset[str]) -> str:
@@ -123,10 +163,10 @@ def _shown(name: Any) -> str:
     return name if isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) <= 64 else "?"
 
 
-def _without_explained_nulls(found: Faults, value: Mapping[str, Any]) -> Faults | None:
+def _without_explained_nulls(found: Faults, value: Mapping[str, Any]) -> Faults:
     """`found` without the nulls of primitive arrays that stand for an entry of the `_name` array beside them."""
     kept = [fault for fault in found if fault[2] != "null" or not _explained(fault[0], value)]
-    return [(place, expected, "structure" if code == "null" else code) for place, expected, code in kept] or None
+    return [(place, expected, "structure" if code == "null" else code) for place, expected, code in kept]
 
 
 def _explained(place: str, value: Mapping[str, Any]) -> bool:
@@ -137,78 +177,65 @@ def _explained(place: str, value: Mapping[str, Any]) -> bool:
 
 
 class _Builder:
-    """Makes the rules of a node when it is first needed, from its line in the tables."""
+    """Makes the nodes of a type when it is first needed, from the tables. Not for several threads at once."""
 
-    def __init__(self, definitions: Definitions, nodes: dict[str, _Node]) -> None:
+    def __init__(self, definitions: Definitions, resource: Rule) -> None:
         self._definitions = definitions
-        self._nodes = nodes
-
-    def resource(self, value: Any, depth: int) -> Faults | None:
-        """The check of a whole resource of any type, contained ones and bundle entries too."""
-        kind = value.get("resourceType") if type(value) is dict else None
-        if type(kind) is not str:
-            return [(".resourceType" if type(value) is dict else "", "the name of an R4 resource type", "structure")]
-        node = self._nodes.get(kind)
-        if node is None:
-            if kind not in self._definitions.resources:
-                return [(".resourceType", "the name of an R4 resource type", "not-supported")]
-            node = self.node(kind)
-        return node(value, depth)
+        self._resource = resource
+        self._nodes: dict[str, _Node] = {}
 
     def node(self, name: str) -> _Node:
-        """The node, with its rules built."""
+        """The node and all that it can contain, with their rules."""
         known = self._nodes.get(name)
         if known is not None:
             return known
-        node = _Node(name)
-        elements = self._definitions.elements(name)
+        node = self._nodes[name] = _Node(name)
+        elements = self._definitions.elements(name).values()
         if name in self._definitions.resources:
-            node.rules["resourceType"] = _accept
-        for element in elements.values():
-            self._add(node, name, element)
-        node.required = tuple(_names(one) for one in elements.values() if one.minimum)
-        node.choices = tuple(_names(one) for one in elements.values() if one.is_choice)
-        self._nodes[name] = node
+            node.predicates["resourceType"] = _accept
+        for element in elements:
+            self._add(node, element)
+        node.required = tuple(_names(one) for one in elements if one.minimum)
+        node.required_plain = frozenset(one.name for one in elements if one.minimum and not one.is_choice)
+        node.choices = tuple(_names(one) for one in elements if one.is_choice)
+        node.counted = tuple((_names(one).__contains__, one.minimum) for one in elements if one.is_choice)
         return node
 
-    def _add(self, node: _Node, path: str, element: Element) -> None:
+    def _add(self, node: _Node, element: Element) -> None:
         for name, kind in element.json_names().items():
-            if name == "id" and path in self._definitions.resources:
-                kind = "id"
-            rule = self._single(kind, element)
-            node.rules[name] = _array(rule) if element.repeats else rule
-            if kind in self._definitions.primitives:
-                node.rules["_" + name] = self._beside(element)
+            if kind not in self._definitions.primitives:
+                rule = self._object(kind, element)
+                node.rules[name] = _array(rule) if element.repeats else rule
+                continue
+            predicate, expected = self._primitive(node, kind, element)
+            node.rules["_" + name] = self._beside(element)
+            if element.repeats:
+                node.rules[name] = _array(_primitive_rule(predicate, expected))
+            else:
+                node.predicates[name], node.expected[name] = predicate, expected
 
-    def _single(self, kind: str, element: Element) -> Rule:
-        if kind in self._definitions.primitives:
-            return self._primitive(kind, element)
+    def _object(self, kind: str, element: Element) -> Rule:
         if kind == "Resource":
-            return self.resource
-        checked = self._lazy(kind.removeprefix("@"))
+            return self._resource
+        checked = self.node(kind.removeprefix("@")).check
         if element.binding is None or kind not in ("Coding", "CodeableConcept"):
             return checked
         return _bound(checked, kind, self._definitions, element.binding)
 
-    def _primitive(self, kind: str, element: Element) -> Rule:
-        if element.binding is not None and self._definitions.has_value_set(element.binding):
-            return _code_rule(self._definitions, element.binding)
+    def _primitive(self, node: _Node, kind: str, element: Element) -> tuple[Predicate, tuple[str, str]]:
+        if element.binding is not None:
+            return _code_predicate(self._definitions, element.binding)
+        if element.name == "id" and node.name in self._definitions.resources:
+            kind = "id"
+        if (node.name, element.name) == ("Reference", "reference"):
+            return is_reference, ("Type/id, an address, a urn: or #id of a contained resource", "value")
         predicate, expected = PRIMITIVES[kind]
-        return _primitive_rule(predicate, expected)
+        return predicate, (expected, "value")
 
     def _beside(self, element: Element) -> Rule:
         """The rule of `_name`: an id or extensions for a primitive, null where the entry has none."""
-        checked = self._lazy("Element")
+        checked = self.node("Element").check
         return _array(_or_null(checked)) if element.repeats else checked
-
-    def _lazy(self, name: str) -> Rule:
-        nodes = self._nodes
-
-        def check(value: Any, depth: int) -> Faults | None:
-            node = nodes.get(name)
-            return self.node(name)(value, depth) if node is None else node(value, depth)
-
-        return check
 
 
 def _names(element: Element) -> frozenset[str]:
@@ -216,8 +243,8 @@ def _names(element: Element) -> frozenset[str]:
     return frozenset(names) | frozenset("_" + name for name, kind in names.items() if kind in PRIMITIVES)
 
 
-def _accept(value: Any, depth: int) -> Faults | None:
-    return None
+def _accept(value: Any) -> bool:
+    return True
 
 
 def _or_null(rule: Rule) -> Rule:
@@ -242,8 +269,8 @@ def _array(rule: Rule) -> Rule:
     return check
 
 
-def _primitive_rule(predicate: Predicate, expected: str) -> Rule:
-    faults: Faults = [("", expected, "value")]
+def _primitive_rule(predicate: Predicate, expected: tuple[str, str]) -> Rule:
+    faults: Faults = [("", *expected)]
 
     def check(value: Any, depth: int) -> Faults | None:
         return None if predicate(value) else faults
@@ -251,14 +278,13 @@ def _primitive_rule(predicate: Predicate, expected: str) -> Rule:
     return check
 
 
-def _code_rule(definitions: Definitions, binding: str) -> Rule:
+def _code_predicate(definitions: Definitions, binding: str) -> tuple[Predicate, tuple[str, str]]:
     codes = frozenset(code for one in definitions.codes(binding).values() for code in one)
-    faults: Faults = [("", f"a code of {definitions.binding_url(binding)}", "code-invalid")]
 
-    def check(value: Any, depth: int) -> Faults | None:
-        return None if type(value) is str and value in codes else faults
+    def is_of_value_set(value: Any) -> bool:
+        return type(value) is str and value in codes
 
-    return check
+    return is_of_value_set, (f"a code of {definitions.binding_url(binding)}", "code-invalid")
 
 
 def _bound(checked: Rule, kind: str, definitions: Definitions, binding: str) -> Rule:
