@@ -1,0 +1,103 @@
+"""A tenant comes into being: its row, its Organization, its queue of work with a person who answers for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from careloop.access import accounts, tenancy
+from careloop.access.accounts import StaffMember
+from careloop.access.model import Principal, Role, Tenant, system_principal
+from careloop.access.tenancy import TenantSettings
+from careloop.db import Transaction
+from careloop.errors import Conflict, NotFound, Rejected
+from careloop.flows import staffing, writing
+from careloop.flows.app import App
+from careloop.flows.staffing import CreatedAccount, NewStaff
+from careloop.record import Write
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedTenant:
+    """A tenant that was just made, and the account of whoever leads its queue."""
+
+    tenant: Tenant
+    lead: CreatedAccount
+
+
+def create(
+    app: App,
+    slug: str,
+    name: str,
+    zone: str,
+    production: bool = False,
+    *,
+    lead: NewStaff | None = None,
+    settings: TenantSettings | None = None,
+) -> CreatedTenant:
+    """The tenant works: Organization, queue CareTeam, and a lead who can sign in (by default `manager`). `Conflict`
+    when the slug is taken. A creation that was interrupted is finished by the next call."""
+    tenant = _directory_entry(app, slug, name, zone, production, settings or TenantSettings())
+    person = lead or NewStaff(username="manager", name=f"Manager {name}", roles=[Role.MANAGER])
+    prepared = staffing.prepare_account(app, tenant, person)
+    principal = system_principal(tenant.id, "tenants")
+    with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+        tx.lock("tenant-creation")
+        if accounts.staff(tx):
+            raise Conflict("a tenant of that slug exists already")
+        writing.write(app, tx, principal, [_write(_organization(tenant))], cause="tenant")
+        created = staffing.insert_account(app, tx, principal, tenant, prepared)
+        writing.write(app, tx, principal, [_write(_queue(tenant, created.member))], cause="tenant")
+    return CreatedTenant(tenant=tenant, lead=created)
+
+
+def name_queue_lead(app: App, tx: Transaction, principal: Principal, tenant: Tenant, member: StaffMember) -> None:
+    """`member` answers for the queue from now on."""
+    if not member.active:
+        raise Rejected(at="lead", expected="an active account")
+    writing.write(app, tx, principal, [_write(_queue(tenant, member))], cause="queue-lead")
+
+
+def _directory_entry(
+    app: App, slug: str, name: str, zone: str, production: bool, settings: TenantSettings
+) -> Tenant:
+    with app.database.directory() as tx:
+        try:
+            tenant = tenancy.get_tenant(tx, slug)
+        except NotFound:
+            return tenancy.insert_tenant(
+                tx, app.clock.now(), slug=slug, name=name, zone=zone, production=production, settings=settings
+            )
+    with app.database.transaction(tenant.id) as tx:
+        if accounts.staff(tx):
+            raise Conflict("a tenant of that slug exists already")
+    return tenant
+
+
+def _write(resource: dict[str, Any]) -> Write:
+    return Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
+
+
+def _organization(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "resourceType": "Organization",
+        "id": staffing.organization_id(tenant.id),
+        "active": True,
+        "identifier": [{"system": "urn:careloop:tenant", "value": tenant.slug}],
+        "name": tenant.name,
+    }
+
+
+def _queue(tenant: Tenant, lead: StaffMember) -> dict[str, Any]:
+    """Work that nobody owns yet. The first participant is the named lead (engine.md §1.1)."""
+    return {
+        "resourceType": "CareTeam",
+        "id": staffing.queue_id(tenant.id),
+        "status": "active",
+        "name": "Queue",
+        "participant": [
+            {
+                "role": [{"coding": [{"system": staffing.ROLE_SYSTEM, "code": Role.MANAGER.value}]}],
+                "member": {"reference": lead.reference, "display": lead.name},
+            }
+        ],
+        "managingOrganization": [{"reference": f"Organization/{staffing.organization_id(tenant.id)}"}],
+    }
