@@ -24,6 +24,11 @@ START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the browser tests keep pictures for a person to look at."""
+    parser.addoption("--screenshots", default=None, help="folder for pictures of every screen")
+
+
 @dataclass(frozen=True, kw_only=True)
 class StandingClock(Clock):
     """A clock that stands still until it is moved."""

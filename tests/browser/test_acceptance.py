@@ -1,0 +1,143 @@
+"""The checklist of every screen (ui.md §15) and the budgets (ui.md §12), measured and printed."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Response
+from tests.browser.conftest import Site, emergency_visit, sign_in
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., BrowserContext]
+
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_PAGES = (
+    "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches", "/settings",
+    "/help", "/rules/rank", "/find", "/arrivals",
+)  # fmt: skip
+
+
+def _a_patient(page: Page, site: Site) -> str:
+    page.goto(f"{site.url}/worklist?scope=team")
+    return str(page.locator("#pane .person a").first.get_attribute("href"))
+
+
+def _violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": _TAGS}}).response["violations"]
+    return [f"{page.url}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
+    page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+    page.goto(f"{site.url}/sign-in")
+    faults = _violations(page)
+    sign_in(page, site, "manager")
+    for path in (*_PAGES, _a_patient(page, site)):
+        page.goto(f"{site.url}{path}")
+        faults.extend(_violations(page))
+    assert faults == []
+
+
+def test_no_screen_scrolls_sideways_at_320_px(site: Site, open_context: Open) -> None:
+    page = open_context(viewport={"width": 320, "height": 700}).new_page()
+    sign_in(page, site, "manager")
+    wide = []
+    for path in (*_PAGES, _a_patient(page, site)):
+        page.goto(f"{site.url}{path}")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
+
+
+def test_every_screen_has_at_most_one_primary_button(site: Site, open_context: Open) -> None:
+    page = open_context().new_page()
+    sign_in(page, site, "manager")
+    for path in (*_PAGES, _a_patient(page, site)):
+        page.goto(f"{site.url}{path}")
+        visible = page.locator("main .btn.primary:visible").count()
+        assert visible <= 1, path
+
+
+def test_pages_about_patients_are_strict_and_not_stored(site: Site, open_context: Open) -> None:
+    page = open_context().new_page()
+    sign_in(page, site, "manager")
+    for path in ("/worklist", _a_patient(page, site), "/no-such-page"):
+        answer = page.goto(f"{site.url}{path}")
+        assert answer is not None
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_the_first_visit_is_light(site: Site, open_context: Open, capsys: pytest.CaptureFixture[str]) -> None:
+    context = open_context()
+    page = context.new_page()
+    sign_in(page, site)
+    context.clear_cookies(name="nothing")
+    fresh = open_context(storage_state=context.storage_state()).new_page()
+    answers: list[Response] = []
+    fresh.on("response", answers.append)
+    fresh.goto(f"{site.url}/worklist", wait_until="networkidle")
+    sizes = {answer.url.rsplit("/", 1)[-1]: _compressed(answer) for answer in answers}
+    scripts = sum(size for name, size in sizes.items() if name.endswith(".js"))
+    elements = fresh.evaluate("document.querySelectorAll('*').length")
+    shift = fresh.evaluate(
+        "new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const e of list.getEntries())"
+        " sum += e.value; }).observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(sum), 200); })"
+    )
+    with capsys.disabled():
+        print(
+            f"\nfirst visit: {sum(sizes.values()) / 1000:.0f} kB in {len(sizes)} requests, scripts {scripts / 1000:.1f}"
+            f" kB, {elements} elements, layout shift {shift:.3f}"
+        )
+    assert sum(sizes.values()) <= 150_000, sizes
+    assert scripts <= 25_000
+    assert len(sizes) <= 8, sizes
+    assert elements <= 1500
+    assert shift <= 0.05
+
+
+def _compressed(answer: Response) -> int:
+    body = answer.body()
+    return len(body) if answer.url.endswith("woff2") else len(gzip.compress(body, 6))
+
+
+def test_a_call_takes_three_clicks(site: Site, open_context: Open) -> None:
+    emergency_visit(site, family="THREECLICKS", number="7101")
+    page = open_context().new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/worklist?scope=team")
+    clicks = [
+        lambda: page.locator(".row", has_text="THREECLICKS").locator("a.cover").click(),
+        lambda: page.locator(".outcome", has_text="Reached").click(),
+        lambda: page.get_by_role("button", name="Save and next").click(),
+    ]
+    clicks[0]()
+    page.wait_for_function("document.querySelector('#pane .person').textContent.includes('THREECLICKS')")
+    clicks[1]()
+    clicks[2]()
+    page.wait_for_function("document.querySelector('#said').textContent.length > 0")
+    assert len(clicks) <= 3
+
+
+def test_screens_look_right(site: Site, open_context: Open, pytestconfig: pytest.Config) -> None:
+    """Pictures for the eye of a person, beside `mock/`; kept where `--screenshots DIR` says."""
+    folder = pytestconfig.getoption("--screenshots")
+    if not folder:
+        pytest.skip("pictures are taken with --screenshots DIR")
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for width, height, scheme in ((1440, 900, "light"), (1440, 900, "dark"), (768, 1024, "light"), (390, 844, "light")):
+        page = open_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
+        sign_in(page, site)
+        for name, path in (
+            ("worklist", "/worklist"), ("transitions", "/transitions"), ("patient", _a_patient(page, site)),
+            ("matches", "/matches"), ("arrivals", "/arrivals"),
+        ):  # fmt: skip
+            page.goto(f"{site.url}{path}")
+            page.wait_for_timeout(200)
+            page.screenshot(path=target / f"{name}-{width}{'-dark' if scheme == 'dark' else ''}.png")
