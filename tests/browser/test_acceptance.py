@@ -14,7 +14,8 @@ Open = Callable[..., BrowserContext]
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PAGES = (
-    "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches", "/settings",
+    "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
+    "/settings",
     "/help", "/rules/rank", "/find", "/arrivals",
 )  # fmt: skip
 
