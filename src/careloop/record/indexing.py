@@ -14,10 +14,10 @@ LONG = timedelta(days=31)
 
 SHORT_ALONE, LONG_ALONE, ONE_OF_SEVERAL = 0, 1, 2
 
-MAX_STRING = 200
+MAX_STRING = 250
 """Characters of a folded text that are indexed; an index row has room for no more than some thousand bytes."""
 
-_UNPRINTABLE = {code: " " for code in range(32)}
+_UNPRINTABLE = dict.fromkeys(range(32), " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class IndexRows:
     """Everything that the index holds for one resource. Tokens are sorted and unique.
 
     `present` are the tokens that say which parameters have a value. They answer `:missing`, which looks at most of a
-    type anyway, so they stand with the resource and not in the table of tokens.
+    type anyway, so they stand with the resource and not in the table of tokens. `references` are not stored.
     """
 
     patient_id: str | None
@@ -44,6 +44,7 @@ class IndexRows:
     dates: tuple[DateRow, ...] = ()
     strings: tuple[tuple[int, str], ...] = ()
     quantities: tuple[tuple[int, float, str], ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=65536)
@@ -72,6 +73,7 @@ class Indexer:
             dates=_date_rows(tenant_id, resource_type, found.dates),
             strings=_string_rows(tenant_id, resource_type, found.strings),
             quantities=_quantity_rows(tenant_id, resource_type, found.quantities),
+            references=tuple(found.references),
         )
 
     def _present_of(self, tenant_id: int, resource_type: str) -> frozenset[int]:

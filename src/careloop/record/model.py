@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from careloop.errors import Fault
 from careloop.events import ChangeKind
+from careloop.fhir.clauses import SearchRequest
 from careloop.fhir.jsons import decode
 
 Resource = dict[str, Any]
@@ -33,7 +34,8 @@ class Write:
 class Written:
     """What a write came to. `resource` is the new content with its meta, None after a delete.
 
-    `version` is 0 where a delete found nothing. `warnings` did not stop the write.
+    `version` is 0 where a delete found nothing. `references` are the `Type/id` that the new content names.
+    `former_patient_id` is whose it was before this write. `warnings` did not stop the write.
     """
 
     resource_type: str
@@ -44,7 +46,14 @@ class Written:
     last_updated: datetime
     resource: Resource | None
     text: str | None = None
+    references: tuple[str, ...] = ()
+    former_patient_id: str | None = None
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def patient_ids(self) -> frozenset[str]:
+        """Whose it is and whose it was."""
+        return frozenset(one for one in (self.patient_id, self.former_patient_id) if one)
 
     @property
     def reference(self) -> str:
@@ -89,7 +98,7 @@ class Stored:
 class SearchPage:
     """One page of a search. `total` is None where it was not asked for; `next_cursor` is None on the last page.
 
-    `warnings` name what was ignored or cut off.
+    `warnings` name what was cut off; `request` is the search as it was understood.
     """
 
     entries: Sequence[Stored]
@@ -97,6 +106,7 @@ class SearchPage:
     total: int | None = None
     next_cursor: str | None = None
     warnings: tuple[Fault, ...] = ()
+    request: SearchRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,6 +171,17 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.key
 
+-- referring --
+-- Current resources of a type that carry any of some tokens, at most so many.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.key in (select key from resource_token where token = any (%(tokens)s::bigint[]))
+   and resource.type = %(type)s
+   and not resource.deleted
+ order by resource.key
+ limit %(limit)s
+
 -- history --
 -- Versions by the change feed, newest first: of everything, one type, or one resource.
 select change_feed.seq, change_feed.change, change_feed.type, change_feed.id, change_feed.version, change_feed.at,

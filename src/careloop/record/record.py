@@ -88,10 +88,14 @@ class Record:
         resource_type: str,
         parameters: Sequence[tuple[str, str]],
         now: datetime,
+        *,
+        base: str | None = None,
     ) -> SearchPage:
         """One page of the resources that satisfy all parameters. `Rejected` names a parameter that is not known or
-        cannot be answered. Audited with the query as asked."""
-        return search.search(tx, principal, self.definitions, resource_type, parameters, now)
+        cannot be answered. Audited with the query as asked. `base` is our own FHIR address: references that begin with
+        it are local."""
+        asking = search.Asking(principal=principal, now=now, zone=self._writer.zones.of(tx), base=base)
+        return search.search(tx, asking, self.definitions, resource_type, parameters)
 
     def of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> list[Stored]:
         """What stands about one patient, of these types. For the engine and flows; not audited."""

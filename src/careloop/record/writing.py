@@ -1,4 +1,4 @@
-"""Writing a set of resources: lock, decide, store, index, tell the feed. One transaction, a fixed number of statements."""
+"""Writing a set of resources: lock, decide, store, index, tell the feed. A fixed number of statements for any set."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -132,6 +132,8 @@ def _written(decision: Decision, now: datetime, stored: store.NewVersion | None)
         last_updated=changed,
         resource=None if resource is None else with_meta(resource, prepared.id, decision.version, changed),
         text=stored.text if stored is not None else None,
+        references=stored.index.references if stored is not None else (),
+        former_patient_id=current.patient_id if current is not None else None,
     )
 
 

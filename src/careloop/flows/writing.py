@@ -1,0 +1,134 @@
+"""The one write door: whatever arrives by whatever way is written here, and whoever must know is told.
+
+In one transaction: the content is checked, stored, findable and in the change feed; the numbers of written patients
+are in step with identity; Tasks of loops become acts; the loops of every patient touched are reviewed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from careloop import identity
+from careloop.access.model import Principal
+from careloop.access.tenancy import TenantSettings, get_tenant, settings_of
+from careloop.db import Transaction
+from careloop.errors import Fault, Rejected
+from careloop.events import ChangeKind
+from careloop.flows import closing, engine, identifying, task_updates
+from careloop.flows.app import App
+from careloop.flows.causes import Cause
+from careloop.record import Write, Written
+
+_LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """Who hears of a set of writes besides the record."""
+
+    review: bool = True
+    dangling: bool = True
+
+
+def write(
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    writes: Sequence[Write],
+    *,
+    cause: str | Cause | None = None,
+    validate: bool = True,
+    told: Told | None = None,
+) -> list[Written]:
+    """All writes are done and everybody is told, or nothing happened. Answers in the order of `writes`.
+
+    `Rejected` names the faults of the first resource that is not valid, `PreconditionFailed` a stale version. `cause`
+    is why loops are reviewed; by default it is the first resource that changed. `validate=False` is for content that
+    was checked already in this transaction.
+    """
+    told = told or Told()
+    settings = settings_of(get_tenant(tx, tx.tenant_id))
+    warnings = check(app, writes, settings) if validate else {}
+    acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
+    plain = [index for index in range(len(writes)) if index not in set(acts)]
+    written: dict[int, Written] = {}
+    done = app.record.write(tx, principal, app.clock.now(), [writes[index] for index in plain], validate=False)
+    written |= dict(zip(plain, done, strict=True))
+    _note_patients(app, tx, principal, done)
+    for index in acts:
+        one = writes[index]
+        written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
+    if told.dangling:
+        _note_dangling(app, tx, settings, written, warnings)
+    if told.review:
+        review_written(app, tx, done, cause)
+    return [
+        replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))
+    ]
+
+
+def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
+    """The warnings of each write by its place. `Rejected` with all faults of the first resource that is not valid,
+    unless the tenant takes what is faulty."""
+    warnings: dict[int, list[Fault]] = {}
+    for index, one in enumerate(writes):
+        faults = app.record.validator.validate(one.resource) if one.resource is not None else []
+        if not faults:
+            continue
+        if settings.validation == "strict" and any(fault.severity in ("error", "fatal") for fault in faults):
+            first = faults[0]
+            raise Rejected(at=first.at, expected=first.expected, code=first.code, faults=faults)
+        warnings[index] = [replace(fault, severity="warning") for fault in faults]
+    return warnings
+
+
+def review_written(app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None) -> None:
+    """The loops of every patient whom these writes touch are what the facts say now."""
+    telling = [
+        one for one in written if one.change is not ChangeKind.UNCHANGED and one.resource_type in engine.RESOURCE_TYPES
+    ]
+    patients = sorted({patient for one in telling for patient in one.patient_ids})
+    if patients:
+        closing.review(app, tx, patients, cause or telling[0].versioned_reference)
+
+
+def is_loop_task(write: Write) -> bool:
+    """True for a change of a Task that may stand for a loop or one of its steps."""
+    if write.resource_type != "Task" or write.method != "update" or write.resource is None:
+        return False
+    codings = (write.resource.get("code") or {}).get("coding") or ()
+    return any(coding.get("system") in _LOOP_SYSTEMS for coding in codings if isinstance(coding, dict))
+
+
+def _note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
+    changed = [one for one in written if one.resource_type == "Patient" and one.change is not ChangeKind.UNCHANGED]
+    gone = [one.id for one in changed if one.change is ChangeKind.DELETED]
+    if gone:
+        identity.forget_patients(tx, gone)
+    standing = [one.resource for one in changed if one.resource is not None]
+    if standing:
+        identifying.note_patients(app, tx, principal, standing)
+
+
+def _note_dangling(
+    app: App,
+    tx: Transaction,
+    settings: TenantSettings,
+    written: dict[int, Written],
+    warnings: dict[int, list[Fault]],
+) -> None:
+    """References to what is not there are warned of, or refused where the tenant wants it so (interface.md §3)."""
+    wanted = {reference for one in written.values() for reference in one.references}
+    if not wanted:
+        return
+    missing = set(app.record.missing(tx, sorted(wanted)))
+    for index, one in written.items():
+        if dangling := missing.intersection(one.references):
+            fault = Fault(
+                at=one.resource_type,
+                expected=f"resources that exist: {len(dangling)} of its references lead nowhere",
+                severity="warning",
+                code="not-found",
+            )
+            if settings.refuse_dangling:
+                raise Rejected(at=fault.at, expected=fault.expected, code="not-found")
+            warnings.setdefault(index, []).append(fault)
