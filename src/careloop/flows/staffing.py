@@ -104,6 +104,13 @@ def insert_account(
     )
 
 
+def list_staff(app: App, principal: Principal, tenant: Tenant) -> list[StaffMember]:
+    """All accounts of the tenant, by name; disabled ones too."""
+    require_action(principal, Action.ACCOUNT_MANAGE)
+    with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+        return accounts.staff(tx)
+
+
 def disable(app: App, principal: Principal, tenant: Tenant, username: str, *, to: str | None = None) -> int:
     """Nobody signs in as `username` any more, and everything open that they held has another owner: the account named
     `to`, else whoever routing names. How many things moved. `Conflict` for the lead of the queue: name another first.

@@ -1,0 +1,64 @@
+"""`careloop tenant add|list`."""
+
+import argparse
+
+from careloop.access.model import Role
+from careloop.cli.options import add_command, add_common, app_of, report
+from careloop.flows import tenants
+from careloop.flows.staffing import NewStaff
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands are known to the parser."""
+    group = add_command(
+        commands,
+        "tenant",
+        says="make and list tenants: organisations whose data never meet",
+        example='careloop tenant add riverbend --name "Riverbend Practice" --zone America/New_York',
+        run=None,
+    ).add_subparsers(metavar="add|list", required=True)
+    add = group.add_parser("add", help="make a tenant with its queue and a manager who leads it")
+    add.add_argument("slug", metavar="SLUG", help="short name, as in dana@SLUG")
+    add.add_argument("--name", required=True, metavar="N", help="name of the organisation")
+    add.add_argument("--zone", required=True, metavar="Z", help="IANA time zone, such as America/New_York")
+    add.add_argument("--production", action="store_true", help="real patients: no moved clock, no unknown senders")
+    add.add_argument("--lead", default="manager", metavar="U", help="username of who answers for the queue")
+    add.add_argument("--lead-name", metavar="N", help="that person's name")
+    add_common(add)
+    add.set_defaults(run=_add)
+    shown = group.add_parser("list", help="all tenants")
+    add_common(shown)
+    shown.set_defaults(run=_list)
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    lead = NewStaff(
+        username=arguments.lead, name=arguments.lead_name or f"Manager {arguments.name}", roles=[Role.MANAGER]
+    )
+    with app_of(arguments) as app:
+        created = tenants.create(app, arguments.slug, arguments.name, arguments.zone, arguments.production, lead=lead)
+    report(
+        arguments,
+        {
+            "tenant": created.tenant.slug,
+            "id": created.tenant.id,
+            "zone": created.tenant.zone,
+            "production": created.tenant.production,
+            "username": created.lead.username,
+            "password": created.lead.password,
+        },
+    )
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with app_of(arguments) as app:
+        found = app.tenants()
+    facts = [
+        {"slug": one.slug, "id": one.id, "name": one.name, "zone": one.zone, "production": one.production}
+        for one in found
+    ]
+    kinds = {True: "production", False: "trial"}
+    lines = [f"{one.slug:20} {one.zone:24} {kinds[one.production]:10} {one.name}" for one in found]
+    report(arguments, {"tenants": facts}, lines)
+    return 0
