@@ -18,7 +18,12 @@ Run = Callable[[argparse.Namespace], int]
 
 
 def add_command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, *, says: str, example: str, run: Run | None
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    *,
+    says: str,
+    example: str,
+    run: Run | None,
 ) -> argparse.ArgumentParser:
     """A command (or a group of commands, without `run`) with the options that all have. `example` is one full line."""
     parser = commands.add_parser(name, help=says, description=says, epilog=f"example: {example}")

@@ -1,0 +1,74 @@
+"""The web application: every route of every edge, behind one door with its limits."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from careloop.api import fhir, inbox, oauth, operations, worklist
+from careloop.api.authentication import note_denial
+from careloop.errors import CareloopError
+from careloop.flows.app import App
+from careloop.web.staff import routes as staff
+
+_log = structlog.get_logger()
+
+EDGES: Mapping[str, Mapping[Any, Any]] = {
+    "/fhir": fhir.exception_handlers,
+    "/oauth": oauth.exception_handlers,
+    "/api": inbox.exception_handlers,
+}
+"""Who words an error for a path that no route took: the edge that the path belongs to, else the pages."""
+
+
+def create_asgi(app: App) -> Litestar:
+    """All routes over this app. Nothing larger than `max_body_bytes` is read."""
+    return Litestar(
+        route_handlers=[
+            *operations.routes,
+            *fhir.routes,
+            *oauth.routes,
+            *inbox.routes,
+            *worklist.routes,
+            *staff.routes,
+        ],
+        state=State({"careloop": app}),
+        request_max_body_size=app.settings.max_body_bytes,
+        after_exception=[note_denial],
+        exception_handlers={CareloopError: answer_error, HTTPException: answer_error, Exception: answer_unexpected},
+        openapi_config=OpenAPIConfig(
+            title="Careloop", version="1", path="/api/docs", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+        ),
+        logging_config=None,
+    )
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The error in the words of the edge that the path belongs to."""
+    handlers = handlers_for(request.url.path)
+    for kind in type(error).__mro__:
+        if kind in handlers:
+            answer: Response[Any] = handlers[kind](request, error)
+            return answer
+    return answer_unexpected(request, error)
+
+
+def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """500 with an id that is also in the log; nothing else of the error leaves."""
+    error_id = uuid4().hex[:12]
+    _log.error("request failed", error_id=error_id, method=str(request.method), exc_info=error)
+    return Response({"error": "something went wrong here", "id": error_id}, status_code=500)
+
+
+def handlers_for(path: str) -> Mapping[Any, Any]:
+    """The wording of errors under this path."""
+    for prefix, handlers in EDGES.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return handlers
+    return staff.exception_handlers

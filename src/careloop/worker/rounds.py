@@ -1,0 +1,67 @@
+"""What is done again and again: say that this process is at work, seal the audit trail, carry out what is due."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from careloop.access.chain import seal
+from careloop.access.keys import open_keyring
+from careloop.access.model import Tenant
+from careloop.db.installation import note_at_work
+from careloop.flows import deadlines
+from careloop.flows.app import App
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class Round:
+    """One job for each tenant, at most once in `every`."""
+
+    name: str
+    every: timedelta
+    work: Callable[[App, Tenant], object]
+    last: dict[int, datetime] = field(default_factory=dict)
+
+
+def run(app: App, stop: threading.Event, *, process: str = "worker", pause_seconds: float = 0.5) -> None:
+    """Goes round until `stop`. A job that fails for one tenant is logged and tried again; the others go on."""
+    rounds = [
+        Round("seal audit", timedelta(seconds=0.5), _seal),
+        Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
+    ]
+    while not stop.wait(pause_seconds):
+        try:
+            say_at_work(app, process)
+            for tenant in app.tenants():
+                go_round(app, tenant, rounds, stop)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: nothing may end it
+            _log.error("round failed", process=process, exc_info=error)
+            stop.wait(1.0)
+
+
+def go_round(app: App, tenant: Tenant, rounds: list[Round], stop: threading.Event) -> None:
+    """Each job of this tenant whose time has come is done once."""
+    for one in rounds:
+        now = app.clock.now()
+        if stop.is_set() or now - one.last.get(tenant.id, now - one.every) < one.every:
+            continue
+        one.last[tenant.id] = now
+        try:
+            one.work(app, tenant)
+        except Exception as error:  # noqa: BLE001 - one tenant's fault must not stop the others
+            _log.error("round failed", rule=one.name, tenant_id=tenant.id, exc_info=error)
+
+
+def say_at_work(app: App, process: str) -> None:
+    """`/readyz` knows that this process is alive."""
+    with app.database.directory() as tx:
+        note_at_work(tx, process, os.getpid())
+
+
+def _seal(app: App, tenant: Tenant) -> None:
+    seal(app.database, tenant, open_keyring(app.settings.data_dir), app.settings.data_dir, app.clock.now())
