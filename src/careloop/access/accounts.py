@@ -92,6 +92,12 @@ def staff(tx: Transaction) -> list[StaffMember]:
     return [_member(row) for row in tx.rows(_SQL["list_accounts"])]
 
 
+def members(tx: Transaction, references: Sequence[str]) -> list[StaffMember]:
+    """The accounts behind some references `Practitioner/id`, by name; the other references are nobody's."""
+    ids = [reference.removeprefix("Practitioner/") for reference in references]
+    return [_member(row) for row in tx.rows(_SQL["list_members"], {"practitioner_ids": ids})] if ids else []
+
+
 def find_account(tx: Transaction, username: str) -> StaffMember:
     """The account of that name (without the tenant), else `NotFound`."""
     row = tx.one(_SQL["find_account"], {"username": username})

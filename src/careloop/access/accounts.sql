@@ -9,6 +9,12 @@ select id, username, name, practitioner_id, roles, disabled
   from account
  order by name, id
 
+-- list_members --
+select id, username, name, practitioner_id, roles, disabled
+  from account
+ where practitioner_id = any (%(practitioner_ids)s)
+ order by name, id
+
 -- find_account --
 select id, username, name, practitioner_id, roles, disabled
   from account

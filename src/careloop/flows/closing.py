@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant
 from careloop.db import Transaction
-from careloop.flows import engine, loop_changes
+from careloop.flows import engine, loop_changes, routing, side_notes
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
-from careloop.loops.model import Closure, LoopState, Status, StepState
+from careloop.loops.model import Closure, Derivation, LoopState, Status, StepState
 from careloop.record import Stored
 
 
@@ -25,35 +24,35 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     if not patients:
         return
     tx.lock(*[f"patient {patient}" for patient in patients])
-    tenant = get_tenant(tx, tx.tenant_id)
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
-    resources = {patient: app.record.of_patient(tx, patient, engine.RESOURCE_TYPES) for patient in patients}
+    resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES)
     stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources))
     elsewhere = _moved_away(app, tx, stored, resources)
     for patient in patients:
         mine = [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
-        _review_patient(app, tx, tenant, patient, resources[patient], mine, given)
-    strays = sorted({patient for patient in elsewhere.values() if patient not in resources})
-    review(app, tx, strays, given)
+        _review_patient(app, tx, patient, resources[patient], mine, given)
+    review(app, tx, sorted(set(elsewhere.values())), given)
 
 
 def _review_patient(
     app: App,
     tx: Transaction,
-    tenant: Tenant,
     patient_id: str,
     resources: Sequence[Stored],
     loops: Sequence[store.StoredLoop],
     cause: Cause,
 ) -> None:
     now = app.clock.now()
-    derivation = engine.derive(app, tenant, patient_id, resources, loops, _rules_instant(loops, now))
+    tenant = get_tenant(tx, tx.tenant_id)
+    roles = routing.roles_of(tx, resources)
+    derived = engine.derive(app.catalog, tenant, patient_id, resources, loops, roles, _rules_instant(loops, now))
     known = {loop.id: loop for loop in loops}
-    states = [_complete(known.get(state.id), state, now) for state in derivation.loops]
+    states = _states(derived.derivation, known, now)
+    setting = loop_changes.Setting(zone=derived.zone, resources=resources, cause=cause, now=now)
     changes = loop_changes.find_changes(known, states, cause)
     if changes:
-        setting = loop_changes.Setting(tenant=tenant, resources=resources, cause=cause, now=now)
         loop_changes.carry_out(app, tx, changes, setting)
+    side_notes.keep(app, tx, patient_id, derived, setting)
 
 
 def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:
@@ -61,20 +60,34 @@ def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime
     return max([now, *(loop.as_of for loop in loops if loop.state.status.is_open)])
 
 
+def _states(derivation: Derivation, known: Mapping[str, store.StoredLoop], now: datetime) -> list[LoopState]:
+    """Every loop that facts call for, and those that no fact calls for any more, ended."""
+    states = [_complete(known.get(state.id), state, now) for state in derivation.loops]
+    ended = [_end(known[item.loop_id].state, item.closure) for item in derivation.unsupported]
+    return [*states, *ended]
+
+
 def _complete(old: store.StoredLoop | None, state: LoopState, now: datetime) -> LoopState:
     """The state with the steps that it no longer needs, closed as not applicable, so that no Task is forgotten."""
     if old is None:
         return store.normal_state(state)
     kept = {step.step_id for step in state.steps}
-    dropped = [_drop(step, now) for step in old.state.steps if step.step_id not in kept]
+    gone = Closure(reason="not-applicable", at=now)
+    dropped = [_end_step(step, gone) for step in old.state.steps if step.step_id not in kept]
     return store.normal_state(replace(state, steps=(*state.steps, *dropped)))
 
 
-def _drop(step: StepState, now: datetime) -> StepState:
+def _end(state: LoopState, closure: Closure) -> LoopState:
+    steps = tuple(_end_step(step, closure) for step in state.steps)
+    ended = replace(state, status=Status.CANCELLED, closed=closure.at, closure=closure, steps=steps, board=None,
+                    next_change=None)
+    return store.normal_state(ended)
+
+
+def _end_step(step: StepState, closure: Closure) -> StepState:
     if not step.status.is_open:
         return step
-    closure = Closure(reason="not-applicable", at=now)
-    return replace(step, status=Status.CANCELLED, ended=now, closure=closure, escalations=())
+    return replace(step, status=Status.CANCELLED, ended=closure.at, closure=closure, escalations=())
 
 
 def _focuses(resources: Mapping[str, Sequence[Stored]]) -> list[str]:
@@ -83,8 +96,8 @@ def _focuses(resources: Mapping[str, Sequence[Stored]]) -> list[str]:
 
 def _belongs(loop: store.StoredLoop, patient: str, resources: Mapping[str, Sequence[Stored]]) -> bool:
     """A loop goes where its matter is; while the matter is with nobody here, it stays with its patient."""
-    owners = [owner for owner, mine in resources.items() if any(found.reference == loop.state.focus for found in mine)]
-    return patient in owners if owners else loop.patient_id == patient
+    holders = [owner for owner, mine in resources.items() if any(found.reference == loop.state.focus for found in mine)]
+    return patient in holders if holders else loop.patient_id == patient
 
 
 def _moved_away(
@@ -95,10 +108,6 @@ def _moved_away(
     lost = sorted({loop.state.focus for loop in stored if loop.state.focus not in here})
     if not lost:
         return {}
-    found = app.record.fetch(tx, lost)
-    now_with = {reference: item.patient_id for reference, item in found.items() if item.patient_id is not None}
-    return {
-        loop.id: now_with[loop.state.focus]
-        for loop in stored
-        if now_with.get(loop.state.focus, loop.patient_id) != loop.patient_id and loop.state.focus in now_with
-    }
+    holders = {reference: item.patient_id for reference, item in app.record.fetch(tx, lost).items()}
+    found = {loop.id: holders.get(loop.state.focus) for loop in stored if loop.state.focus in lost}
+    return {loop_id: holder for loop_id, holder in found.items() if holder is not None and holder not in resources}

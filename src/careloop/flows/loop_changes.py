@@ -1,11 +1,11 @@
-"""Differences between the loops that stand and the loops that must be, carried out: rows, Tasks, owners, escalations."""
+"""Loops that differ from what they must be are carried out: rows, Tasks, owners, escalations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from careloop.access.model import Tenant, system_principal
+from careloop.access.model import system_principal
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
 from careloop.flows import engine, routing
@@ -23,9 +23,9 @@ LATE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Where and when a review runs: one patient's resources in one tenant."""
+    """Where and when a review runs: one patient's resources and zone."""
 
-    tenant: Tenant
+    zone: tzinfo
     resources: Sequence[Stored]
     cause: Cause
     now: datetime
@@ -49,7 +49,8 @@ def _differs(change: LoopChange) -> bool:
 
 def carry_out(app: App, tx: Transaction, changes: Sequence[LoopChange], setting: Setting) -> None:
     """Rows, owners, Tasks, Provenance and escalations of the changed loops are written, in few statements."""
-    owners = routing.choose_owners(tx, changes, setting.resources, setting.cause.assignments)
+    desk = routing.Desk(tx, changes[0].new.patient_id, setting.resources)
+    owners = routing.choose_owners(desk, changes, setting.cause.assignments)
     numbers = iter(store.next_numbers(tx, sum(change.old is None for change in changes)))
     frame = _plan_frame(app, setting)
     plans = [
@@ -59,12 +60,12 @@ def carry_out(app: App, tx: Transaction, changes: Sequence[LoopChange], setting:
     _write_resources(app, tx, plans, setting.now)
     _save_rows(app, tx, plans, setting.now)
     store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
-    _save_escalations(tx, changes, setting.now)
+    _save_escalations(tx, changes, desk, setting.now)
 
 
 def _plan_frame(app: App, setting: Setting) -> PlanFrame:
     return PlanFrame(
-        zone=engine.patient_zone(setting.tenant, setting.resources),
+        zone=setting.zone,
         title=lambda pathway, step_id: engine.title(app.catalog, pathway, step_id),
         now=setting.now,
         by=setting.cause.by,
@@ -107,21 +108,28 @@ def _row_frame(app: App, plan: LoopPlan, now: datetime) -> RowFrame:
     )
 
 
-def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], now: datetime) -> None:
+def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], desk: routing.Desk, now: datetime) -> None:
     fired = [
-        _fired(change.new, step, escalation, now)
+        _fired(change.new, step, escalation, desk.choice(escalation.to_role).owner, now)
         for change in changes
         for step in change.new.steps
         if step.status.is_open
         for escalation in step.escalations
+        if f"{step.step_id} {escalation.key}" not in _standing_before(change)
     ]
     standing = {change.new.id: _standing(change.new) for change in changes if _ever_escalated(change)}
     store.save_escalations(tx, fired, standing)
 
 
-def _fired(state: LoopState, step: StepState, escalation: Escalation, now: datetime) -> dict[str, Any]:
+def _fired(
+    state: LoopState, step: StepState, escalation: Escalation, to_owner: str, now: datetime
+) -> dict[str, Any]:
     return {"loop_id": state.id, "step_id": step.step_id, "key": escalation.key, "to_role": escalation.to_role,
-            "at": escalation.at, "fired": now, "late": now - escalation.at > LATE_AFTER}
+            "to_owner": to_owner, "at": escalation.at, "fired": now, "late": now - escalation.at > LATE_AFTER}
+
+
+def _standing_before(change: LoopChange) -> list[str]:
+    return _standing(change.old.state) if change.old else []
 
 
 def _ever_escalated(change: LoopChange) -> bool:

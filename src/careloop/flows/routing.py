@@ -1,6 +1,6 @@
 """Who owns what a review opens or re-opens: facts for the pure choice of `loops.ownership`, read once a review."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 
@@ -13,8 +13,28 @@ from careloop.loops.ownership import LEAD, Candidate, Routing, candidates_for, c
 from careloop.loops.plans import LoopChange, Owner
 from careloop.record import Stored
 
+_PERFORMED = frozenset({"Encounter", "Communication", "Procedure"})
+
 COMPARED = 8
 """At most so many holders of a role are compared by load, so that routing costs the same however large the staff."""
+
+
+def roles_of(tx: Transaction, resources: Sequence[Stored]) -> dict[str, frozenset[str]]:
+    """Role codes of our own staff who performed, sent or took part in any of these resources, by reference."""
+    named = {reference for found in resources if found.resource_type in _PERFORMED for reference in _named(found)}
+    members = accounts.members(tx, sorted(named)) if named else []
+    return {member.reference: frozenset(role.value for role in member.roles) for member in members}
+
+
+def _named(found: Stored) -> Iterator[str]:
+    resource = found.resource
+    people = [part.get("individual") or {} for part in resource.get("participant", [])]
+    people += [part.get("actor") or {} for part in resource.get("performer", [])]
+    people.append(resource.get("sender") or {})
+    for person in people:
+        reference = person.get("reference", "")
+        if reference.startswith("Practitioner/"):
+            yield reference
 
 
 def queue_reference(tenant_id: int) -> str:
@@ -23,13 +43,11 @@ def queue_reference(tenant_id: int) -> str:
 
 
 def choose_owners(
-    tx: Transaction,
+    desk: "Desk",
     changes: Sequence[LoopChange],
-    resources: Sequence[Stored],
     assignments: Mapping[tuple[str, str], Owner],
 ) -> dict[str, dict[str, Owner]]:
     """By loop id and step id ('' for the loop) an owner: decided by a person, else as before, else routed."""
-    desk = _Desk(tx, changes[0].new.patient_id if changes else "", resources)
     return {
         change.new.id: {
             step_id: _owner_of(change, step_id, role, desk, assignments) for step_id, role in _places(change)
@@ -40,7 +58,7 @@ def choose_owners(
 
 def route(tx: Transaction, patient_id: str, role: str, resources: Sequence[Stored], without: str) -> Owner:
     """Who takes over work of `role` for this patient when `without` cannot hold it any more."""
-    return _Desk(tx, patient_id, resources, without).choice(role)
+    return Desk(tx, patient_id, resources, without).choice(role)
 
 
 def _places(change: LoopChange) -> list[tuple[str, str]]:
@@ -48,7 +66,7 @@ def _places(change: LoopChange) -> list[tuple[str, str]]:
 
 
 def _owner_of(
-    change: LoopChange, step_id: str, role: str, desk: "_Desk", assignments: Mapping[tuple[str, str], Owner]
+    change: LoopChange, step_id: str, role: str, desk: "Desk", assignments: Mapping[tuple[str, str], Owner]
 ) -> Owner:
     assigned = assignments.get((change.new.id, step_id))
     if assigned:
@@ -71,7 +89,7 @@ def _is_open(state: LoopState, step_id: str) -> bool:
     return any(step.status.is_open for step in state.steps if step.step_id == step_id)
 
 
-class _Desk:
+class Desk:
     """Routing for one patient. Staff and loads are read only when somebody new must be chosen."""
 
     def __init__(self, tx: Transaction, patient_id: str, resources: Sequence[Stored], without: str = "") -> None:

@@ -100,8 +100,8 @@ select owner, count(*) as open_steps
 
 -- save_escalation --
 -- Fires once: a key that stands already keeps its instant; only whether it still holds changes.
-insert into escalation (loop_id, step_id, key, to_role, at, fired, late, stands)
-values (%(loop_id)s, %(step_id)s, %(key)s, %(to_role)s, %(at)s, %(fired)s, %(late)s, true)
+insert into escalation (loop_id, step_id, key, to_role, to_owner, at, fired, late, stands)
+values (%(loop_id)s, %(step_id)s, %(key)s, %(to_role)s, %(to_owner)s, %(at)s, %(fired)s, %(late)s, true)
 on conflict (tenant_id, loop_id, step_id, key) do update
    set stands = true
 
@@ -133,15 +133,49 @@ select receipt::text as receipt
 insert into act_receipt (key, by, act_id, receipt, at)
 values (%(key)s, %(by)s, %(act_id)s, %(receipt)s::jsonb, %(at)s)
 
+-- due_loops --
+-- Loops that time alone changes by now, oldest first, each patient locked for this worker alone (the lock is the one
+-- that every review takes; a patient whom somebody else holds just now is left to them).
+select due.id::text, due.patient_id
+  from (select l.id, l.patient_id
+          from loop as l
+         where l.wake_at <= %(now)s
+         order by l.wake_at, l.id
+         limit %(batch)s) as due
+ where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))
+
 -- due_patients --
--- Patients whose loops time alone changes by now, each handed to exactly one worker. Oldest first.
-select l.id::text, l.patient_id
-  from loop as l
- where l.wake_at <= %(now)s
-   and l.id <> all(%(done)s::uuid[])
- order by l.wake_at, l.id
- limit %(batch)s
-   for update of l skip locked
+-- Patients of whom a fact lay ahead whose time has come; locked likewise.
+select due.patient_id
+  from (select w.patient_id
+          from loop_wake as w
+         where w.wake_at <= %(now)s
+         order by w.wake_at, w.patient_id
+         limit %(batch)s) as due
+ where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))
+
+-- escalations_since --
+select count(*) as fired, count(*) filter (where late) as late
+  from escalation
+ where fired >= %(since)s
+
+-- set_wake --
+insert into loop_wake (patient_id, wake_at)
+values (%(patient_id)s, %(wake_at)s)
+on conflict (tenant_id, patient_id) do update
+   set wake_at = excluded.wake_at
+
+-- clear_wake --
+delete from loop_wake
+ where patient_id = %(patient_id)s
+
+-- note_once --
+-- The keys that were not noted before.
+insert into loop_note (patient_id, key, at)
+select %(patient_id)s, key, %(at)s
+  from unnest(%(keys)s::text[]) as key
+on conflict do nothing
+returning key
 
 -- still_due --
 -- Loops that were re-derived but would wake again at once; they are moved a minute on so that a sweep always ends.
@@ -154,6 +188,12 @@ update loop
 select o.id::text, o.loop_id::text, o.giver, o.taker, o.why, o.offered
   from ownership_offer as o
  where o.loop_id = %(loop_id)s
+   and o.answered is null
+
+-- offer --
+select o.id::text, o.loop_id::text, o.giver, o.taker, o.why, o.offered
+  from ownership_offer as o
+ where o.id = %(id)s
    and o.answered is null
 
 -- add_offer --

@@ -77,6 +77,11 @@ class TaskPlace:
     patient_id: str
 
 
+def is_loop_id(text: str) -> bool:
+    """True for what could be the id of a loop, an act or an offer."""
+    return _UUID.fullmatch(text) is not None
+
+
 def normal_state(state: LoopState) -> LoopState:
     """The state as the store gives it back, so that two can be compared with `==`."""
     return _decode_state(msgspec.json.encode(state))
@@ -206,10 +211,37 @@ def save_receipt(tx: Transaction, *, by: str, key: str, act_id: str, receipt: st
     tx.execute(_SQL["save_receipt"], {"by": by, "key": key, "act_id": act_id, "receipt": receipt, "at": at})
 
 
-def due_patients(tx: Transaction, now: datetime, batch: int, done: Sequence[str]) -> list[tuple[str, str]]:
-    """(loop, patient) pairs whose clocks have something to do by `now`, locked for this worker; not those in `done`."""
-    rows = tx.rows(_SQL["due_patients"], {"now": now, "batch": batch, "done": list(done)})
-    return [(row["id"], row["patient_id"]) for row in rows]
+def due_loops(tx: Transaction, now: datetime, batch: int) -> list[tuple[str, str]]:
+    """(loop, patient) pairs whose clocks have something to do by `now`, locked for this worker."""
+    return [(row["id"], row["patient_id"]) for row in tx.rows(_SQL["due_loops"], _due(tx, now, batch))]
+
+
+def due_patients(tx: Transaction, now: datetime, batch: int) -> list[str]:
+    """Patients of whom a fact lay ahead whose time has come, locked for this worker."""
+    return [row["patient_id"] for row in tx.rows(_SQL["due_patients"], _due(tx, now, batch))]
+
+
+def _due(tx: Transaction, now: datetime, batch: int) -> dict[str, Any]:
+    return {"now": now, "batch": batch, "tenant": tx.tenant_id}
+
+
+def escalations_since(tx: Transaction, since: datetime) -> tuple[int, int]:
+    """How many escalations fired since then, and how many of them late."""
+    row = tx.rows(_SQL["escalations_since"], {"since": since})[0]
+    return int(row["fired"]), int(row["late"])
+
+
+def set_wake(tx: Transaction, patient_id: str, wake_at: datetime | None) -> None:
+    """The patient is looked at again at `wake_at`, or only when a fact changes."""
+    if wake_at is None:
+        tx.execute(_SQL["clear_wake"], {"patient_id": patient_id})
+    else:
+        tx.execute(_SQL["set_wake"], {"patient_id": patient_id, "wake_at": wake_at})
+
+
+def note_once(tx: Transaction, patient_id: str, keys: Sequence[str], now: datetime) -> list[str]:
+    """Those of the keys that were not noted before; they are now."""
+    return [row["key"] for row in tx.rows(_SQL["note_once"], {"patient_id": patient_id, "keys": keys, "at": now})]
 
 
 def postpone(tx: Transaction, ids: Sequence[str], now: datetime, later: datetime) -> None:
@@ -220,6 +252,12 @@ def postpone(tx: Transaction, ids: Sequence[str], now: datetime, later: datetime
 def open_offer(tx: Transaction, loop_id: str) -> Offer | None:
     """The hand-over that waits for an answer."""
     row = tx.one(_SQL["open_offer"], {"loop_id": loop_id})
+    return None if row is None else Offer(**row)
+
+
+def find_offer(tx: Transaction, offer_id: str) -> Offer | None:
+    """An offer that nobody answered yet, by id."""
+    row = tx.one(_SQL["offer"], {"id": offer_id})
     return None if row is None else Offer(**row)
 
 
@@ -240,7 +278,7 @@ def work_of(tx: Transaction, owner: str) -> list[Row]:
 
 def place_of_task(tx: Transaction, task_id: str) -> TaskPlace | None:
     """What this Task stands for; None when it is not one of ours."""
-    if _UUID.fullmatch(task_id) is None:
+    if not is_loop_id(task_id):
         return None
     row = tx.one(_SQL["loop_of_task"], {"task_id": task_id})
     return None if row is None else TaskPlace(**row)

@@ -169,6 +169,7 @@ create table escalation (
     step_id text not null,
     key text not null,
     to_role text not null,
+    to_owner text not null,
     at timestamptz not null,
     fired timestamptz not null,
     late boolean not null,
@@ -176,7 +177,7 @@ create table escalation (
     primary key (tenant_id, loop_id, step_id, key),
     foreign key (tenant_id, loop_id) references loop (tenant_id, id) deferrable initially deferred
 );
-create index escalation_of_role on escalation (tenant_id, to_role) where stands;
+create index escalation_of_owner on escalation (tenant_id, to_owner) where stands;
 select make_tenant_table('escalation');
 
 -- Answers already given, by the key of the form that asked: the same press twice is one act.
@@ -190,3 +191,23 @@ create table act_receipt (
     primary key (tenant_id, by, key)
 );
 select make_tenant_table('act_receipt');
+
+-- Patients of whom a fact lies ahead (a discharge dated tomorrow): nothing stands yet that could wake by itself.
+create table loop_wake (
+    tenant_id int not null,
+    patient_id text not null,
+    wake_at timestamptz not null,
+    primary key (tenant_id, patient_id)
+);
+create index loop_wake_due on loop_wake (tenant_id, wake_at);
+select make_tenant_table('loop_wake');
+
+-- Matters that opened no loop (their window was over) and are explained in the record already.
+create table loop_note (
+    tenant_id int not null,
+    patient_id text not null,
+    key text not null,
+    at timestamptz not null,
+    primary key (tenant_id, key)
+);
+select make_tenant_table('loop_note');

@@ -1,0 +1,43 @@
+"""`GET /api/worklist`, `GET /api/episodes/{id}`: work and stays for programs (interface.md §3)."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.params import Parameter
+
+from careloop.access.model import Principal
+from careloop.api.authentication import AUTHENTICATED, app_of
+from careloop.flows import episodes, worklist
+
+_HEADERS = {"Cache-Control": "no-store"}
+_MOST = 1000
+
+
+@get("/api/worklist", sync_to_thread=True, dependencies=AUTHENTICATED)
+def get_worklist(
+    request: Request[Any, Any, Any],
+    principal: Principal,
+    scope: str = "mine",
+    pathway: str | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=_MOST)] = 200,
+) -> Response[dict[str, Any]]:
+    """The worklist of the asker (a program sees everybody's), the team's or the queue's, in its order."""
+    app = app_of(request)
+    with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:
+        page = worklist.page(app, tx, principal, scope=scope, pathway=pathway, limit=limit)
+    return Response(asdict(page), headers=_HEADERS)
+
+
+@get("/api/episodes/{encounter_id:str}", sync_to_thread=True, dependencies=AUTHENTICATED)
+def get_episode(
+    request: Request[Any, Any, Any], principal: Principal, encounter_id: str
+) -> Response[dict[str, Any]]:
+    """What the stay around this Encounter was: index, readmission, TCM code, scores. What cannot be known says why."""
+    app = app_of(request)
+    with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:
+        found = episodes.episode(app, tx, principal, encounter_id)
+    return Response(found, headers=_HEADERS)
+
+
+routes = [get_worklist, get_episode]

@@ -1,0 +1,99 @@
+"""The pure engine with everything it needs from around: content, the tenant's choices, the patient's resources."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from careloop.access.model import Tenant
+from careloop.access.tenancy import settings_of
+from careloop.catalog import Catalog
+from careloop.loops.facts import FACT_TYPES, read_facts
+from careloop.loops.model import Derivation, ExistingLoop, LoopSettings
+from careloop.loops.pathways import read_calendar, read_pathways
+from careloop.loops.rules.calendar import Calendar
+from careloop.loops.rules.derive import derive as derive_loops
+from careloop.loops.rules.pathways import Pathways
+from careloop.loops.rules.rank import RankWeights, read_weights
+from careloop.loops.store import StoredLoop
+from careloop.record import Stored
+
+RESOURCE_TYPES = tuple(sorted({*FACT_TYPES, "CareTeam", "Patient"}))
+"""What a review reads of a patient: the facts that rules ask about, the person, and who cares for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """The catalog as the engine's values."""
+
+    pathways: Pathways
+    calendar: Calendar
+    weights: RankWeights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived:
+    """What follows for one patient, and where their days begin and end."""
+
+    zone: tzinfo
+    derivation: Derivation
+
+
+@lru_cache(maxsize=4)
+def content_of(catalog: Catalog) -> Content:
+    """Parsed once for each catalog."""
+    weights = read_weights(catalog.documents("worklist")["rank"])
+    return Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights)
+
+
+def rank_weights(catalog: Catalog) -> RankWeights:
+    """Points of the worklist's rules."""
+    return content_of(catalog).weights
+
+
+def title(catalog: Catalog, pathway_id: str, step_id: str) -> str:
+    """The words of a pathway (step id '') or of its step; the id itself for a pathway that is no longer in content."""
+    pathway = content_of(catalog).pathways.active.get(pathway_id)
+    if pathway is None:
+        return step_id or pathway_id
+    if step_id == "":
+        return pathway.title
+    step = pathway.step(step_id)
+    return step.title if step else step_id
+
+
+def derive(
+    catalog: Catalog,
+    tenant: Tenant,
+    patient_id: str,
+    resources: Sequence[Stored],
+    loops: Sequence[StoredLoop],
+    roles: Mapping[str, frozenset[str]],
+    now: datetime,
+) -> Derived:
+    """What this patient's loops must be at `now`. `roles` are role codes of practitioners, by reference."""
+    content = content_of(catalog)
+    settings = loop_settings(tenant)
+    facts = read_facts(resources, tenant_id=tenant.id, patient_id=patient_id, zone=settings.zone, roles=roles)
+    acts = [act for loop in loops for act in loop.acts]
+    existing = [_existing(loop) for loop in loops]
+    found = derive_loops(content.pathways, content.calendar, facts, existing, acts, settings, now)
+    return Derived(zone=ZoneInfo(facts.zone), derivation=found)
+
+
+def loop_settings(tenant: Tenant) -> LoopSettings:
+    """The tenant's choices as the rules take them."""
+    chosen = settings_of(tenant)
+    return LoopSettings(
+        zone=tenant.zone,
+        tcm_day_count=chosen.tcm_day_count,
+        hospital_version=chosen.hospital_version,
+        same_day_contact=chosen.same_day_contact,
+    )
+
+
+def _existing(loop: StoredLoop) -> ExistingLoop:
+    state = loop.state
+    return ExistingLoop(id=loop.id, pathway=state.pathway, version=state.version, focus=state.focus,
+                        matter=state.matter, status=state.status, as_of=loop.as_of)

@@ -1,0 +1,53 @@
+"""Is everything as it must be? Loops, record, audit trail and inbox of each tenant."""
+
+from dataclasses import dataclass
+
+from careloop.access import accounts
+from careloop.access.chain import verify as verify_chain
+from careloop.access.keys import open_keyring
+from careloop.access.model import Tenant
+from careloop.db import Transaction
+from careloop.flows.app import App
+from careloop.flows.routing import queue_reference
+from careloop.loops.verify import Staffed, verify_loops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Something wrong: tenant, part (loops, record, audit), place, and what should be true there."""
+
+    tenant: str
+    part: str
+    at: str
+    expected: str
+
+
+def verify(app: App) -> list[Found]:
+    """All findings of all tenants; an empty list means that every promise holds."""
+    return [found for tenant in app.tenants() for found in verify_tenant(app, tenant)]
+
+
+def verify_tenant(app: App, tenant: Tenant) -> list[Found]:
+    """All findings of one tenant."""
+    with app.database.transaction(tenant.id) as tx:
+        return [*_loops(app, tx, tenant), *_record(app, tx, tenant), *_audit(app, tx, tenant)]
+
+
+def _loops(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    active = [member.reference for member in accounts.staff(tx) if member.active]
+    staffed = Staffed(queue=queue_reference(tenant.id), staff=active)
+    return [
+        Found(tenant=tenant.slug, part="loops", at=f"{finding.at} ({finding.rule})", expected=finding.expected)
+        for finding in verify_loops(tx, app.record, staffed, app.clock.now())
+    ]
+
+
+def _record(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    return [Found(tenant=tenant.slug, part="record", at=one.at, expected=one.expected) for one in app.record.verify(tx)]
+
+
+def _audit(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    keys = open_keyring(app.settings.data_dir)
+    findings = verify_chain(tx, tenant, keys, app.settings.data_dir)
+    return [Found(tenant=tenant.slug, part="audit", at=one.at, expected=f"no entry {one.kind}: {one.says}")
+            for one in findings]

@@ -1,0 +1,158 @@
+"""The worklist: one list, one next step, always with the reason (engine.md §4, ui.md §7.1). Audited as one search."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from careloop.access import accounts
+from careloop.access.audit import AuditEntry, record_audit
+from careloop.access.model import Principal, PrincipalKind
+from careloop.access.policy import Action, require_action
+from careloop.db import Row, Transaction
+from careloop.errors import Rejected
+from careloop.flows import engine, people, routing
+from careloop.flows.app import App
+from careloop.flows.loop_detail import detail
+from careloop.flows.worklist_rows import RowMaker
+from careloop.flows.worklist_values import (
+    HistoryLine,
+    LoopDetail,
+    OfferShown,
+    StepLine,
+    WorklistGroup,
+    WorklistPage,
+    WorklistRow,
+)
+from careloop.loops import worklist as lists
+from careloop.loops.rules.rank import rank_days
+
+__all__ = [
+    "HistoryLine", "LoopDetail", "OfferShown", "StepLine", "WorklistGroup", "WorklistPage", "WorklistRow", "detail",
+    "next_loop", "owners", "page",
+]
+
+GROUPS = ((1, "now", "Do now"), (2, "today", "Today"), (3, "week", "This week"), (4, "waiting", "Waiting on others"))
+SCOPES = ("mine", "team", "queue", "all")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counts:
+    """Sums over the whole list."""
+
+    sections: Mapping[int, int]
+    pathways: dict[str, int]
+    late: int
+    snoozed: int
+
+
+def page(
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    *,
+    scope: str = "mine",
+    pathway: str | None = None,
+    snoozed: bool = False,
+    limit: int = 200,
+) -> WorklistPage:
+    """The list in its order: mine, the team's (everybody's, `all` means the same) or the queue's.
+
+    Snoozed loops are on a page of their own. The same data at the same instant give the same order.
+    """
+    require_action(principal, Action.WORKLIST_READ)
+    now, zone = app.clock.now(), people.zone_of(tx)
+    asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit)
+    places = lists.page(tx, asked)
+    rows = RowMaker(app, tx, now, zone).rows(places)
+    counts = _counts(lists.totals(tx, asked), pathway, snoozed)
+    _audit(tx, principal, f"worklist {scope}", rows)
+    by_id = {row.loop_id: row for row in rows}
+    return WorklistPage(
+        groups=tuple(
+            WorklistGroup(key=key, title=title, total=counts.sections.get(number, 0),
+                          rows=tuple(by_id[place.loop_id] for place in places if place.section == number))
+            for number, key, title in GROUPS
+        ),
+        open_total=sum(counts.pathways.values()),
+        late_total=counts.late,
+        closed_today=lists.closed_since(tx, asked.owners, _midnight(now, zone)),
+        type_counts=counts.pathways,
+        snoozed_total=counts.snoozed,
+    )
+
+
+def next_loop(app: App, tx: Transaction, principal: Principal, *, without: Sequence[str]) -> str | None:
+    """The first loop of the asker's own list that is not one of `without`."""
+    now, zone = app.clock.now(), people.zone_of(tx)
+    asked = _asked(app, principal, tx, "mine", None, False, now, zone, len(without) + 1)
+    return next((place.loop_id for place in lists.page(tx, asked) if place.loop_id not in without), None)
+
+
+def owners(app: App, tx: Transaction) -> list[tuple[str, str, str]]:
+    """Everybody who can take work: reference, name, role; the queue first."""
+    queue = (routing.queue_reference(tx.tenant_id), people.QUEUE_NAME, "anybody on duty")
+    staff = [
+        (member.reference, member.name, ", ".join(sorted(role.value.replace("-", " ") for role in member.roles)))
+        for member in accounts.staff(tx)
+        if member.active
+    ]
+    return [queue, *staff]
+
+
+def _asked(
+    app: App,
+    principal: Principal,
+    tx: Transaction,
+    scope: str,
+    pathway: str | None,
+    snoozed: bool,
+    now: datetime,
+    zone: ZoneInfo,
+    limit: int,
+) -> lists.Asked:
+    if scope not in SCOPES:
+        raise Rejected(at="scope", expected="mine, team or queue")
+    return lists.Asked(
+        owners=_owners(principal, tx, scope),
+        pathway=pathway,
+        snoozed=snoozed,
+        days=rank_days(now, zone),
+        weights=engine.rank_weights(app.catalog),
+        limit=limit,
+    )
+
+
+def _owners(principal: Principal, tx: Transaction, scope: str) -> list[str] | None:
+    """Whose loops a scope means; a program has no list of its own and sees everybody's."""
+    if scope == "queue":
+        return [routing.queue_reference(tx.tenant_id)]
+    if scope == "mine" and principal.kind == PrincipalKind.USER:
+        return [principal.reference]
+    return None
+
+
+def _counts(rows: Sequence[Row], pathway: str | None, snoozed: bool) -> _Counts:
+    """Chips count the whole list; sections only what the filter leaves."""
+    sections: dict[int, int] = {}
+    pathways: dict[str, int] = {}
+    for row in rows:
+        pathways[row["pathway"]] = pathways.get(row["pathway"], 0) + row["total"]
+        if row["snoozed"] == snoozed and pathway in (None, row["pathway"]):
+            sections[row["section"]] = sections.get(row["section"], 0) + row["total"]
+    return _Counts(
+        sections=sections,
+        pathways=dict(sorted(pathways.items())),
+        late=sum(row["late"] for row in rows if row["section"] != 4),
+        snoozed=sum(row["total"] for row in rows if row["snoozed"]),
+    )
+
+
+def _audit(tx: Transaction, principal: Principal, query: str, rows: Sequence[WorklistRow]) -> None:
+    patients = sorted({row.patient_id for row in rows})
+    record_audit(tx, AuditEntry(principal=principal, action="E", subtype="search", resource_type="Task",
+                                resource_ids=[row.loop_id for row in rows], patient_ids=patients, query=query))
+
+
+def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
+    return datetime.combine(now.astimezone(zone).date(), time(0), tzinfo=zone)
