@@ -68,6 +68,11 @@ def patient(person: Person, practice: Practice) -> Resource:
         "generalPractitioner": [person_reference(practice.one(Role.PHYSICIAN, person.number))],
         "extension": [{"url": "urn:careloop:best-time", "valueString": person.best_time}],
     }
+    if person.relative:
+        given, family = person.relative.name
+        contact: Resource = {"name": {"family": family, "given": [given]}}
+        contact["relationship"] = [coded(_RELATION, person.relative.relation, person.relative.words)]
+        resource["contact"] = [{**contact, "telecom": [{"system": "phone", "value": person.relative.phone}]}]
     if person.interpreter:
         resource["extension"].append({"url": _INTERPRETER, "valueBoolean": True})
     return resource

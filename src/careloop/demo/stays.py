@@ -1,7 +1,7 @@
 """What happened to a made-up person lately: hospital stays as HL7 v2 messages, and what the practice did about them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -86,6 +86,25 @@ def adt(history: History, event: str, stay: Stay, at: datetime) -> Message:
         f"DG1|1||{code}^{reason}^I10||{_stamp(stay.admitted)}|A",
     ]
     return Message(at=at + timedelta(minutes=2), text="\r".join(segments) + "\r")
+
+
+def doubles(person: Person, practice: Practice, now: datetime) -> list[Message]:
+    """One in seventy is known to the other hospital under another number and a slip in the name: a possible match."""
+    if person.number % 70 != 11:
+        return []
+    other = next(facility for facility, _ in words.HOSPITALS if facility != person.hospital[0])
+    twice = replace(
+        person, number=person.number + 5_000_000, family=_slip(person.family), hospital=(other, ""),
+        phone=person.phone if person.number % 2 else "+1 413 555 0199",
+    )  # fmt: skip
+    history = History(person=twice, practice=practice, now=now, chance=Random(person.number))  # noqa: S311
+    at = history.ago(24, 24 * 6)
+    return [adt(history, "A28", Stay(key="D", admitted=at, kind="O"), at)]
+
+
+def _slip(name: str) -> str:
+    """Two letters changed places."""
+    return name[:1] + name[2] + name[1] + name[3:] if len(name) > 3 else name
 
 
 def _segment(name: str, fields: dict[int, str]) -> str:
