@@ -210,3 +210,81 @@ class LoopSettings:
     hospital_version: str = "2016"
     same_day_contact: bool = True
     recovery: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorePart:
+    """One item of a score. `low` and `high` differ where the record cannot tell; `says` gives the fact or the gap."""
+
+    item: str
+    low: int
+    high: int
+    says: str
+    sources: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """True when the points are certain."""
+        return self.low == self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A risk score at a discharge. `value` is None while a part is unknown; it then lies in `low` to `high`.
+
+    `band` is the model's own word (`low`, `moderate`, `intermediate`, `high`), None while it cannot be known.
+    `sources` are the versioned resources it was derived from.
+    """
+
+    model: str
+    version: str
+    value: int | None
+    low: int
+    high: int
+    high_from: int
+    band: str | None
+    parts: tuple[ScorePart, ...]
+
+    @property
+    def unknown(self) -> str | None:
+        """Why there is no value, with the range; None when there is one."""
+        if self.value is not None:
+            return None
+        missing = ", ".join(part.says for part in self.parts if not part.is_known)
+        return f"not computable, range {self.low}-{self.high}: {missing}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the score was derived from, each once, in a fixed order."""
+        return tuple(sorted({source for part in self.parts for source in part.sources}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StayScore:
+    """The scores of one stay that opened a loop, for the `Observation`s of interface.md §4."""
+
+    focus: str
+    at: datetime
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    """A stored loop that no fact calls for any more: it ends with `closure`, its open steps with it."""
+
+    loop_id: str
+    closure: Closure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derivation:
+    """What follows from a patient's facts and acts at one instant.
+
+    `next_change` is the earliest instant at which time alone changes anything here, loops that will open included.
+    """
+
+    loops: tuple[LoopState, ...]
+    notes: tuple[Explanation, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    scores: tuple[StayScore, ...] = ()
+    next_change: datetime | None = None

@@ -1,0 +1,77 @@
+"""Checks content documents against `content/schemas`. A schema refers to another as `urn:careloop:schema:<name>`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from careloop.errors import Fault
+
+PARTS = frozenset({"common", "condition"})
+"""Schemas that others refer to; every other one is for the files of the folder with its name."""
+
+
+class Schemas:
+    """The JSON Schemas of all kinds of content."""
+
+    def __init__(self, folder: Path) -> None:
+        documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+        registry: Registry[Any] = Registry().with_resources(
+            (document["$id"], DRAFT202012.create_resource(document))
+            for document in documents.values()
+            if "$id" in document
+        )
+        self._validators = {
+            name: Draft202012Validator(document, registry=registry)
+            for name, document in documents.items()
+            if name not in PARTS
+        }
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of content that have a schema."""
+        return frozenset(self._validators)
+
+    def faults(self, kind: str, document: Any, name: str) -> list[Fault]:
+        """Everything in the document that the schema of its kind does not accept, with file and path."""
+        errors = _leaves(self._validators[kind].iter_errors(document))
+        found = {f"{name}: {error.json_path.removeprefix('$').removeprefix('.') or 'top'}": error for error in errors}
+        return [Fault(at=at, expected=_expected(error), code="structure") for at, error in sorted(found.items())]
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
+    """The most telling errors: of alternatives, those of the one that comes closest."""
+    for error in errors:
+        if error.validator in ("oneOf", "anyOf") and error.context:
+            yield from _leaves(_closest(error.context))
+        elif error.validator in ("allOf", "if", "$ref") and error.context:
+            yield from _leaves(error.context)
+        else:
+            yield error
+
+
+def _closest(context: Iterable[ValidationError]) -> list[ValidationError]:
+    by_branch: dict[Any, list[ValidationError]] = {}
+    for error in context:
+        by_branch.setdefault(error.schema_path[0], []).append(error)
+    return min(by_branch.values(), key=lambda branch: (-max(len(error.path) for error in branch), len(branch)))
+
+
+def _expected(error: ValidationError) -> str:
+    """What the schema wants here, in words for the common cases."""
+    wanted: Any = error.validator_value
+    plain: Mapping[str, str] = {
+        "enum": f"one of {', '.join(map(str, wanted))}" if isinstance(wanted, list) else "",
+        "type": f"a {wanted}",
+        "pattern": f"text like {wanted}",
+        "const": f"{wanted}",
+        "minLength": f"text of at least {wanted} letters",
+        "minItems": f"at least {wanted} item",
+        "maxItems": f"at most {wanted} items",
+    }
+    return plain.get(str(error.validator)) or str(error.message)

@@ -1,0 +1,134 @@
+"""From a patient's FHIR resources to the facts that rules work on. Pure; order and repetition do not matter."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from careloop.loops.facts.clinical import (
+    read_appointment,
+    read_document,
+    read_lab,
+    read_problem,
+    read_procedure,
+    read_results,
+    read_visit,
+)
+from careloop.loops.facts.contacts import read_communication, replies_in
+from careloop.loops.facts.model import Fact, PatientFacts
+from careloop.loops.facts.parts import Reader, StoredResource, codes_of, extension_value, first_code, span
+from careloop.loops.facts.stays import is_stay, read_stay
+
+FACT_TYPES = (
+    "Patient",
+    "Encounter",
+    "Communication",
+    "Procedure",
+    "DocumentReference",
+    "DiagnosticReport",
+    "Observation",
+    "Condition",
+    "Appointment",
+)
+"""Resource types that can open, move or close a loop; the flow loads these and no others."""
+
+_WITHDRAWN = frozenset({"entered-in-error"})
+_ZONE_EXTENSIONS = (
+    "http://hl7.org/fhir/StructureDefinition/timezone",
+    "http://hl7.org/fhir/StructureDefinition/tz-code",
+)
+_NOBODY: Mapping[str, frozenset[str]] = {}
+
+
+def read_facts(
+    resources: Iterable[StoredResource],
+    *,
+    tenant_id: int,
+    patient_id: str,
+    zone: str,
+    roles: Mapping[str, frozenset[str]] = _NOBODY,
+) -> PatientFacts:
+    """The facts in `resources`, all of one patient.
+
+    `zone` is the tenant's; the patient's own is used where the record has one. `roles` gives role codes of
+    practitioners by reference (`Practitioner/1`), as far as they are known. What was withdrawn (entered in error,
+    deleted) is simply not there.
+    """
+    standing = _standing(resources)
+    by_type = {name: [item for item in standing if item.resource_type == name] for name in FACT_TYPES}
+    local = _zone_of(by_type["Patient"], patient_id, zone)
+    reader = Reader(zone=ZoneInfo(local), roles=roles)
+    conditions = {f"Condition/{item.id}": codes_of(item.resource.get("code")) for item in by_type["Condition"]}
+    stays = [read_stay(item, conditions, reader) for item in by_type["Encounter"] if is_stay(item.resource)]
+    deceased, death = _death(by_type["Patient"], patient_id, reader)
+    return PatientFacts(
+        tenant_id=tenant_id,
+        patient_id=patient_id,
+        zone=local,
+        stays=tuple(sorted(stays, key=lambda stay: (stay.start is None, str(stay.start), stay.id))),
+        facts=tuple(sorted(_facts(by_type, reader), key=lambda fact: (fact.at, fact.reference))),
+        results=read_results(by_type["DiagnosticReport"], by_type["Observation"], reader),
+        labs=tuple(lab for item in by_type["Observation"] if (lab := read_lab(item, reader))),
+        problems=tuple(found for item in by_type["Condition"] if (found := read_problem(item, reader))),
+        deceased=deceased,
+        death=death,
+        present=frozenset(f"{item.resource_type}/{item.id}" for item in standing),
+    )
+
+
+def _standing(resources: Iterable[StoredResource]) -> list[StoredResource]:
+    """The newest version of each resource that was not withdrawn, in a fixed order."""
+    newest: dict[str, StoredResource] = {}
+    for item in resources:
+        name = f"{item.resource_type}/{item.id}"
+        if name not in newest or item.version > newest[name].version:
+            newest[name] = item
+    return [item for _, item in sorted(newest.items()) if not item.deleted and not _is_withdrawn(item)]
+
+
+def _is_withdrawn(item: StoredResource) -> bool:
+    resource = item.resource
+    if resource.get("status") in _WITHDRAWN:
+        return True
+    return first_code(resource.get("verificationStatus")) in _WITHDRAWN
+
+
+def _facts(by_type: Mapping[str, Sequence[StoredResource]], reader: Reader) -> list[Fact]:
+    messages = by_type["Communication"]
+    replies = replies_in(messages, reader)
+    facts = [read_communication(item, replies, reader) for item in messages]
+    facts += [read_visit(item, reader) for item in by_type["Encounter"] if not is_stay(item.resource)]
+    facts += [read_procedure(item, reader) for item in by_type["Procedure"]]
+    facts += [read_document(item, reader) for item in by_type["DocumentReference"]]
+    facts += [fact for item in by_type["Appointment"] if (fact := read_appointment(item, reader))]
+    return facts
+
+
+def _zone_of(patients: Sequence[StoredResource], patient_id: str, otherwise: str) -> str:
+    for patient in patients:
+        if patient.id == patient_id:
+            places = [patient.resource, *patient.resource.get("address", ())]
+            named = [extension_value(place, url) for place in places for url in _ZONE_EXTENSIONS]
+            found = next((name for name in named if isinstance(name, str) and _is_zone(name)), None)
+            if found is not None:
+                return found
+    return otherwise
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _death(patients: Sequence[StoredResource], patient_id: str, reader: Reader) -> tuple[bool, datetime | None]:
+    """Whether and when the person died; without a time, when that was written down."""
+    for patient in patients:
+        if patient.id == patient_id:
+            told = span(patient.resource.get("deceasedDateTime"), reader.zone)
+            if told is not None:
+                return True, told[0]
+            if patient.resource.get("deceasedBoolean") is True:
+                return True, patient.last_updated
+    return False, None

@@ -1,0 +1,173 @@
+"""Deadlines of steps, how urgent they are, and who else looks when they pass.
+
+Each deadline comes with its arithmetic in words. Due soon: under a quarter of the time is left, or the clock ends
+today (ui.md §4.2).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from careloop.loops.model import Act, ActKind, ClockState, Escalation, Evidence
+from careloop.loops.rules.calendar import INSTANT, Deadline, Span, after, end_of, local_date, start_of, words_of
+from careloop.loops.rules.case import Case
+from careloop.loops.rules.evidence import proof_of
+from careloop.loops.rules.pathways import EscalationRule, Step
+
+_VISITS = frozenset({"AMB", "HH", "VR"})
+_BOOKED = frozenset({"booked", "arrived", "checked-in", "fulfilled"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """When a step must be done, why then, and the aim inside that limit."""
+
+    due: datetime
+    because: str
+    target: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Waiting for a reason, from `since` until `until`."""
+
+    reason: str
+    since: datetime
+    until: datetime
+    by: str
+
+
+def timing_of(case: Case, step: Step) -> Timing:
+    """The deadline of a step whose clock starts with the opening fact, or with another step's date."""
+    if step.due.date_of is not None:
+        return _date_of(case, step.due.date_of)
+    if step.due.planned_start:
+        return _planned(case)
+    if step.due.by_tier is not None:
+        return _by_tier(case, step)
+    assert step.due.within is not None
+    deadline = case.after_opening(step.due.within)
+    target = case.after_opening(step.due.target).due if step.due.target else None
+    return Timing(due=deadline.due, because=deadline.because, target=target)
+
+
+def _by_tier(case: Case, step: Step) -> Timing:
+    assert step.due.by_tier is not None
+    span = step.due.by_tier[case.tier]
+    deadline = case.after_opening(span)
+    because = f"{deadline.because} ({case.tier.value} risk)"
+    if not step.due.tcm_days:
+        return Timing(due=deadline.due, because=because)
+    inclusive = case.after_opening(replace(span, amount=span.amount - 1))
+    if case.settings.tcm_day_count == "inclusive":
+        return Timing(due=inclusive.due, because=f"day {span.amount} with the discharge date as day 1", target=None)
+    return Timing(due=deadline.due, because=because, target=inclusive.due)
+
+
+def _planned(case: Case) -> Timing:
+    start = case.anchor.stay.planned_start or case.anchor.at
+    day = local_date(start, case.zone)
+    return Timing(due=end_of(day, case.zone), because=f"the planned date, {words_of(day)}")
+
+
+def _date_of(case: Case, step_id: str) -> Timing:
+    """TR-26: the date of the visit when it is done or booked; until then the visit's own deadline."""
+    visit = case.pathway.step(step_id)
+    assert visit is not None
+    done = proof_of(case, visit)
+    booked = done.at if done else booked_at(case)
+    if booked is None:
+        own = timing_of(case, visit)
+        return Timing(due=own.due, because=f"the deadline of the visit until one is booked: {own.because}")
+    day = local_date(booked, case.zone)
+    word = "the date of the visit" if done else "the date of the booked visit"
+    return Timing(due=end_of(day, case.zone), because=f"{word}, {words_of(day)}")
+
+
+def booked_at(case: Case) -> datetime | None:
+    """Start of the first visit that is booked after the opening fact, within the loop."""
+    starts = [
+        fact.at
+        for fact in case.facts.facts
+        if case.anchor.at < fact.at <= case.until
+        if (fact.resource_type == "Appointment" and fact.status in _BOOKED)
+        or (
+            fact.resource_type == "Encounter"
+            and fact.status == "planned"
+            and fact.encounter_class in ("AMB", "HH", "VR")
+        )
+    ]
+    return min(starts, default=None)
+
+
+def urgency(case: Case, started: datetime, due: datetime) -> ClockState:
+    """Overdue after `due`; due soon under a quarter of the time left or on the last day; else on time."""
+    if case.moments.passed(due):
+        return ClockState.OVERDUE
+    quarter = due.astimezone(UTC) - (due - started) / 4 + INSTANT
+    last_day = start_of(local_date(due, case.zone), case.zone)
+    soon = min(quarter, last_day) if due > started else last_day
+    return ClockState.DUE_SOON if case.moments.reached(soon) else ClockState.ON_TIME
+
+
+def hold_of(case: Case, acts: tuple[Act, ...]) -> Hold | None:
+    """The hold that a person set and nobody ended, while it lasts."""
+    hold = None
+    for act in acts:
+        if act.kind is ActKind.HOLD:
+            hold = Hold(reason=str(act.data["reason"]), since=act.at, until=instant_in(act, "until"), by=act.by)
+        elif act.kind in (ActKind.RELEASE, ActKind.RESTORE):
+            hold = None
+    return None if hold is None or case.moments.reached(hold.until) else hold
+
+
+def instant_in(act: Act, name: str) -> datetime:
+    """An instant among an act's data; the store may hand it back as text."""
+    value = act.data[name]
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def escalations_of(
+    case: Case, step: Step, timing: Timing, ended: datetime | None, holds: tuple[tuple[datetime, datetime], ...]
+) -> tuple[Escalation, ...]:
+    """The escalations that have fired: their moment came while the step was open and not on hold."""
+    fired = []
+    for rule in step.escalate:
+        at = _postponed(_moment(case, rule, timing), holds)
+        if (ended is None or at < ended) and at <= case.until and case.moments.passed(at):
+            fired.append(Escalation(key=rule.key, at=at, to_role=rule.to_role))
+    return tuple(fired)
+
+
+def _moment(case: Case, rule: EscalationRule, timing: Timing) -> datetime:
+    base = case.anchor.at if rule.after == "opening" else timing.due
+    return base if rule.span is None else _later(case, base, rule.span).due
+
+
+def _later(case: Case, base: datetime, span: Span) -> Deadline:
+    return after(base, span, case.zone, case.calendar)
+
+
+def _postponed(at: datetime, holds: tuple[tuple[datetime, datetime], ...]) -> datetime:
+    for since, until in holds:
+        if since <= at < until:
+            at = until
+    return at
+
+
+def holds_in(acts: tuple[Act, ...]) -> tuple[tuple[datetime, datetime], ...]:
+    """Every interval during which a person had put the work on hold, ended early or not."""
+    spans: list[tuple[datetime, datetime]] = []
+    for act in acts:
+        if act.kind is ActKind.HOLD:
+            spans.append((act.at, instant_in(act, "until")))
+        elif act.kind in (ActKind.RELEASE, ActKind.RESTORE) and spans:
+            since, until = spans[-1]
+            spans[-1] = (since, min(until, max(since, act.at)))
+    return tuple(spans)
+
+
+def enough_attempts(case: Case, step: Step, attempts: tuple[Evidence, ...], timing: Timing) -> bool:
+    """TR-22: as many separate attempts inside the deadline as the outside rule asks for."""
+    if step.attempts is None:
+        return False
+    return sum(1 for attempt in attempts if attempt.at <= timing.due) >= step.attempts.enough

@@ -1,0 +1,155 @@
+"""The closed set of operators that pathway files may use to say what counts as proof.
+
+A condition is a mapping of operators that must all hold for one fact; `any`, `all` and `not` join conditions. Every
+operator has its schema (`condition_schema` writes `content/schemas/condition.json`), its test, and its words for
+people. To add one: a function under `@operator(...)` here, and its test.
+
+A fact that names the step in `basedOn` or `partOf` is tied to it: operators marked `waived_by_tie` (what kind of
+thing it is called) then hold; its resource type and status must fit all the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from careloop.loops.facts.model import Fact
+
+Condition = Mapping[str, Any]
+Test = Callable[[Any, Fact], bool]
+Words = Callable[[Any], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """One operator: what it accepts, whether it holds, and how a nurse reads it."""
+
+    name: str
+    schema: Mapping[str, Any]
+    holds: Test
+    words: Words
+    waived_by_tie: bool = False
+
+
+OPERATORS: dict[str, Operator] = {}
+
+_CODES = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^\S+\|\S+$"}}
+_WORDS = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^[A-Za-z-]+$"}}
+_RESOURCES = ["Appointment", "Communication", "DocumentReference", "Encounter", "Procedure"]
+
+
+def operator(
+    name: str, *, schema: Mapping[str, Any], words: Words, waived_by_tie: bool = False
+) -> Callable[[Test], Test]:
+    """Registers the function below it as the operator `name`."""
+
+    def register(holds: Test) -> Test:
+        OPERATORS[name] = Operator(name=name, schema=schema, holds=holds, words=words, waived_by_tie=waived_by_tie)
+        return holds
+
+    return register
+
+
+def _listed(values: Sequence[str]) -> str:
+    return " or ".join(values)
+
+
+def _coded(values: Sequence[str]) -> str:
+    return _listed([value.rsplit("|", 1)[1] for value in values])
+
+
+@operator("resource", schema={"enum": _RESOURCES}, words=lambda name: f"a {name}")
+def is_resource(name: str, fact: Fact) -> bool:
+    """The fact comes from this FHIR resource type."""
+    return fact.resource_type == name
+
+
+@operator("status", schema=_WORDS, words=lambda names: f"that is {_listed(names)}")
+def has_status(names: Sequence[str], fact: Fact) -> bool:
+    """The resource has one of these statuses."""
+    return fact.status in names
+
+
+@operator("category", schema=_CODES, words=lambda codes: f"filed as {_coded(codes)}", waived_by_tie=True)
+def has_category(codes: Sequence[str], fact: Fact) -> bool:
+    """One of the resource's categories is one of these codes."""
+    return not fact.categories.isdisjoint(codes)
+
+
+@operator("code", schema=_CODES, words=lambda codes: f"with code {_coded(codes)}", waived_by_tie=True)
+def has_code(codes: Sequence[str], fact: Fact) -> bool:
+    """The resource's code or type is one of these codes."""
+    return not fact.codes.isdisjoint(codes)
+
+
+@operator("class", schema=_WORDS, words=lambda codes: f"of class {_listed(codes)}")
+def has_class(codes: Sequence[str], fact: Fact) -> bool:
+    """The encounter has one of these classes (v3-ActCode)."""
+    return fact.encounter_class in codes
+
+
+@operator(
+    "contact",
+    schema={"enum": ["reached", "attempt"]},
+    words=lambda kind: "that reached the patient or caregiver" if kind == "reached" else "that reached nobody",
+)
+def is_contact(kind: str, fact: Fact) -> bool:
+    """The fact is a two-way contact, or an attempt at one (TR-21 to TR-23)."""
+    return fact.contact is not None and fact.contact.value == kind
+
+
+@operator(
+    "performed_by",
+    schema=_WORDS,
+    words=lambda roles: f"by a {_listed(roles)} (or a practitioner whose role nobody recorded)",
+)
+def is_performed_by(roles: Sequence[str], fact: Fact) -> bool:
+    """A practitioner took part whose role is one of these, or is not recorded."""
+    return fact.has_practitioner and (fact.roles is None or not fact.roles.isdisjoint(roles))
+
+
+def holds(condition: Condition, fact: Fact, *, tied: bool = False) -> bool:
+    """True when `fact` satisfies `condition`. `tied`: the fact names the step itself."""
+    return all(_one_holds(name, value, fact, tied=tied) for name, value in condition.items())
+
+
+def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool) -> bool:
+    if name == "all":
+        return all(holds(part, fact, tied=tied) for part in value)
+    if name == "any":
+        return any(holds(part, fact, tied=tied) for part in value)
+    if name == "not":
+        return not holds(value, fact, tied=False)
+    found = OPERATORS[name]
+    return (tied and found.waived_by_tie) or found.holds(value, fact)
+
+
+def in_words(condition: Condition) -> str:
+    """The condition as a nurse reads it: `a Procedure that is completed with code 430193006`."""
+    return " ".join(_one_in_words(name, value) for name, value in condition.items())
+
+
+def _one_in_words(name: str, value: Any) -> str:
+    if name == "all":
+        return ", and ".join(in_words(part) for part in value)
+    if name == "any":
+        return ", or ".join(in_words(part) for part in value)
+    if name == "not":
+        return f"not ({in_words(value)})"
+    return OPERATORS[name].words(value)
+
+
+def condition_schema() -> dict[str, Any]:
+    """The JSON Schema of a condition, made from the operators above."""
+    itself = {"$ref": "#"}
+    properties: dict[str, Any] = {name: dict(found.schema) for name, found in sorted(OPERATORS.items())}
+    properties |= {"all": {"type": "array", "minItems": 1, "items": itself}}
+    properties |= {"any": {"type": "array", "minItems": 1, "items": itself}, "not": itself}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:careloop:schema:condition",
+        "title": "A condition over one fact, generated from careloop.loops.rules.conditions",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": properties,
+    }

@@ -1,0 +1,175 @@
+"""Which facts open a loop: discharges, planned stays, discharges that are announced (transitions.md §1, §2).
+
+Each possible opening is an `Anchor`. An anchor may be over from the start (`ended`): a discharge that was cancelled
+still gives the loop it opened, closed with its reason, whatever the order in which the messages came.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from careloop.loops.facts.model import Discharge, PatientFacts, Stay
+from careloop.loops.model import Closure
+from careloop.loops.rules.moments import Moments
+from careloop.loops.rules.pathways import OpensWhen, Pathway, Pathways
+
+INPATIENT = frozenset({"IMP", "ACUTE", "NONAC"})
+EMERGENCY = frozenset({"EMER"})
+HOME_GROUPS = frozenset({"community", "community_facility"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchor:
+    """The opening fact of a loop. `matter` tells two matters on one focus apart (the key of the discharge).
+
+    `void_before`: proof before this instant belongs to a discharge that was cancelled.
+    """
+
+    focus: str
+    matter: str
+    at: datetime
+    stay: Stay
+    source: str
+    says: str
+    rule: str
+    ended: Closure | None = None
+    void_before: datetime | None = None
+
+
+def anchors(pathway: Pathway, facts: PatientFacts, pathways: Pathways, moments: Moments) -> Iterator[Anchor]:
+    """Every matter that this pathway is about, for this patient, as far as it counts now."""
+    find = _FINDERS[pathway.opens_when.event]
+    for stay in facts.standing_stays:
+        yield from find(pathway.opens_when, stay, facts, pathways, moments)
+
+
+def _ended_stays(
+    opens: OpensWhen, stay: Stay, facts: PatientFacts, pathways: Pathways, moments: Moments
+) -> Iterator[Anchor]:
+    if stay.last_class not in opens.classes:
+        return
+    for discharge in stay.discharges:
+        if _leads_here(opens, discharge, pathways) and moments.counts(discharge.at, discharge.recorded):
+            yield _of_discharge(opens, stay, discharge, facts, pathways, moments)
+
+
+def _leads_here(opens: OpensWhen, discharge: Discharge, pathways: Pathways) -> bool:
+    known = pathways.dispositions.get(discharge.disposition or "")
+    if known is None:
+        return opens.disposition_unknown
+    return known.follow_up in opens.follow_up or known.group in opens.groups
+
+
+def _of_discharge(
+    opens: OpensWhen, stay: Stay, discharge: Discharge, facts: PatientFacts, pathways: Pathways, moments: Moments
+) -> Anchor:
+    known = pathways.dispositions.get(discharge.disposition or "")
+    went = known.meaning if known else "place not recorded, treated as home until it is"
+    return Anchor(
+        focus=stay.thing,
+        matter=discharge.key,
+        at=discharge.at,
+        stay=stay,
+        source=stay.reference,
+        says=f"left the {_place(stay)}: {went}",
+        rule="TR-05",
+        ended=_ended_at_once(opens, stay, discharge, facts, moments),
+        void_before=_void_before(stay, discharge),
+    )
+
+
+def _place(stay: Stay) -> str:
+    return "emergency department" if stay.last_class in EMERGENCY else "hospital"
+
+
+def _void_before(stay: Stay, discharge: Discharge) -> datetime | None:
+    cancelled = [
+        other.cancelled for other in stay.discharges if other.cancelled is not None and other.at <= discharge.at
+    ]
+    return max(cancelled, default=None)
+
+
+def _ended_at_once(
+    opens: OpensWhen, stay: Stay, discharge: Discharge, facts: PatientFacts, moments: Moments
+) -> Closure | None:
+    if discharge.cancelled is not None:
+        return Closure(reason="discharge-cancelled", at=max(discharge.at, discharge.cancelled))
+    standing = stay.discharge
+    if standing is not None and standing.key != discharge.key:
+        return Closure(reason="superseded", at=max(discharge.at, standing.at), note="a later discharge stands")
+    return _admitted_from_here(opens, stay, discharge, facts, moments)
+
+
+def _admitted_from_here(
+    opens: OpensWhen, stay: Stay, discharge: Discharge, facts: PatientFacts, moments: Moments
+) -> Closure | None:
+    """TR-58: an emergency visit followed by an admission at the same site within the limit is part of that stay."""
+    if opens.unless_admitted_within is None:
+        return None
+    limit = discharge.at + timedelta(hours=opens.unless_admitted_within.amount)
+    began = [
+        start
+        for other in facts.standing_stays
+        if other.id != stay.id and same_site(stay, other) and (start := other.started_as(INPATIENT)) is not None
+        if (stay.start or discharge.at) <= start <= limit and moments.counts(start, other.recorded)
+    ]
+    if not began:
+        return None
+    return Closure(
+        reason="superseded", at=max(discharge.at, min(began)), note="part of the hospital stay that followed"
+    )
+
+
+def same_site(one: Stay, other: Stay) -> bool:
+    """True unless both sites are recorded and differ."""
+    return one.site is None or other.site is None or one.site == other.site
+
+
+def _planned_stays(
+    opens: OpensWhen, stay: Stay, facts: PatientFacts, pathways: Pathways, moments: Moments
+) -> Iterator[Anchor]:
+    """A stay that is planned (A05). The loop opens when it was recorded, and ends when the patient comes."""
+    planned = stay.planned_start
+    if planned is None or stay.last_class not in opens.classes:
+        return
+    opened = min(stay.recorded or planned, planned)
+    arrived = stay.start if stay.status != "planned" else None
+    ended = None if arrived is None else Closure(reason="superseded", at=max(opened, arrived), note="the stay began")
+    yield Anchor(
+        focus=stay.thing,
+        matter="planned",
+        at=opened,
+        stay=stay,
+        source=stay.reference,
+        says="a hospital stay is planned",
+        rule="A05",
+        ended=ended,
+    )
+
+
+def _announced_discharges(
+    opens: OpensWhen, stay: Stay, facts: PatientFacts, pathways: Pathways, moments: Moments
+) -> Iterator[Anchor]:
+    """A discharge that the hospital announced (A16). It ends with the discharge itself."""
+    announced = stay.pending_discharge
+    if announced is None or stay.last_class not in opens.classes or not moments.counts(announced):
+        return
+    left = stay.end
+    ended = None if left is None else Closure(reason="superseded", at=max(announced, left), note="the patient left")
+    yield Anchor(
+        focus=stay.thing,
+        matter="pending",
+        at=announced,
+        stay=stay,
+        source=stay.reference,
+        says="the hospital announced a discharge",
+        rule="A16",
+        ended=ended,
+    )
+
+
+_FINDERS = {
+    "stay-ended": _ended_stays,
+    "stay-planned": _planned_stays,
+    "discharge-pending": _announced_discharges,
+}

@@ -1,0 +1,136 @@
+"""A pathway as rules see it: what opens a loop, its steps and clocks, what proves and what ends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from careloop.loops.model import Tier
+from careloop.loops.rules.calendar import Span
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpensWhen:
+    """Which fact opens a loop. `event` is one of `stay-ended`, `stay-planned`, `discharge-pending`."""
+
+    event: str
+    classes: frozenset[str]
+    follow_up: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    disposition_unknown: bool = False
+    unless_admitted_within: Span | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """How a deadline is found. Exactly one of `within`, `by_tier`, `date_of`, `results`, `planned_start` is set."""
+
+    rule: str
+    within: Span | None = None
+    by_tier: Mapping[Tier, Span] | None = None
+    date_of: str | None = None
+    planned_start: bool = False
+    results: Span | None = None
+    results_expected: Span | None = None
+    target: Span | None = None
+    tcm_days: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempts:
+    """Tries that reached nobody: `enough` of them inside the deadline satisfy the outside rule, not the step."""
+
+    when: Document
+    enough: int
+    rule: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationRule:
+    """Who else looks, and when: `span` after the `after` moment, which is `opening` or `due`."""
+
+    key: str
+    after: str
+    span: Span | None
+    to_role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to be done. `done_when` is a condition over facts; `special` names proof that is more than one fact."""
+
+    id: str
+    title: str
+    owner_role: str
+    due: Due
+    done_when: Document
+    special: str | None = None
+    only_tier: Tier | None = None
+    attempts: Attempts | None = None
+    escalate: tuple[EscalationRule, ...] = ()
+    counts: str = "after-opening"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndsWhen:
+    """What ends a loop before its proof is complete: `event`, and the code of `urn:careloop:reason` it gives."""
+
+    event: str
+    reason: str
+    classes: frozenset[str] = frozenset()
+    within: Span | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pathway:
+    """What opens a loop, what proves it done, and on which clocks."""
+
+    id: str
+    version: str
+    status: str
+    title: str
+    reviewed: bool
+    opens_when: OpensWhen
+    window: Span
+    window_rule: str
+    window_reason: str
+    steps: tuple[Step, ...]
+    ends_when: tuple[EndsWhen, ...]
+    board: tuple[tuple[str, frozenset[str]], ...] = ()
+    watch: str | None = None
+    tiered: bool = False
+
+    def step(self, step_id: str) -> Step | None:
+        """The step with this id."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disposition:
+    """What an NUBC patient discharge status means for the work that follows (transitions.md §1)."""
+
+    code: str
+    meaning: str
+    group: str
+    follow_up: str
+    chains: bool
+    index: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pathways:
+    """All that rules need from content. `versions` keeps retired versions for the loops that opened under them."""
+
+    active: Mapping[str, Pathway]
+    versions: Mapping[tuple[str, str], Pathway]
+    dispositions: Mapping[str, Disposition]
+    risk: Mapping[str, Document] = field(default_factory=dict)
+    transitions: Mapping[str, Document] = field(default_factory=dict)
+
+    def pinned(self, pathway_id: str, version: str | None) -> Pathway | None:
+        """The version a loop was opened under, or the active one for a new loop or a version that is gone."""
+        if version is not None and (pathway_id, version) in self.versions:
+            return self.versions[pathway_id, version]
+        return self.active.get(pathway_id)

@@ -1,0 +1,143 @@
+"""Stays that belong together: transfers between hospitals, and the emergency visit before an admission.
+
+TR-52: a next acute admission on the same or the next date, with evidence of a transfer, is one stay. TR-58: an
+emergency visit that became an admission within 24 hours at the same site is part of that stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from careloop.fhir.dates import BEGINNING, END
+from careloop.loops.facts.model import Fact, PatientFacts, Stay
+from careloop.loops.rules.calendar import local_date
+from careloop.loops.rules.opening import EMERGENCY, INPATIENT, same_site
+from careloop.loops.rules.pathways import Disposition
+
+HOSPITAL = INPATIENT | {"OBSENC", "SS"}
+TRANSFER_SOURCES = frozenset({"hosp-trans", "4"})
+_ADMITTED_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """One stay as the patient lived it, in order. `before` is the emergency visit that led to it, if separate."""
+
+    stays: tuple[Stay, ...]
+    before: tuple[Stay, ...] = ()
+    left: datetime | None = None
+
+    @property
+    def first(self) -> Stay:
+        """Where it began."""
+        return self.stays[0]
+
+    @property
+    def last(self) -> Stay:
+        """Where the patient left from; outcomes are its own (TR-52)."""
+        return self.stays[-1]
+
+    @property
+    def arrived(self) -> datetime | None:
+        """The first arrival, the emergency department included; None when unknown."""
+        starts = [stay.start for stay in (*self.before, self.first)]
+        return None if self.first.admit_unknown else min((start for start in starts if start), default=None)
+
+    @property
+    def admitted(self) -> datetime | None:
+        """When the first hospital admitted the patient; None when unknown (TR-07)."""
+        if self.first.admit_unknown:
+            return None
+        return self.first.started_as(HOSPITAL) or self.first.start
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Encounter ids of everything that belongs to it."""
+        return frozenset(stay.id for stay in (*self.before, *self.stays))
+
+    @property
+    def things(self) -> frozenset[str]:
+        """`Encounter/id` of everything that belongs to it."""
+        return frozenset(stay.thing for stay in (*self.before, *self.stays))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Versioned references of its stays."""
+        return tuple(stay.reference for stay in self.stays)
+
+    def holds(self, fact: Fact) -> bool:
+        """True when the fact happened during this stay, or names it."""
+        if not fact.ties.isdisjoint(self.things):
+            return True
+        return self.arrived is not None and self.left is not None and self.arrived <= fact.at <= self.left
+
+
+def chain_of(stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition]) -> Chain:
+    """The stay with the transfers and the emergency visit that led to it, ending with `stay`."""
+    stays, seen = [stay], {stay.id}
+    while (earlier := _transferred_from(stays[0], facts, dispositions, seen)) is not None:
+        stays.insert(0, earlier)
+        seen.add(earlier.id)
+    return Chain(stays=tuple(stays), before=_emergency_before(stays[0], facts, seen), left=stay.end)
+
+
+def chain_around(stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition]) -> Chain:
+    """The whole chain that `stay` belongs to, with the transfers that follow it."""
+    last, seen = stay, {stay.id}
+    while (later := _transferred_to(last, facts, dispositions, seen)) is not None:
+        last = later
+        seen.add(later.id)
+    return chain_of(last, facts, dispositions)
+
+
+def is_transfer(one: Stay, other: Stay, zone: str, dispositions: Mapping[str, Disposition]) -> bool:
+    """TR-52: `other` began on the date that `one` ended or the next, and a transfer is on record."""
+    began, left = other.started_as(INPATIENT), one.discharge
+    if began is None or left is None or one.id == other.id or not one.ever(HOSPITAL):
+        return False
+    days = (local_date(began, zone) - local_date(left.at, zone)).days
+    if days not in (0, 1) or (one.start is not None and began < one.start):
+        return False
+    known = dispositions.get(left.disposition or "")
+    return (known is not None and known.chains) or other.admit_source in TRANSFER_SOURCES
+
+
+def _transferred_from(
+    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], seen: set[str]
+) -> Stay | None:
+    found = [
+        other
+        for other in facts.standing_stays
+        if other.id not in seen and is_transfer(other, stay, facts.zone, dispositions)
+    ]
+    return max(found, key=lambda other: (other.end or BEGINNING, other.id), default=None)
+
+
+def _transferred_to(
+    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], seen: set[str]
+) -> Stay | None:
+    found = [
+        other
+        for other in facts.standing_stays
+        if other.id not in seen and is_transfer(stay, other, facts.zone, dispositions)
+    ]
+    return min(found, key=lambda other: (other.started_as(INPATIENT) or END, other.id), default=None)
+
+
+def _emergency_before(stay: Stay, facts: PatientFacts, seen: set[str]) -> tuple[Stay, ...]:
+    """The separate emergency visit that became this admission (TR-58)."""
+    began = stay.started_as(HOSPITAL) or stay.start
+    if began is None:
+        return ()
+    return tuple(
+        other
+        for other in facts.standing_stays
+        if other.id not in seen and became(other, began) and same_site(other, stay)
+    )
+
+
+def became(visit: Stay, began: datetime) -> bool:
+    """True when an emergency visit led to an admission that began at `began`: during it or within 24 hours."""
+    if visit.last_class not in EMERGENCY or visit.start is None or visit.start > began:
+        return False
+    return visit.end is not None and began - visit.end <= _ADMITTED_WITHIN

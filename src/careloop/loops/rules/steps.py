@@ -1,0 +1,197 @@
+"""What a step must be now: done by proof, done by a person's word, waiting, late, not needed.
+
+Proof wins over a person's word, and a person's word over nothing. A step that is not needed (home visit when risk is
+not high, pending results when none was open) is cancelled as `not-applicable` and comes back when that changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from careloop.loops.model import Act, ActKind, ClockState, Closure, Evidence, Status, StepState
+from careloop.loops.rules.case import Case
+from careloop.loops.rules.clocks import (
+    Hold,
+    Timing,
+    enough_attempts,
+    escalations_of,
+    hold_of,
+    holds_in,
+    timing_of,
+    urgency,
+)
+from careloop.loops.rules.evidence import attempts_at, proof_of, shown_by_hand
+from careloop.loops.rules.pathways import Step
+from careloop.loops.rules.results import followed, timing_of_results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the record says about a step, before people's acts are looked at."""
+
+    timing: Timing
+    proof: tuple[Evidence, ...] = ()
+    attempts: tuple[Evidence, ...] = ()
+    not_needed: str | None = None
+
+
+def steps_of(case: Case) -> tuple[StepState, ...]:
+    """The state of every step of the pathway, in its order."""
+    return tuple(step_state(case, step) for step in case.pathway.steps)
+
+
+def step_state(case: Case, step: Step) -> StepState:
+    """The state of one step."""
+    acts = standing_acts(case.acts, step.id, case.until)
+    found = _found(case, step)
+    by_hand = shown_by_hand(case, acts)
+    proof = found.proof or ((by_hand,) if by_hand else ())
+    if proof:
+        return _completed(case, step, found, proof, acts)
+    closed = _closed_by_person(acts) or _not_needed(case, found)
+    if closed is not None:
+        return _closed(case, step, found, closed, acts)
+    return _open(case, step, found, acts)
+
+
+def standing_acts(acts: tuple[Act, ...], step_id: str | None, until: datetime) -> tuple[Act, ...]:
+    """The acts on a step (on the loop for None) that were not undone, in order, while the loop lived."""
+    mine = (act for act in acts if act.step_id == step_id and not act.undone and act.at <= until)
+    return tuple(sorted(mine, key=lambda act: (act.at, act.id)))
+
+
+def _found(case: Case, step: Step) -> Found:
+    if step.special == "results-settled":
+        return _found_results(case, step)
+    timing = timing_of(case, step)
+    proof = proof_of(case, step)
+    not_needed = None
+    if step.only_tier is not None and case.tier is not step.only_tier:
+        not_needed = f"only for {step.only_tier.value} risk"
+    return Found(
+        timing=timing,
+        proof=(proof,) if proof else (),
+        attempts=attempts_at(case, step),
+        not_needed=not_needed,
+    )
+
+
+def _found_results(case: Case, step: Step) -> Found:
+    items = followed(case, step.due)
+    settled = items and all(item.is_settled for item in items)
+    return Found(
+        timing=timing_of_results(case, step.due, items),
+        proof=tuple(evidence for item in items for evidence in item.proof) if settled else (),
+        not_needed=None if items else "no result was open at discharge",
+    )
+
+
+def _closed_by_person(acts: tuple[Act, ...]) -> tuple[Status, Closure] | None:
+    """The last word of a person on this step, if it closed it."""
+    found = None
+    for act in acts:
+        if act.kind is ActKind.ATTEST:
+            found = Status.COMPLETED, closure_of(act)
+        elif act.kind is ActKind.CANCEL:
+            found = Status.CANCELLED, closure_of(act)
+        elif act.kind is ActKind.RESTORE:
+            found = None
+    return found
+
+
+def closure_of(act: Act) -> Closure:
+    """The reason and the sentence that a person gave."""
+    note = act.data.get("note")
+    return Closure(reason=str(act.data["reason"]), at=act.at, by=act.by, note=None if note is None else str(note))
+
+
+def _not_needed(case: Case, found: Found) -> tuple[Status, Closure] | None:
+    if found.not_needed is None:
+        return None
+    return Status.CANCELLED, Closure(reason="not-applicable", at=case.anchor.at, note=found.not_needed)
+
+
+def _base(case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: datetime | None) -> StepState:
+    """The parts of a state that are the same whether the step is open or closed. Started: the first sign of work."""
+    signs = [act.at for act in acts if act.kind is ActKind.START] + [attempt.at for attempt in found.attempts[:1]]
+    escalations = escalations_of(case, step, found.timing, ended, holds_in(acts))
+    return StepState(
+        step_id=step.id,
+        status=Status.ACCEPTED,
+        clock=ClockState.ON_TIME,
+        owner_role=step.owner_role,
+        due=found.timing.due,
+        due_because=found.timing.because,
+        target=found.timing.target,
+        started=min(signs, default=None),
+        ended=ended,
+        attempts=found.attempts,
+        escalations=escalations,
+    )
+
+
+def _completed(case: Case, step: Step, found: Found, proof: tuple[Evidence, ...], acts: tuple[Act, ...]) -> StepState:
+    ended = max(evidence.at for evidence in proof)
+    state = _base(case, step, found, acts, ended)
+    started = min(ended, state.started) if state.started else ended
+    return replace(
+        state,
+        status=Status.COMPLETED,
+        clock=_clock_at_end(found.timing, ended),
+        started=started,
+        evidence=proof,
+        attempts=tuple(attempt for attempt in found.attempts if attempt.at < ended),
+        rule_met=_rule_met(case, step, found, ended),
+    )
+
+
+def _clock_at_end(timing: Timing, ended: datetime) -> ClockState:
+    return ClockState.OVERDUE if ended > timing.due else ClockState.ON_TIME
+
+
+def _rule_met(case: Case, step: Step, found: Found, reached: datetime | None) -> str | None:
+    if reached is not None and reached <= found.timing.due:
+        return None
+    if step.attempts is not None and enough_attempts(case, step, found.attempts, found.timing):
+        return step.attempts.says
+    return None
+
+
+def _closed(case: Case, step: Step, found: Found, closed: tuple[Status, Closure], acts: tuple[Act, ...]) -> StepState:
+    status, closure = closed
+    state = _base(case, step, found, acts, closure.at)
+    clock = _clock_at_end(found.timing, closure.at) if status is Status.COMPLETED else ClockState.ON_TIME
+    return replace(state, status=status, clock=clock, closure=closure, rule_met=_rule_met(case, step, found, None))
+
+
+def _open(case: Case, step: Step, found: Found, acts: tuple[Act, ...]) -> StepState:
+    hold = hold_of(case, acts) or loop_hold(case)
+    state = _base(case, step, found, acts, None)
+    rule_met = _rule_met(case, step, found, None)
+    clock = urgency(case, case.anchor.at, found.timing.due)
+    if hold is not None or rule_met is not None:
+        clock = ClockState.WAITING
+    status = Status.ON_HOLD if hold is not None else _progress(state)
+    escalations = () if rule_met is not None else state.escalations
+    return replace(state, status=status, clock=clock, rule_met=rule_met, escalations=escalations)
+
+
+def loop_hold(case: Case) -> Hold | None:
+    """The hold on the whole loop, while it lasts."""
+    return hold_of(case, standing_acts(case.acts, None, case.until))
+
+
+def _progress(state: StepState) -> Status:
+    return Status.IN_PROGRESS if state.started is not None else Status.ACCEPTED
+
+
+def closed_with_loop(state: StepState, closure: Closure, status: Status) -> StepState:
+    """An open step of a loop that ended takes the loop's end; what was closed stays as it is."""
+    if not state.status.is_open:
+        return state
+    return replace(state, status=status, closure=closure, ended=closure.at, clock=ClockState.ON_TIME)
+
+
+def by_id(states: tuple[StepState, ...]) -> Mapping[str, StepState]:
+    """The states by step id."""
+    return {state.step_id: state for state in states}

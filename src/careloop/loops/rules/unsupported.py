@@ -1,0 +1,36 @@
+"""Stored loops that no fact calls for any more, and why they end (engine.md §1.3)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from careloop.loops.facts.model import PatientFacts, Stay
+from careloop.loops.model import Closure, ExistingLoop, Unsupported
+
+
+def unsupported_loops(
+    existing: Sequence[ExistingLoop], supported: frozenset[str], facts: PatientFacts, now: datetime
+) -> tuple[Unsupported, ...]:
+    """The open stored loops without a fact behind them, each with the reason it ends."""
+    lost = [loop for loop in existing if loop.status.is_open and loop.id not in supported]
+    return tuple(
+        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now)) for loop in sorted(lost, key=lambda loop: loop.id)
+    )
+
+
+def _why(loop: ExistingLoop, facts: PatientFacts, now: datetime) -> Closure:
+    stay = facts.stay(loop.focus.removeprefix("Encounter/"))
+    if stay is None or stay.is_void:
+        return Closure(reason="entered-in-error", at=now, note="the visit was withdrawn or belongs to somebody else")
+    return Closure(reason=_reason(loop, stay), at=now, note=_note(loop, stay))
+
+
+def _reason(loop: ExistingLoop, stay: Stay) -> str:
+    if loop.matter in ("planned", "pending"):
+        return "superseded"
+    return "discharge-cancelled" if stay.discharge is None else "not-applicable"
+
+
+def _note(loop: ExistingLoop, stay: Stay) -> str:
+    if loop.matter in ("planned", "pending"):
+        return "the announcement no longer stands"
+    return "the patient is still in hospital" if stay.discharge is None else "the corrected discharge needs other work"
