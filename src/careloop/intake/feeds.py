@@ -1,18 +1,16 @@
-"""How the feeds are doing."""
+"""How busy each feed is: for `feed status` and for people who wonder why nothing comes."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from careloop.db import Transaction, load_queries
-
-_SQL = load_queries("careloop.intake", "feeds.sql")
+from careloop.db import Transaction
+from careloop.intake.store import SQL
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedStatus:
-    """What came through one feed in a while. `waiting` is not worked through yet, `dead` waits for a person."""
+    """What came through one feed since an instant. `waiting` counts whatever still waits, however old."""
 
-    id: int
     received: int
     waiting: int
     dead: int
@@ -20,5 +18,10 @@ class FeedStatus:
 
 
 def feed_status(tx: Transaction, since: datetime) -> dict[int, FeedStatus]:
-    """By feed id, what arrived after `since`."""
-    return {row["id"]: FeedStatus(**row) for row in tx.rows(_SQL["feed_status"], {"since": since})}
+    """Each feed's status by the feed's id."""
+    return {
+        int(row["id"]): FeedStatus(
+            received=int(row["received"]), waiting=int(row["waiting"]), dead=int(row["dead"]), last_received=row["last_received"]
+        )
+        for row in tx.rows(SQL["feed_status"], {"since": since})
+    }

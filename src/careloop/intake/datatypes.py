@@ -1,0 +1,318 @@
+"""HL7 v2 data types in the words of FHIR R4: CX, XPN, XAD, XTN, XCN, PL, CWE. Each function is one conversion.
+
+A conversion gives None where the field says nothing that FHIR can hold. Source: HL7 v2.5.1 chapter 2.A and the HL7
+v2-to-FHIR data type maps (2025-10).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from careloop.errors import Rejected
+from careloop.fhir.ids import derived_id
+from careloop.intake.hl7v2 import Value
+from careloop.intake.model import Feed
+from careloop.intake.timestamps import moment
+
+Json = dict[str, Any]
+US_SSN = "http://hl7.org/fhir/sid/us-ssn"
+US_NPI = "http://hl7.org/fhir/sid/us-npi"
+TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
+PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A code table of `tables.yaml`: from an HL7 code to a FHIR code of `system`."""
+
+    codes: Mapping[str, str]
+    system: str | None = None
+    display: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, code: str) -> str | None:
+        """The FHIR code; upper and lower case are the same."""
+        return self.codes.get(code) or self.codes.get(code.upper())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What conversions need besides the field. `made` collects resources that fields name: people, places."""
+
+    tenant_id: int
+    facility: str
+    feed: Feed
+    tables: Mapping[str, Table]
+    made: dict[str, Json] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def authority(self, value: Value, component: int = 4) -> str | None:
+        """The FHIR system of the assigning authority in a component, as the feed maps it (interface.md §5)."""
+        names = [value.component(component, part).strip() for part in (1, 2, 3)]
+        for name in names[:2]:
+            if name and name in self.feed.authorities:
+                return self.feed.authorities[name]
+        if names[0]:
+            return f"urn:careloop:authority:{uri_part(names[0])}"
+        if names[1] and names[2] == "ISO":
+            return f"urn:oid:{names[1]}"
+        return None
+
+    def own_authority(self) -> str:
+        """The system for numbers whose sender named no authority: the sending facility's own."""
+        mapped = self.feed.authorities.get(self.facility)
+        return mapped or f"urn:careloop:authority:{uri_part(self.facility)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One line of a mapping file, as far as a conversion may look at it."""
+
+    address: str
+    table: Table | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Conversion = Callable[[Value, Rule, Context], Any]
+
+
+def uri_part(text: str) -> str:
+    """Text that may stand in a URI: blanks and signs are percent-encoded."""
+    return quote(text.strip() or "unknown", safe="-._~:@")
+
+
+def identifier(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CX to Identifier; without an authority the number belongs to the sending facility."""
+    number = value.component(1).strip()
+    if not number or number == '""':
+        return None
+    result: Json = {"system": context.authority(value) or context.own_authority(), "value": number}
+    kind = value.component(5).strip()
+    if kind and len(kind) <= 5:
+        result["type"] = {"coding": [{"system": TYPES, "code": kind}]}
+    return result
+
+
+def account_identifier(value: Value, rule: Rule, context: Context) -> Json | None:
+    """PID-18 as an identifier of the person, used only where nothing better was sent."""
+    found = identifier(value, rule, context)
+    if found is None:
+        return None
+    if context.authority(value) is None:
+        found["system"] = f"urn:careloop:account:{uri_part(context.facility)}"
+    return {**found, "type": {"coding": [{"system": TYPES, "code": "AN"}]}}
+
+
+def ssn(value: Value, rule: Rule, context: Context) -> Json | None:
+    """PID-19: evidence in matching, never a name of the person by itself."""
+    digits = "".join(sign for sign in value.component(1) if sign.isdigit())
+    if len(digits) != 9 or len(set(digits)) == 1:
+        return None
+    return {"system": US_SSN, "value": digits, "type": {"coding": [{"system": TYPES, "code": "SS"}]}}
+
+
+def human_name(value: Value, rule: Rule, context: Context) -> Json | None:
+    """XPN to HumanName."""
+    family = value.component(1).strip()
+    given = [part for part in (value.component(2).strip(), *value.component(3).split()) if part]
+    name: Json = {"family": family, "given": given}
+    name["suffix"] = [part.strip() for part in (value.component(4), value.component(6)) if part.strip()]
+    name["prefix"] = [part for part in (value.component(5).strip(),) if part]
+    name = {key: part for key, part in name.items() if part and part != '""'}
+    if not name:
+        return None
+    use = rule.options.get("use") or context.tables["name-use"].of(value.component(7).strip())
+    return {**({"use": use} if use else {}), **name}
+
+
+def family_name(value: Value, rule: Rule, context: Context) -> str | None:
+    """The family name of an XPN as text."""
+    return value.component(1).strip() or None
+
+
+def address(value: Value, rule: Rule, context: Context) -> Json | None:
+    """XAD to Address."""
+    street = " ".join(part for part in (value.component(1, 1).strip(), value.component(1, 2).strip()) if part)
+    lines = [part for part in (street, value.component(2).strip(), value.component(8).strip()) if part]
+    kind = value.component(7).strip()
+    result = {
+        "use": context.tables["address-use"].of(kind),
+        "type": context.tables["address-type"].of(kind),
+        "line": lines,
+        "city": value.component(3).strip(),
+        "district": value.component(9).strip(),
+        "state": value.component(4).strip(),
+        "postalCode": value.component(5).strip(),
+        "country": value.component(6).strip(),
+    }
+    said = {key: part for key, part in result.items() if part}
+    return said if any(key not in ("use", "type") for key in said) else None
+
+
+def contact_point(value: Value, rule: Rule, context: Context) -> Json | None:
+    """XTN to ContactPoint: the digits of components 5 to 8 where they are given, else the text of 1 or 12."""
+    mail = value.component(4).strip()
+    kind = value.component(3).strip()
+    system = context.tables["telecom-system"].of(kind) or "phone"
+    if mail and (system == "email" or "@" in mail):
+        system, number = "email", mail
+    else:
+        number = _number(value)
+    if not number:
+        return None
+    if "@" in number:
+        system = "email"
+    use = context.tables["telecom-use"].of(value.component(2).strip()) or rule.options.get("use")
+    if kind == "CP":
+        use = "mobile"
+    return {"system": system, "value": number, **({"use": use} if use else {})}
+
+
+def _number(value: Value) -> str:
+    country, area, local, extension = (value.component(part).strip() for part in (5, 6, 7, 8))
+    if local:
+        text = f"({area}) {local}" if area else local
+        text = f"+{country.lstrip('+')} {text}" if country else text
+        return f"{text} ext. {extension}" if extension else text
+    return value.component(1).strip() or value.component(12).strip()
+
+
+def code(value: Value, rule: Rule, context: Context) -> str | None:
+    """A coded field through a table; nothing when the table does not know the code."""
+    return rule.table.of(value.component(1).strip()) if rule.table else value.component(1).strip() or None
+
+
+def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CWE to CodeableConcept: what the table makes of it first, then the sender's own coding, then the text."""
+    codings: list[Json] = []
+    own, text = value.component(1).strip(), value.component(2).strip()
+    mapped = rule.table.of(own) if rule.table and own else None
+    if rule.table and mapped:
+        shown = rule.table.display.get(mapped)
+        codings.append({"system": rule.table.system, "code": mapped, **({"display": shown} if shown else {})})
+    for start in (1, 4):
+        coding = _coding(value, start, str(rule.options.get("default-system") or ""), context)
+        if coding and not (mapped and "system" not in coding):
+            codings.append(coding)
+    words = value.component(9).strip() or text or str(rule.options.get("default-text") or "") or own
+    result: Json = {**({"coding": codings} if codings else {}), **({"text": words} if words else {})}
+    return result or None
+
+
+def _coding(value: Value, start: int, default: str, context: Context) -> Json | None:
+    symbol, shown, name = (value.component(start + part).strip() for part in range(3))
+    name = name or (default if start == 1 else "")
+    if not symbol or symbol == '""':
+        return None
+    system = context.tables["coding-system"].of(name)
+    if system is None and name.startswith("HL7") and name[3:].isdigit():
+        system = f"http://terminology.hl7.org/CodeSystem/v2-{name[3:]}"
+    result: Json = {"code": " ".join(symbol.split())}
+    if system:
+        result = {"system": system, **result}
+    elif name and name not in ("L", "99ZZZ"):
+        result = {"system": f"urn:careloop:codesystem:{uri_part(name)}", **result}
+    return {**result, **({"display": shown} if shown else {})} if "system" in result else None
+
+
+def local_concept(value: Value, rule: Rule, context: Context) -> Json | None:
+    """A site's own word: kept as text, with its coding where the system is named."""
+    found = codeable_concept(value, rule, context)
+    if found is not None and "text" not in found:
+        found["text"] = value.component(1).strip()
+    return found
+
+
+def text_concept(value: Value, rule: Rule, context: Context) -> Json | None:
+    """Plain text as a CodeableConcept."""
+    text = value.component(2).strip() or value.component(1).strip()
+    return {"text": text} if text else None
+
+
+def date(value: Value, rule: Rule, context: Context) -> str | None:
+    """TS to date, with the precision it was sent in. `Rejected` for a date that does not exist."""
+    text = value.component(1).strip()
+    return moment(text, context.feed.zone, rule.address).date_text if text else None
+
+
+def date_time(value: Value, rule: Rule, context: Context) -> str | None:
+    """TS to dateTime, with precision and offset. `Rejected` for a time that does not exist."""
+    text = value.component(1).strip()
+    return moment(text, context.feed.zone, rule.address).text if text else None
+
+
+def boolean(value: Value, rule: Rule, context: Context) -> bool | None:
+    """Y or N."""
+    found = context.tables["yes-no"].of(value.component(1).strip())
+    return None if found is None else found == "true"
+
+
+def integer(value: Value, rule: Rule, context: Context) -> int | None:
+    """A whole number from 1 to 99."""
+    text = value.component(1).strip()
+    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= 99 else None
+
+
+def race(value: Value, rule: Rule, context: Context) -> Json | None:
+    """One OMB race category; the extension is put together by the mapping engine."""
+    return _category(value, rule)
+
+
+def ethnicity(value: Value, rule: Rule, context: Context) -> Json | None:
+    """One OMB ethnicity category."""
+    return _category(value, rule)
+
+
+def _category(value: Value, rule: Rule) -> Json | None:
+    own = value.component(1).strip()
+    if rule.table is None or not own:
+        return None
+    known = rule.table.of(own)
+    words = value.component(2).strip() or (rule.table.display.get(known, "") if known else "") or own
+    if known is None:
+        return {"text": words}
+    coding = {"system": rule.table.system, "code": known, "display": rule.table.display.get(known, words)}
+    return {"coding": coding, "text": words}
+
+
+def practitioner(value: Value, rule: Rule, context: Context) -> Json | None:
+    """XCN to a reference to a Practitioner, whose resource is made beside; without a number only the name is kept."""
+    number = value.component(1).strip()
+    given = [part for part in (value.component(3).strip(), value.component(4).strip()) if part]
+    name: Json = {"family": value.component(2).strip(), "given": given}
+    name["prefix"] = [part for part in (value.component(6).strip(),) if part]
+    name = {key: part for key, part in name.items() if part}
+    shown = " ".join([*name.get("prefix", []), *given, name.get("family", "")]).strip()
+    if not number:
+        return {"display": shown} if shown else None
+    system = _person_system(value, context)
+    own_id = derived_id(context.tenant_id, "practitioner", system, number)
+    resource: Json = {"resourceType": "Practitioner", "id": own_id, "identifier": [{"system": system, "value": number}]}
+    if name:
+        resource["name"] = [name]
+    if name or f"Practitioner/{own_id}" not in context.made:
+        context.made[f"Practitioner/{own_id}"] = resource
+    return {"reference": f"Practitioner/{own_id}", **({"display": shown} if shown else {})}
+
+
+def _person_system(value: Value, context: Context) -> str:
+    if value.component(13).strip() == "NPI" or value.component(9, 1).strip() == "NPI":
+        return US_NPI
+    return context.authority(value, 9) or f"urn:careloop:practitioner:{uri_part(context.facility)}"
+
+
+def participant(value: Value, rule: Rule, context: Context) -> Json | None:
+    """XCN to Encounter.participant with the role that the field stands for."""
+    who = practitioner(value, rule, context)
+    if who is None:
+        return None
+    return {"type": [{"coding": [{"system": PARTICIPATION, "code": rule.options["role"]}]}], "individual": who}
+
+
+def checked_date(value: Value, rule: Rule, context: Context, *, keep: Conversion) -> Any:
+    """A date of minor weight: when it does not exist it is left out with a note and the rest is kept."""
+    try:
+        return keep(value, rule, context)
+    except Rejected as error:
+        context.notes.append(f"{error.at}: left out, expected {error.expected}")
+        return None

@@ -1,0 +1,73 @@
+"""What a message says of a person joined with what stands: newer words win element by element, older ones never do.
+
+Pure. `told` remembers when each element was last said, so that any order of arrival gives the same Patient
+(security.md §1: the event time of TR-03 decides, then arrival).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from careloop.intake.datatypes import Json
+from careloop.intake.timestamps import instant_text
+
+_ADDS_UP = ("identifier",)
+_RIVALS = {
+    "deceasedDateTime": "deceasedBoolean",
+    "deceasedBoolean": "deceasedDateTime",
+    "multipleBirthInteger": "multipleBirthBoolean",
+    "multipleBirthBoolean": "multipleBirthInteger",
+}
+"""Elements of which a Patient can have only one."""
+
+
+def joined_patient(
+    before: Mapping[str, Any] | None, said: Mapping[str, Any], told: Mapping[str, str], at: datetime, patient_id: str
+) -> tuple[Json, dict[str, str]]:
+    """The Patient after these words, and `told` brought up to date."""
+    patient: Json = dict(before or {"resourceType": "Patient", "id": patient_id, "active": True})
+    when = dict(told)
+    stamp = instant_text(at)
+    for element, value in said.items():
+        if element in _ADDS_UP:
+            patient[element] = _added(patient.get(element) or [], value or [])
+        elif element == "extension":
+            _join_extensions(patient, value or [], when, stamp)
+        elif _is_newer(when, element, stamp):
+            _put(patient, when, element, value, stamp)
+    return patient, when
+
+
+def _put(patient: Json, when: dict[str, str], element: str, value: Any, stamp: str) -> None:
+    rival = _RIVALS.get(element)
+    if rival and rival in patient:
+        if not _is_newer(when, rival, stamp):
+            return
+        patient.pop(rival)
+    when[element] = stamp
+    if value is None:
+        patient.pop(element, None)
+    else:
+        patient[element] = value
+
+
+def _join_extensions(patient: Json, said: list[Json], when: dict[str, str], stamp: str) -> None:
+    for extension in said:
+        key = f"extension {extension['url']}"
+        if _is_newer(when, key, stamp):
+            when[key] = stamp
+            others = [one for one in patient.get("extension", []) if one.get("url") != extension["url"]]
+            patient["extension"] = [*others, extension]
+
+
+def _is_newer(when: Mapping[str, str], element: str, stamp: str) -> bool:
+    return element not in when or _sortable(when[element]) <= _sortable(stamp)
+
+
+def _sortable(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+
+
+def _added(standing: list[Json], said: list[Json]) -> list[Json]:
+    known = {(one.get("system"), one.get("value")) for one in standing}
+    return [*standing, *(one for one in said if (one.get("system"), one.get("value")) not in known)]
