@@ -84,7 +84,7 @@ def _normal(password: str) -> str:
 
 def _is_common(plain: str, names: tuple[str, ...]) -> bool:
     letters = plain.translate(_LEET)
-    stems = {_stem(plain), _stem(letters), "".join(filter(str.isalpha, letters))}
+    stems = {_stem(plain), _stem(plain).translate(_LEET), _stem(letters), "".join(filter(str.isalpha, letters))}
     words = _common_words() | {word for name in names for word in _words_of(name)}
     return _is_repetition(plain) or _is_row(plain) or any(_is_made_of(stem, words) for stem in stems)
 
