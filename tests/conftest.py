@@ -115,11 +115,11 @@ def clock() -> StandingClock:
 
 @pytest.fixture(scope="session")
 def _app(settings: Settings, database: Database):
-    from careloop.catalog import Catalog
+    from careloop.catalog import load_catalog
     from careloop.flows.app import App
     from careloop.record import Record
 
-    return App(settings, database, StandingClock(), Catalog.load(settings.content_dir), Record.load())
+    return App(settings, database, StandingClock(), load_catalog(settings.content_dir), Record.load())
 
 
 @pytest.fixture

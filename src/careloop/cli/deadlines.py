@@ -1,42 +1,58 @@
-"""`careloop deadlines run`: carries out what is due; the worker does the same on its own."""
+"""`careloop deadlines run`."""
 
 import argparse
 from dataclasses import asdict
 from datetime import datetime
 
-from careloop.cli.options import add_command, add_common, add_tenant, app_of, report, tenant_of
+from careloop.access.model import Tenant
+from careloop.cli.options import add_command, add_common, add_tenant, app_of, report
 from careloop.errors import Rejected
 from careloop.flows import deadlines
+from careloop.flows.app import App
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command is known to the parser."""
+    """Adds `deadlines`."""
     group = add_command(
         commands,
         "deadlines",
-        says="carry out what is due: clocks, escalations, holds that end",
-        example="careloop deadlines run --at 2026-12-01T09:00:00-05:00",
+        says="carry out what is due; the worker does the same on its own",
+        example="careloop deadlines run --at 2026-11-27T17:00:00-05:00",
         run=None,
     ).add_subparsers(metavar="run", required=True)
-    run = group.add_parser("run", help="once, up to now or to an instant")
-    run.add_argument("--at", type=_instant, metavar="INSTANT", help="live at this instant; not on production tenants")
-    add_tenant(run)
-    add_common(run)
-    run.set_defaults(run=_run)
+    parser = group.add_parser("run", help="carry out everything that is due")
+    parser.add_argument("--at", metavar="INSTANT", help="as if it were this instant; refused on a production tenant")
+    add_tenant(parser)
+    add_common(parser)
+    parser.set_defaults(run=run)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """One sweep of the tenant that was named, of every tenant without a name."""
+    at = instant_of(arguments.at)
     with app_of(arguments) as app:
-        done = deadlines.run(app, tenant_of(app, arguments), arguments.at)
-    report(arguments, asdict(done))
+        done = [deadlines.run(app, tenant, at) for tenant in _meant(app, arguments.tenant)]
+    lines = [
+        f"{one.tenant}: {one.loops} loops of {one.patients} patients, {one.escalations} escalations"
+        f" ({one.late_escalations} late)"
+        for one in done
+    ]
+    report(arguments, {"tenants": [asdict(one) for one in done]}, lines)
     return 0
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str | None) -> datetime | None:
+    """The instant with its offset that `--at` names."""
+    if text is None:
+        return None
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("expected an instant such as 2026-12-01T09:00:00-05:00") from error
-    if found.tzinfo is None:
-        raise Rejected(at="--at", expected="an instant with an offset, such as 2026-12-01T09:00:00-05:00")
-    return found
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise Rejected(at="--at", expected="an instant with its offset from UTC, like 2026-11-27T17:00:00-05:00")
+    return parsed
+
+
+def _meant(app: App, slug: str | None) -> list[Tenant]:
+    return [app.tenant(slug)] if slug else app.tenants()

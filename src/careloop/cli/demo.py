@@ -1,14 +1,17 @@
 """`careloop demo`: a made-up practice, running."""
 
 import argparse
-from typing import Any
+import threading
+from dataclasses import asdict
 
 from careloop.cli.options import add_command, settings_of
 from careloop.cli.progress import Progress
 from careloop.cli.serve import PARTS, Site, add_server_options, serve
 from careloop.cli.supervisor import Part
-from careloop.demo import prepare
+from careloop.demo import prepare, run_feed
+from careloop.demo.prepare import Login
 from careloop.flows.app import App
+from careloop.flows.reception import listening
 
 _EXAMPLE = "careloop demo --patients 500 --port 8000"
 
@@ -37,13 +40,24 @@ def make_practice(app: App, site: Site, arguments: argparse.Namespace) -> None:
     """The practice exists; its sign-ins and clients are among the site's facts and in its greeting."""
     progress = Progress("made-up patients", total=arguments.patients)
     made = prepare(app, patients=arguments.patients, mllp_port=arguments.mllp_port, progress=progress.advance)
-    site.facts |= {"logins": made["logins"], "clients": made["clients"]}
+    progress.finish()
+    site.facts |= {
+        "logins": [asdict(one) for one in made.logins],
+        "clients": [asdict(one) for one in made.clients],
+    }
     site.greeting = [
         "Everything in this practice is made up. Sign in with:",
-        *(_login_line(one) for one in made["logins"] if one["tenant"] == "riverbend"),
+        *(_login_line(one) for one in made.logins if one.tenant == "riverbend"),
     ]
 
 
-def _login_line(login: dict[str, Any]) -> str:
-    code = f"   one-time codes from {login['totp_secret']}" if login["totp_secret"] else ""
-    return f"  {login['role']:24} {login['username']:24} {login['password']}{code}"
+def run_live_feed(app: App, stop: threading.Event) -> None:
+    """The process `feed`: people come and go in riverbend, told through its own HL7v2 door."""
+    door = next(one for one in listening(app) if one.tenant.slug == "riverbend" and one.feed.port is not None)
+    assert door.feed.port is not None
+    run_feed(app.settings, door.feed.host, door.feed.port, stop, clock=app.clock)
+
+
+def _login_line(login: Login) -> str:
+    code = f"   one-time codes from {login.totp_secret}" if login.totp_secret else ""
+    return f"  {login.role:26} {login.username:22} {login.password}{code}"

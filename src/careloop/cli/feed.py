@@ -27,8 +27,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add.add_argument("--name", default="", metavar="N", help="what people call this feed")
     add.add_argument("--zone", metavar="Z", help="zone of times without offset; left out: the tenant's")
     add.add_argument("--sender", action="append", default=[], metavar="APP|FACILITY", help="a sender that is accepted")
-    add.add_argument("--authority", action="append", default=[], metavar="NAME=SYSTEM",
-                     help="FHIR system of the identifiers of an assigning authority (PID-3.4)")
+    add.add_argument(
+        "--authority",
+        action="append",
+        default=[],
+        metavar="NAME=SYSTEM",
+        help="FHIR system of the identifiers of an assigning authority (PID-3.4)",
+    )
     shown = group.add_parser("list", help="all feeds of a tenant")
     status = group.add_parser("status", help="what came through each feed in the last 24 hours")
     for parser, run in ((add, _add), (shown, _list), (status, _status)):
@@ -43,8 +48,13 @@ def _add(arguments: argparse.Namespace) -> int:
     with app_of(arguments) as app:
         tenant = tenant_of(app, arguments)
         feed = Feed(
-            id=None, kind=arguments.kind, zone=arguments.zone or tenant.zone, name=arguments.name,
-            host=arguments.host, port=arguments.port, senders=frozenset(_senders(arguments.sender)),
+            id=None,
+            kind=arguments.kind,
+            zone=arguments.zone or tenant.zone,
+            name=arguments.name,
+            host=arguments.host,
+            port=arguments.port,
+            senders=frozenset(_senders(arguments.sender)),
             authorities=_authorities(arguments.authority),
         )
         added = feeds.add_feed(app, system_principal(tenant.id, "cli"), tenant, feed)
@@ -64,8 +74,13 @@ def _status(arguments: argparse.Namespace) -> int:
     with app_of(arguments) as app:
         found = feeds.status(app, tenant_of(app, arguments))
     facts = [
-        {**_facts(feed), "received": one.received if one else 0, "waiting": one.waiting if one else 0,
-         "dead": one.dead if one else 0, "last_received": one.last_received if one else None}
+        {
+            **_facts(feed),
+            "received": one.received if one else 0,
+            "waiting": one.waiting if one else 0,
+            "dead": one.dead if one else 0,
+            "last_received": one.last_received if one else None,
+        }
         for feed, one in found
     ]
     lines = [
@@ -79,8 +94,14 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _facts(feed: Feed) -> dict[str, Any]:
     return {
-        "id": feed.id, "kind": feed.kind, "name": feed.name, "host": feed.host, "port": feed.port, "zone": feed.zone,
-        "senders": sorted(feed.senders), "authorities": dict(feed.authorities),
+        "id": feed.id,
+        "kind": feed.kind,
+        "name": feed.name,
+        "host": feed.host,
+        "port": feed.port,
+        "zone": feed.zone,
+        "senders": sorted(feed.senders),
+        "authorities": dict(feed.authorities),
     }
 
 

@@ -54,7 +54,9 @@ def _list(arguments: argparse.Namespace) -> int:
             app, _who(app, arguments), status=status, control_id=arguments.control_id, limit=arguments.limit
         )
     lines = [_line(item) for item in found.items] or ["nothing there"]
-    report(arguments, {"items": [_facts(item) for item in found.items], "total": found.total, "next": found.next}, lines)
+    report(
+        arguments, {"items": [_facts(item) for item in found.items], "total": found.total, "next": found.next}, lines
+    )
     return 0
 
 
@@ -109,4 +111,6 @@ def _facts(item: InboxItem) -> dict[str, Any]:
 
 def _line(item: InboxItem) -> str:
     said = f"{item.stage} {item.at}: {item.reason}" if item.reason else ""
-    return f"{item.id:8} {item.status.value:10} {item.received:%Y-%m-%d %H:%M} {item.kind:6} {item.control_id:20} {said}"
+    return (
+        f"{item.id:8} {item.status.value:10} {item.received:%Y-%m-%d %H:%M} {item.kind:6} {item.control_id:20} {said}"
+    )

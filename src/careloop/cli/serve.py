@@ -20,7 +20,7 @@ from careloop.db import release_database
 from careloop.db.cluster import write_private
 from careloop.errors import NotPermitted, Rejected, Unavailable
 from careloop.flows.app import App, build_app, set_clock
-from careloop.intake.store import list_feeds
+from careloop.flows.reception import listening
 from careloop.settings import Settings
 
 PARTS = ("web", "worker", "mllp")
@@ -116,12 +116,11 @@ def supervise(site: Site, listeners: Sequence[Listener]) -> None:
 
 def listeners_of(app: App) -> list[Listener]:
     """The doors that the feeds of all tenants need."""
-    found = []
-    for tenant in app.tenants():
-        with app.database.transaction(tenant.id) as tx:
-            feeds = list_feeds(tx, any_sender=False)
-        found += [Listener(tenant=tenant.slug, host=one.host, port=one.port) for one in feeds if one.port is not None]
-    return found
+    return [
+        Listener(tenant=one.tenant.slug, host=one.feed.host, port=one.feed.port)
+        for one in listening(app)
+        if one.feed.port is not None
+    ]
 
 
 def clock_of(instant: str | None) -> Clock:

@@ -32,10 +32,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One child process: its name and what comes after it on its command line."""
+    """One child process, by its name among `children.PROCESSES`."""
 
     name: str
-    arguments: tuple[str, ...] = ()
 
 
 @dataclass
@@ -88,7 +87,7 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-P", "-m", "careloop.cli.children", child.part.name, str(self._watched)]
         child.process = subprocess.Popen(
-            [*command, *child.part.arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             env=self._environment,

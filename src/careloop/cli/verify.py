@@ -1,28 +1,29 @@
-"""`careloop verify`: is everything as it must be? Audit chain, loop invariants, the index against the record."""
+"""`careloop verify`."""
 
 import argparse
 from dataclasses import asdict
 
-from careloop.cli.options import add_command, app_of, report
-from careloop.flows.verifying import verify
+from careloop.cli.options import add_command, add_tenant, app_of, report
+from careloop.flows.verifying import verify, verify_tenant
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command is known to the parser."""
-    add_command(
+    """Adds `verify`."""
+    parser = add_command(
         commands,
         "verify",
-        says="check audit chain, loop invariants and the index against the record, in every tenant",
+        says="check the audit chain, the invariants of loops, and the search index against the record",
         example="careloop verify --json",
-        run=_run,
+        run=run,
     )
+    add_tenant(parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    """0 when nothing is wrong, 1 with findings."""
+def run(arguments: argparse.Namespace) -> int:
+    """0 when everything is as it must be, 1 with a list of what is not."""
     with app_of(arguments) as app:
-        found = verify(app)
-    lines = [f"{one.tenant} {one.part}: {one.at}: expected {one.expected}" for one in found]
-    facts = {"findings": [asdict(one) for one in found], "total": len(found)}
-    report(arguments, facts, [*lines, f"{len(found)} findings"])
+        found = verify_tenant(app, app.tenant(arguments.tenant)) if arguments.tenant else verify(app)
+    facts = [asdict(one) for one in found]
+    lines = [" ".join(str(value) for value in fact.values()) for fact in facts] or ["everything is as it must be"]
+    report(arguments, {"findings": facts, "clean": not found}, lines)
     return 1 if found else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, list_tenants
-from careloop.catalog import Catalog
+from careloop.catalog import Catalog, load_catalog
 from careloop.clock import Clock
 from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
@@ -52,7 +52,7 @@ def build_app(settings: Settings, *, pool_size: int | None = None) -> App:
         settings=settings,
         database=database,
         clock=read_clock(database),
-        catalog=Catalog.load(settings.content_dir),
+        catalog=load_catalog(settings.content_dir),
         record=Record.load(),
     )
 

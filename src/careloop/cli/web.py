@@ -1,0 +1,32 @@
+"""The process that answers pages, FHIR and API."""
+
+import asyncio
+import threading
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from careloop.cli.asgi import create_asgi
+from careloop.flows.app import App
+
+
+def run_web(app: App, stop: threading.Event) -> None:
+    """Pages, FHIR and API until `stop`."""
+    asyncio.run(_serve_pages(app, stop))
+
+
+async def _serve_pages(app: App, stop: threading.Event) -> None:
+    server = Server(
+        create_asgi(app),
+        address=app.settings.host,
+        port=app.settings.port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_enabled=False,
+        backlog=1024,
+    )
+    serving = asyncio.create_task(server.serve())
+    while not stop.is_set() and not serving.done():
+        await asyncio.sleep(0.05)
+    server.stop()
+    await serving
