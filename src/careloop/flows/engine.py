@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from careloop.access.model import Tenant
@@ -40,11 +39,18 @@ class Derived:
     derivation: Derivation
 
 
-@lru_cache(maxsize=4)
+_parsed: list[tuple[Catalog, Content]] = []
+
+
 def content_of(catalog: Catalog) -> Content:
-    """Parsed once for each catalog."""
-    weights = read_weights(catalog.documents("worklist")["rank"])
-    return Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights)
+    """Parsed once for each catalog; a process has one, or a few in tests and rehearsals."""
+    for known, content in _parsed:
+        if known is catalog:
+            return content
+    weights = read_weights(catalog.document("worklist", "rank"))
+    content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights)
+    _parsed[:] = [(catalog, content), *_parsed[:3]]
+    return content
 
 
 def rank_weights(catalog: Catalog) -> RankWeights:
