@@ -78,9 +78,16 @@ def create_account(tx: Transaction, keys: Keyring, now: datetime, account: NewAc
     sealed = keys.seal(_TOTP_PURPOSE, account.totp_secret) if account.totp_secret else None
     row = tx.one(
         _SQL["insert_account"],
-        {"id": account.id, "username": account.username, "name": account.name,
-         "practitioner_id": account.practitioner_id, "roles": sorted({role.value for role in account.roles}),
-         "password_hash": account.password_hash, "totp_secret": sealed, "now": now},
+        {
+            "id": account.id,
+            "username": account.username,
+            "name": account.name,
+            "practitioner_id": account.practitioner_id,
+            "roles": sorted({role.value for role in account.roles}),
+            "password_hash": account.password_hash,
+            "totp_secret": sealed,
+            "now": now,
+        },
     )
     if row is None:
         raise Conflict("an account of that name exists already")

@@ -13,8 +13,19 @@ from careloop.db import Transaction, load_queries
 _SQL = load_queries("careloop.access")
 
 _ACTIONS = {
-    "create": "C", "read": "R", "vread": "R", "history": "R", "update": "U", "patch": "U", "delete": "D",
-    "search": "E", "transaction": "E", "batch": "E", "login": "E", "logout": "E", "export": "E",
+    "create": "C",
+    "read": "R",
+    "vread": "R",
+    "history": "R",
+    "update": "U",
+    "patch": "U",
+    "delete": "D",
+    "search": "E",
+    "transaction": "E",
+    "batch": "E",
+    "login": "E",
+    "logout": "E",
+    "export": "E",
 }
 
 

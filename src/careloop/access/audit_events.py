@@ -27,8 +27,9 @@ _PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 _PROFILES = {"R": "Read", "E": "Query", "C": "Create", "U": "Update", "D": "Delete"}
 _INTERACTIONS = {"search": "search-type", "history": "history-instance"}
-_RESTFUL = frozenset({
-    "read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type", "transaction", "batch"})
+_RESTFUL = frozenset(
+    {"read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type", "transaction", "batch"}
+)
 _SECURITY = {"login": ("110114", "110122"), "logout": ("110114", "110123"), "export": ("110106", "110106")}
 _SOURCE, _DESTINATION = "110153", "110152"
 _ID = re.compile(r"([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,5}))?")
@@ -114,8 +115,10 @@ def as_fhir(row: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": row["outcome"],
         "outcomeDesc": row["detail"],
         "agent": _agents(row),
-        "source": {"observer": {"display": "Careloop"}, "type": [
-            {"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "4"}]},
+        "source": {
+            "observer": {"display": "Careloop"},
+            "type": [{"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "4"}],
+        },
         "entity": [*_patient(row), *_data(row), *_query(row)],
     }
     return {name: value for name, value in event.items() if value not in (None, [])}

@@ -28,8 +28,23 @@ _START = bytes(32)
 _BATCH = 10_000
 _PAGE = 500
 _FIELDS = (
-    "id", "recorded", "transaction", "action", "subtype", "outcome", "agent_kind", "agent_id", "agent_name",
-    "agent_reference", "purpose", "address", "resource_type", "resource_ids", "patient_ids", "query", "detail",
+    "id",
+    "recorded",
+    "transaction",
+    "action",
+    "subtype",
+    "outcome",
+    "agent_kind",
+    "agent_id",
+    "agent_name",
+    "agent_reference",
+    "purpose",
+    "address",
+    "resource_type",
+    "resource_ids",
+    "patient_ids",
+    "query",
+    "detail",
 )
 """What a digest covers, in this order. A new column goes to the end, and only into entries that have it."""
 
@@ -199,9 +214,7 @@ def _read_heads(path: Path) -> list[tuple[Head, str]]:
 
 
 def _badly_signed(lines: Sequence[tuple[Head, str]], keys: Keyring) -> list[str]:
-    return [
-        f"head {head.number}" for head, signed in lines if not hmac.compare_digest(_signature(head, keys), signed)
-    ]
+    return [f"head {head.number}" for head, signed in lines if not hmac.compare_digest(_signature(head, keys), signed)]
 
 
 def _plain(value: Any) -> Any:

@@ -68,9 +68,14 @@ def create_client(
     secret = None if jwks else secrets.token_urlsafe(32)
     row = tx.one(
         _SQL["insert_client"],
-        {"id": f"{tx.tenant_id}-{secrets.token_hex(8)}", "name": name, "scopes": scopes, "now": now,
-         "secret_hash": _digest(secret) if secret else None,
-         "jwks": encode(check_jwks(jwks)).decode() if jwks else None},
+        {
+            "id": f"{tx.tenant_id}-{secrets.token_hex(8)}",
+            "name": name,
+            "scopes": scopes,
+            "now": now,
+            "secret_hash": _digest(secret) if secret else None,
+            "jwks": encode(check_jwks(jwks)).decode() if jwks else None,
+        },
     )
     if row is None:
         raise Conflict("a client of that name exists already")

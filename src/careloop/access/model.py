@@ -52,7 +52,9 @@ class Principal:
 
 def system_principal(tenant_id: int, process: str) -> Principal:
     """The product itself acting: intake, clocks, the demo. `process` names which part."""
-    return Principal(tenant_id=tenant_id, kind=PrincipalKind.SYSTEM, id=process, name=f"Careloop {process}", purpose="TREAT")
+    return Principal(
+        tenant_id=tenant_id, kind=PrincipalKind.SYSTEM, id=process, name=f"Careloop {process}", purpose="TREAT"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,7 +116,7 @@ def _is_made_of(stem: str, words: frozenset[str] | set[str]) -> bool:
         word = next((rest[:size] for size in range(len(rest), 2, -1) if rest[:size] in words), None)
         if word is None:
             return False
-        rest = rest[len(word):].lstrip(string.digits + string.punctuation + string.whitespace)
+        rest = rest[len(word) :].lstrip(string.digits + string.punctuation + string.whitespace)
     return True
 
 

@@ -42,19 +42,42 @@ class Action(StrEnum):
 
 
 LETTER: Mapping[str, str] = {
-    Interaction.READ: "r", Interaction.VREAD: "r", Interaction.HISTORY: "r", Interaction.SEARCH: "s",
-    Interaction.CREATE: "c", Interaction.UPDATE: "u", Interaction.PATCH: "u", Interaction.DELETE: "d",
+    Interaction.READ: "r",
+    Interaction.VREAD: "r",
+    Interaction.HISTORY: "r",
+    Interaction.SEARCH: "s",
+    Interaction.CREATE: "c",
+    Interaction.UPDATE: "u",
+    Interaction.PATCH: "u",
+    Interaction.DELETE: "d",
 }
 """The SMART v2 letter that each interaction needs."""
 
 _CARE_WORK = {
-    "*": "rs", "Task": "cu", "Communication": "cu", "Procedure": "cu", "Observation": "cu", "Encounter": "cu",
-    "DocumentReference": "cu", "CarePlan": "cu", "CareTeam": "cu", "Goal": "cu", "Appointment": "cu",
-    "ServiceRequest": "cu", "QuestionnaireResponse": "cu", "Provenance": "c", "Flag": "cu",
+    "*": "rs",
+    "Task": "cu",
+    "Communication": "cu",
+    "Procedure": "cu",
+    "Observation": "cu",
+    "Encounter": "cu",
+    "DocumentReference": "cu",
+    "CarePlan": "cu",
+    "CareTeam": "cu",
+    "Goal": "cu",
+    "Appointment": "cu",
+    "ServiceRequest": "cu",
+    "QuestionnaireResponse": "cu",
+    "Provenance": "c",
+    "Flag": "cu",
 }
 _COMMUNITY_WORK = {
-    "*": "rs", "Task": "cu", "Communication": "cu", "QuestionnaireResponse": "cu", "Appointment": "cu",
-    "ServiceRequest": "cu", "Provenance": "c",
+    "*": "rs",
+    "Task": "cu",
+    "Communication": "cu",
+    "QuestionnaireResponse": "cu",
+    "Appointment": "cu",
+    "ServiceRequest": "cu",
+    "Provenance": "c",
 }
 _REVENUE = {"*": "rs", "Claim": "cu", "Coverage": "cu", "Provenance": "c"}
 
@@ -65,12 +88,19 @@ _BY_ROLE: Mapping[Role, Mapping[str, str]] = {
     Role.MANAGER: {**_CARE_WORK, "Patient": "cu"},
     Role.COMMUNITY_HEALTH_WORKER: _COMMUNITY_WORK,
     Role.BILLER: _REVENUE,
-    Role.ADMINISTRATOR: {"*": "rs", "Practitioner": "cu", "PractitionerRole": "cu", "CareTeam": "cu",
-                         "Organization": "cu", "Location": "cu"},
+    Role.ADMINISTRATOR: {
+        "*": "rs",
+        "Practitioner": "cu",
+        "PractitionerRole": "cu",
+        "CareTeam": "cu",
+        "Organization": "cu",
+        "Location": "cu",
+    },
 }
 
-_CLINICAL_ACTIONS = frozenset({
-    Action.WORKLIST_READ, Action.LOOP_WORK, Action.LOOP_CLOSE_WITHOUT_PROOF, Action.EPISODE_READ, Action.TEAM_READ})
+_CLINICAL_ACTIONS = frozenset(
+    {Action.WORKLIST_READ, Action.LOOP_WORK, Action.LOOP_CLOSE_WITHOUT_PROOF, Action.EPISODE_READ, Action.TEAM_READ}
+)
 
 _ACTIONS_BY_ROLE: Mapping[Role, frozenset[Action]] = {
     Role.COORDINATOR: _CLINICAL_ACTIONS | {Action.INBOX_READ, Action.INBOX_REPAIR, Action.PERSON_REVIEW},
@@ -79,8 +109,9 @@ _ACTIONS_BY_ROLE: Mapping[Role, frozenset[Action]] = {
     Role.MANAGER: frozenset(Action) - {Action.ACCOUNT_MANAGE},
     Role.COMMUNITY_HEALTH_WORKER: frozenset({Action.WORKLIST_READ, Action.LOOP_WORK, Action.TEAM_READ}),
     Role.BILLER: frozenset({Action.EPISODE_READ}),
-    Role.ADMINISTRATOR: frozenset({
-        Action.INBOX_READ, Action.INBOX_REPAIR, Action.ACCOUNT_MANAGE, Action.AUDIT_READ, Action.TEAM_READ}),
+    Role.ADMINISTRATOR: frozenset(
+        {Action.INBOX_READ, Action.INBOX_REPAIR, Action.ACCOUNT_MANAGE, Action.AUDIT_READ, Action.TEAM_READ}
+    ),
 }
 
 _SCOPE_OF_ACTION: Mapping[Action, tuple[str, str]] = {

@@ -60,8 +60,13 @@ def open_session(tx: Transaction, account_id: str, now: datetime, *, lasts: time
     token = f"cls_{tx.tenant_id}.{secrets.token_urlsafe(32)}"
     tx.execute(
         _SQL["insert_session"],
-        {"hash": _hash(token), "account_id": account_id, "stage": "full" if full else "password",
-         "now": now, "ends": now + lasts},
+        {
+            "hash": _hash(token),
+            "account_id": account_id,
+            "stage": "full" if full else "password",
+            "now": now,
+            "ends": now + lasts,
+        },
     )
     return token
 

@@ -77,8 +77,14 @@ def insert_tenant(
     chosen = {field.name: values[field.name] for field in fields(settings) if values[field.name] != field.default}
     row = tx.one(
         _SQL["insert_tenant"],
-        {"slug": slug, "name": name, "zone": zone, "production": production,
-         "settings": encode(chosen).decode(), "now": now},
+        {
+            "slug": slug,
+            "name": name,
+            "zone": zone,
+            "production": production,
+            "settings": encode(chosen).decode(),
+            "now": now,
+        },
     )
     if row is None:
         raise Conflict("a tenant of that slug exists already")

@@ -41,8 +41,14 @@ def charge(tx: Transaction, charged: Sequence[Bucket], now: datetime) -> None:
     for bucket in charged:
         row = tx.one(
             _SQL["charge_throttle"],
-            {"key": bucket.key, "free": bucket.free, "now": now, "first_wait": _FIRST_WAIT,
-             "longest_wait": _LONGEST_WAIT, "forgotten_after": _FORGOTTEN_AFTER},
+            {
+                "key": bucket.key,
+                "free": bucket.free,
+                "now": now,
+                "first_wait": _FIRST_WAIT,
+                "longest_wait": _LONGEST_WAIT,
+                "forgotten_after": _FORGOTTEN_AFTER,
+            },
         )
         if row is None:
             until = tx.value(_SQL["throttled_until"], {"key": bucket.key})

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException
+from litestar.params import RawBody
 
 from careloop.api.authentication import address_of, app_of
 from careloop.errors import CareloopError, NotAuthenticated, NotPermitted, Rejected, Unavailable
@@ -25,7 +26,7 @@ _AnyRequest = Request[Any, Any, Any]
 
 
 @post("/oauth/token", sync_to_thread=True, status_code=200)
-def token(request: _AnyRequest, body: bytes) -> Response[dict[str, Any]]:
+def token(request: _AnyRequest, body: RawBody) -> Response[dict[str, Any]]:
     """An access token of at most an hour (RFC 6749 §4.4, SMART Backend Services)."""
     form = _form(request, body)
     if form.get("grant_type") != "client_credentials":
@@ -48,7 +49,7 @@ def token(request: _AnyRequest, body: bytes) -> Response[dict[str, Any]]:
 
 
 @post("/oauth/introspect", sync_to_thread=True, status_code=200)
-def introspect(request: _AnyRequest, body: bytes) -> Response[dict[str, Any]]:
+def introspect(request: _AnyRequest, body: RawBody) -> Response[dict[str, Any]]:
     """What a token may do (RFC 7662)."""
     form = _form(request, body)
     answer = granting.introspect(app_of(request), _proof(request, form), form.get("token", ""))
@@ -56,7 +57,7 @@ def introspect(request: _AnyRequest, body: bytes) -> Response[dict[str, Any]]:
 
 
 @post("/oauth/revoke", sync_to_thread=True, status_code=200)
-def revoke(request: _AnyRequest, body: bytes) -> Response[None]:
+def revoke(request: _AnyRequest, body: RawBody) -> Response[None]:
     """The token is dead (RFC 7009); the answer is the same for a token that never was."""
     form = _form(request, body)
     granting.revoke(app_of(request), _proof(request, form), form.get("token", ""))
@@ -140,9 +141,7 @@ def _proof(request: _AnyRequest, form: Mapping[str, str]) -> ClientProof:
         if form.get("client_assertion_type") != _ASSERTION_TYPE:
             raise Rejected(at="client_assertion_type", expected=_ASSERTION_TYPE)
         audience = _audience(request)
-        return ClientProof(
-            client_id=form.get("client_id", ""), assertion=form["client_assertion"], audience=audience
-        )
+        return ClientProof(client_id=form.get("client_id", ""), assertion=form["client_assertion"], audience=audience)
     return ClientProof(client_id=form.get("client_id", ""), secret=form.get("client_secret", ""))
 
 

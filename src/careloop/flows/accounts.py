@@ -91,8 +91,12 @@ def record_denial(app: App, principal: Principal, *, subtype: str, resource_type
         record_audit(
             tx,
             AuditEntry(
-                principal=principal, action=action_of(subtype), subtype=subtype, resource_type=resource_type,
-                outcome="8", detail=detail,
+                principal=principal,
+                action=action_of(subtype),
+                subtype=subtype,
+                resource_type=resource_type,
+                outcome="8",
+                detail=detail,
             ),
         )
 
@@ -124,14 +128,18 @@ def _credentials(app: App, tenant: Tenant | None, name: str) -> Credentials:
 
 def _waiting_for_code(app: App, tenant: Tenant, account: StaffMember) -> SignedIn:
     with app.database.transaction(tenant.id) as tx:
-        token = sessions.open_session(
-            tx, account.account_id, app.clock.now(), lasts=sessions.CODE_WAIT, full=False
-        )
+        token = sessions.open_session(tx, account.account_id, app.clock.now(), lasts=sessions.CODE_WAIT, full=False)
     return SignedIn(token=token, needs_code=True, account=account)
 
 
 def _open(
-    app: App, keys: Keyring, tenant: Tenant, found: Credentials, *, code: str | None, address: str,
+    app: App,
+    keys: Keyring,
+    tenant: Tenant,
+    found: Credentials,
+    *,
+    code: str | None,
+    address: str,
     charged: Sequence[throttle.Bucket],
 ) -> SignedIn:
     """A full session, when no code is needed or this one is right."""

@@ -187,7 +187,10 @@ def _refuse_lead(app: App, tx: Transaction, tenant: Tenant, member: StaffMember)
 
 def _note(tx: Transaction, principal: Principal, member: StaffMember, what: str) -> None:
     entry = AuditEntry(
-        principal=principal, action="E", subtype=what, resource_type="Practitioner",
+        principal=principal,
+        action="E",
+        subtype=what,
+        resource_type="Practitioner",
         resource_ids=[member.practitioner_id],
     )
     record_audit(tx, entry)

@@ -56,9 +56,7 @@ def name_queue_lead(app: App, tx: Transaction, principal: Principal, tenant: Ten
     writing.write(app, tx, principal, [_write(_queue(tenant, member))], cause="queue-lead")
 
 
-def _directory_entry(
-    app: App, slug: str, name: str, zone: str, production: bool, settings: TenantSettings
-) -> Tenant:
+def _directory_entry(app: App, slug: str, name: str, zone: str, production: bool, settings: TenantSettings) -> Tenant:
     with app.database.directory() as tx:
         try:
             tenant = tenancy.get_tenant(tx, slug)

@@ -21,7 +21,10 @@ def feed_status(tx: Transaction, since: datetime) -> dict[int, FeedStatus]:
     """Each feed's status by the feed's id."""
     return {
         int(row["id"]): FeedStatus(
-            received=int(row["received"]), waiting=int(row["waiting"]), dead=int(row["dead"]), last_received=row["last_received"]
+            received=int(row["received"]),
+            waiting=int(row["waiting"]),
+            dead=int(row["dead"]),
+            last_received=row["last_received"],
         )
         for row in tx.rows(SQL["feed_status"], {"since": since})
     }

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pyotp
 import pytest
@@ -15,7 +16,8 @@ from careloop.access.sessions import end_sessions_of, tenant_of
 from careloop.db import Database
 from careloop.errors import Conflict, NotAuthenticated, Rejected, Throttled
 from careloop.flows.accounts import confirm_code, current_session, sign_in, sign_out
-from tests.conftest import START
+
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 PASSWORD = "velvet anchor 9 tundra"
 HASH = passwords.hash_password(PASSWORD)
@@ -37,10 +39,20 @@ def no_counts(database: Database) -> Iterator[None]:
 
 def account(database: Database, keys: Keyring, tenant: Tenant, username: str, *roles: Role, **more) -> StaffMember:
     with database.transaction(tenant.id) as tx:
-        return accounts.create_account(tx, keys, START, NewAccount(
-            id=f"acc-{username}", username=username, name=f"{username.title()} Example",
-            practitioner_id=f"prac-{username}", roles=roles or (Role.COORDINATOR,), password_hash=HASH, **more,
-        ))
+        return accounts.create_account(
+            tx,
+            keys,
+            START,
+            NewAccount(
+                id=f"acc-{username}",
+                username=username,
+                name=f"{username.title()} Example",
+                practitioner_id=f"prac-{username}",
+                roles=roles or (Role.COORDINATOR,),
+                password_hash=HASH,
+                **more,
+            ),
+        )
 
 
 @pytest.fixture
@@ -251,14 +263,16 @@ def test_a_disabled_account_and_ended_sessions_are_out_at_once(app, database, te
             attempt()
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1] + ("a" if t[-1] != "a" else "b"), lambda t: "", lambda t: "cls_1." + "a" * 43])
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-1] + ("a" if t[-1] != "a" else "b"), lambda t: "", lambda t: "cls_1." + "a" * 43]
+)
 def test_a_forged_token_opens_nothing(app, dana, change):
     with pytest.raises(NotAuthenticated):
         current_session(app, change(enter(app, dana).token))
 
 
 def test_a_token_of_one_tenant_opens_nothing_in_another(app, other_tenant, dana):
-    head, dot, rest = enter(app, dana).token.partition(".")
+    _, dot, rest = enter(app, dana).token.partition(".")
     with pytest.raises(NotAuthenticated):
         current_session(app, f"cls_{other_tenant.id}{dot}{rest}")
 
@@ -281,6 +295,8 @@ def test_sign_ins_and_refusals_are_audited(app, database, tenant, dana):
     with database.transaction(tenant.id) as tx:
         rows = tx.rows("select outcome, agent_id, agent_name, subtype from audit_event order by id")
     assert [(row["subtype"], row["outcome"], row["agent_id"]) for row in rows] == [
-        ("login", "0", "acc-dana"), ("login", "8", "acc-dana"), ("login", "8", "unknown")
+        ("login", "0", "acc-dana"),
+        ("login", "8", "acc-dana"),
+        ("login", "8", "unknown"),
     ]
     assert "somebody" not in str(rows)

@@ -1,6 +1,7 @@
 """The audit trail is written with what it tells of, and tampering with it is found."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -13,25 +14,39 @@ from careloop.access.keys import Keyring
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
 from careloop.db import Database, DatabaseUrls
 from careloop.errors import NotFound, NotPermitted, Rejected
-from tests.conftest import START
+
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 KEYS = Keyring(root=b"k" * 32)
 
 
 def manager(tenant: Tenant) -> Principal:
     return Principal(
-        tenant_id=tenant.id, kind=PrincipalKind.USER, id="acc-1", name="Maria Example", roles=frozenset({Role.MANAGER}),
-        practitioner_id="prac-1", address="10.0.0.7",
+        tenant_id=tenant.id,
+        kind=PrincipalKind.USER,
+        id="acc-1",
+        name="Maria Example",
+        roles=frozenset({Role.MANAGER}),
+        practitioner_id="prac-1",
+        address="10.0.0.7",
     )
 
 
 def write(database: Database, tenant: Tenant, *patients: str, subtype: str = "read", query: str | None = None) -> None:
     with database.transaction(tenant.id) as tx:
         action = "E" if subtype == "search" else "R"
-        record_audit(tx, AuditEntry(
-            principal=manager(tenant), action=action, subtype=subtype, resource_type="Observation",
-            resource_ids=["obs-1"], patient_ids=patients, query=query,
-        ))
+        record_audit(
+            tx,
+            AuditEntry(
+                principal=manager(tenant),
+                action=action,
+                subtype=subtype,
+                resource_type="Observation",
+                resource_ids=["obs-1"],
+                patient_ids=patients,
+                query=query,
+            ),
+        )
 
 
 @pytest.fixture
@@ -131,8 +146,11 @@ def test_a_chain_rewritten_without_the_key_is_found(database, tenant, sealed, ta
 
 def test_the_app_role_cannot_change_the_trail(database, tenant, sealed):
     for statement in (
-        "update audit_event set agent_name = ''", "delete from audit_event", "truncate audit_event",
-        "update audit_seal set digest = ''", "delete from audit_seal",
+        "update audit_event set agent_name = ''",
+        "delete from audit_event",
+        "truncate audit_event",
+        "update audit_seal set digest = ''",
+        "delete from audit_seal",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction(tenant.id) as tx:
             tx.execute(statement)
@@ -207,9 +225,7 @@ def test_a_search_that_is_not_understood_is_refused(database, tenant, parameters
 
 
 def test_only_who_may_see_the_trail_sees_it(database, tenant):
-    nurse = Principal(
-        tenant_id=tenant.id, kind=PrincipalKind.USER, id="n", name="n", roles=frozenset({Role.NURSE})
-    )
+    nurse = Principal(tenant_id=tenant.id, kind=PrincipalKind.USER, id="n", name="n", roles=frozenset({Role.NURSE}))
     with database.transaction(tenant.id) as tx, pytest.raises(NotPermitted):
         search_audit(tx, nurse, [])
 

@@ -19,8 +19,15 @@ def test_our_own_pages_may_send(origin, referer):
 
 @pytest.mark.parametrize(
     ("origin", "referer"),
-    [("", ""), ("null", ""), ("https://evil.example", ""), ("https://evil.example", "https://care.example:8443/"),
-     ("https://care.example:8443.evil.example", ""), ("https://care.example", ""), ("", "https://evil.example/care.example")],
+    [
+        ("", ""),
+        ("null", ""),
+        ("https://evil.example", ""),
+        ("https://evil.example", "https://care.example:8443/"),
+        ("https://care.example:8443.evil.example", ""),
+        ("https://care.example", ""),
+        ("", "https://evil.example/care.example"),
+    ],
 )
 def test_other_sites_may_not(origin, referer):
     with pytest.raises(NotPermitted):
@@ -36,8 +43,19 @@ def test_the_csrf_token_belongs_to_one_session():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "cls_1", "cls_1.", "cls_0." + "a" * 43, "cls_x." + "a" * 43, "cls_1." + "a" * 42, "1." + "a" * 43,
-             "cls_9999999999." + "a" * 43, "cls_1." + "a" * 43 + "\n", "cls_\u0661." + "a" * 43],
+    "text",
+    [
+        "",
+        "cls_1",
+        "cls_1.",
+        "cls_0." + "a" * 43,
+        "cls_x." + "a" * 43,
+        "cls_1." + "a" * 42,
+        "1." + "a" * 43,
+        "cls_9999999999." + "a" * 43,
+        "cls_1." + "a" * 43 + "\n",
+        "cls_\u0661." + "a" * 43,
+    ],
 )
 def test_what_cannot_be_a_token_names_no_tenant(text):
     assert tenant_of(text) is None

@@ -20,7 +20,9 @@ def test_the_key_is_made_once_and_private(tmp_path):
 
 def test_sixteen_starts_at_once_agree_on_one_key(tmp_path):
     found = []
-    threads = [threading.Thread(target=lambda: found.append(open_keyring.__wrapped__(tmp_path).root)) for _ in range(16)]
+    threads = [
+        threading.Thread(target=lambda: found.append(open_keyring.__wrapped__(tmp_path).root)) for _ in range(16)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

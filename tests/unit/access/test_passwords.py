@@ -8,9 +8,24 @@ from careloop.errors import Rejected
 
 @pytest.mark.parametrize(
     "password",
-    ["short-one", "a" * 300, "password1234", "P@ssw0rd!2026", "Welcome2Careloop", "aaaaaaaaaaaa", "abcabcabcabc",
-     "qwertyuiop12", "123456789012", "abcdefghijklm", "letmeinletmein", "Riverbend2026!", "dana.reyes.2026",
-     "correcthorsebatterystaple", "Summer-Winter-2026", "hospital-admin-1"],
+    [
+        "short-one",
+        "a" * 300,
+        "password1234",
+        "P@ssw0rd!2026",
+        "Welcome2Careloop",
+        "aaaaaaaaaaaa",
+        "abcabcabcabc",
+        "qwertyuiop12",
+        "123456789012",
+        "abcdefghijklm",
+        "letmeinletmein",
+        "Riverbend2026!",
+        "dana.reyes.2026",
+        "correcthorsebatterystaple",
+        "Summer-Winter-2026",
+        "hospital-admin-1",
+    ],
 )
 def test_a_password_that_is_guessed_first_is_refused(password):
     with pytest.raises(Rejected) as refused:
@@ -18,7 +33,9 @@ def test_a_password_that_is_guessed_first_is_refused(password):
     assert password not in str(refused.value)
 
 
-@pytest.mark.parametrize("password", ["velvet anchor 9 tundra", "xK4-mountain-lute", "Fjord!kelp!zither", "ünïcödé-lärche"])
+@pytest.mark.parametrize(
+    "password", ["velvet anchor 9 tundra", "xK4-mountain-lute", "Fjord!kelp!zither", "ünïcödé-lärche"]
+)
 def test_a_password_of_uncommon_words_is_taken(password):
     check_new_password(password, names=("dana", "riverbend"))
 

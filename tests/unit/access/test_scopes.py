@@ -20,8 +20,19 @@ def test_a_scope_reads_back_as_it_was_written(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["system/*.sr", "system/*.", "system/*.read", "patient/*.rs", "user/*.rs", "system/Observation.rs?category=lab",
-     "openid", "system/*.rsx", "system/patient.r", "", "system/*.rs\n"],
+    [
+        "system/*.sr",
+        "system/*.",
+        "system/*.read",
+        "patient/*.rs",
+        "user/*.rs",
+        "system/Observation.rs?category=lab",
+        "openid",
+        "system/*.rsx",
+        "system/patient.r",
+        "",
+        "system/*.rs\n",
+    ],
 )
 def test_what_this_server_does_not_enforce_it_does_not_grant(text):
     assert parse_scope(text) is None
