@@ -60,7 +60,7 @@ select prior_id, survivor_id, named_survivor_id, id as merge_id
 -- survivor_of --
 -- The end of the chain of merges that starts at this patient; the patient itself where it is not merged.
 with recursive chain (patient_id, depth) as (
-    select %(patient_id)s::text, 0
+    select %(patient_id)s::text collate "C", 0
     union all
     select patient_merge.survivor_id, chain.depth + 1
       from chain

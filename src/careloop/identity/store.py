@@ -122,7 +122,8 @@ def open_matches(tx: Transaction, now: datetime, candidates: Iterable[Candidate]
 def match_row(row: Mapping[str, Any]) -> MatchRow:
     """A stored pair as a value."""
     words = {"reason": Reason(row["reason"]), "grade": Grade(row["grade"]), "state": MatchState(row["state"])}
-    return MatchRow(**{**row, **words})
+    rest = {key: value for key, value in row.items() if key not in ("left_id", "right_id")}
+    return MatchRow(left=row["left_id"], right=row["right_id"], **{**rest, **words})
 
 
 def hand_to(tx: Transaction, from_id: str, patient_id: str, numbers: Iterable[Identifier]) -> None:
