@@ -34,6 +34,9 @@ MAX_CLAUSES = 60
 MAX_DEPTH = 4
 """Chains and `_has` inside each other."""
 
+MAX_BRANCHES = 400
+"""Types that the chains of one request may fan out to."""
+
 MAX_COUNT = 1000
 MAX_INCLUDES = 20
 
@@ -93,6 +96,7 @@ class _Parser:
     def __init__(self, definitions: SearchDefinitions, reading: Reading) -> None:
         self.definitions = definitions
         self.reading = reading
+        self.fanned_out = 0
 
     def clause(self, resource_type: str, name: str, value: str, depth: int = 0) -> Clause:
         """The condition `name=value` on resources of `resource_type`."""
@@ -123,14 +127,33 @@ class _Parser:
         """`subject:Patient.name`: the inner condition on every type that may be meant and knows its parameter."""
         if parameter.type != "reference":
             raise Rejected(at=parameter.name, expected="a reference parameter before the dot", code="not-supported")
-        inner = rest.partition(".")[0].partition(":")[0]
-        targets = (named,) if named else parameter.targets
-        known = [one for one in targets if inner == "_has" or inner in self.definitions.of(one)]
-        if not known:
+        branches = self.branches_of((named,) if named else parameter.targets, rest, value, depth)
+        if not branches:
             at = _shown(f"{parameter.name}.{rest}")
             raise Rejected(at=at, expected="a parameter of a type that it refers to", code="not-supported")
-        branches = tuple((one, self.clause(one, rest, value, depth + 1)) for one in known)
         return ChainClause(parameter=parameter, branches=branches)
+
+    def branches_of(self, targets: Sequence[str], rest: str, value: str, depth: int) -> tuple[tuple[str, Clause], ...]:
+        """The rest of a chain for each target type that can answer it."""
+        found = []
+        for target in targets:
+            if not self.knows(target, rest):
+                continue
+            self.fanned_out += 1
+            if self.fanned_out > MAX_BRANCHES:
+                raise Rejected(at="search", expected="a narrower chain, by naming the type", code="too-costly")
+            try:
+                found.append((target, self.clause(target, rest, value, depth + 1)))
+            except Rejected as error:
+                if error.issue_code != "not-supported":
+                    raise
+        return tuple(found)
+
+    def knows(self, resource_type: str, rest: str) -> bool:
+        """True where `rest` of a chain can go on at `resource_type`."""
+        head, dot, _ = rest.partition(".")
+        found = self.definitions.of(resource_type).get(head.partition(":")[0])
+        return rest.startswith("_has:") or (found is not None and (not dot or found.type == "reference"))
 
     def has(self, resource_type: str, name: str, value: str, depth: int) -> Clause:
         """`_has:Observation:patient:code`."""

@@ -199,6 +199,8 @@ def _why_not(facts: Facts) -> str | None:
         return "names no resource type"
     if not facts.get("expression"):
         return "has no expression"
+    if facts["expression"].endswith("entry[0].resource"):
+        return "looks at a resource inside another, not at a reference"
     return "needs a phonetic form of names" if facts["code"] == "phonetic" else None
 
 
@@ -229,7 +231,7 @@ def _file(name: str, text: str) -> list[Facts]:
     if "parameters" in content:
         rows: list[Facts] = content["parameters"]
         return rows
-    missing = [key for key in ("code", "type", "base", "expression") if key not in content]
+    missing = [key for key in ("code", "type", "base", "expression") if not content.get(key)]
     if content.get("resourceType") != "SearchParameter" or missing:
         expected = "a FHIR SearchParameter with code, type, base and expression"
         raise ContentError([Fault(at=f"content/searchparameters/{name}", expected=expected)])
