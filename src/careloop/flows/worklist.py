@@ -28,8 +28,8 @@ from careloop.loops import worklist as lists
 from careloop.loops.rules.rank import rank_days
 
 __all__ = [
-    "HistoryLine", "LoopDetail", "OfferShown", "StepLine", "WorklistGroup", "WorklistPage", "WorklistRow", "detail",
-    "next_loop", "owners", "page",
+    "HistoryLine", "LoopDetail", "OfferShown", "StepLine", "WorklistGroup", "WorklistPage", "WorklistRow", "by_number",
+    "detail", "next_loop", "owners", "page",
 ]
 
 GROUPS = ((1, "now", "Do now"), (2, "today", "Today"), (3, "week", "This week"), (4, "waiting", "Waiting on others"))
@@ -87,6 +87,12 @@ def next_loop(app: App, tx: Transaction, principal: Principal, *, without: Seque
     now, zone = app.clock.now(), people.zone_of(tx)
     asked = _asked(app, principal, tx, "mine", None, False, now, zone, len(without) + 1)
     return next((place.loop_id for place in lists.page(tx, asked) if place.loop_id not in without), None)
+
+
+def by_number(app: App, tx: Transaction, principal: Principal, number: int) -> WorklistRow | None:
+    """The loop that people call `L-<number>`, read and audited like any loop; None when there is none."""
+    loop_id = lists.by_number(tx, number)
+    return detail(app, tx, principal, loop_id).row if loop_id else None
 
 
 def owners(app: App, tx: Transaction) -> list[tuple[str, str, str]]:

@@ -80,6 +80,12 @@ def closed_since(tx: Transaction, owners: Sequence[str] | None, since: datetime)
     return int(tx.value(_SQL["closed_since"], {"owners": None if owners is None else list(owners), "since": since}))
 
 
+def by_number(tx: Transaction, number: int) -> str | None:
+    """The id of the loop that people call `L-<number>`."""
+    found = tx.value(_SQL["by_number"], {"number": number})
+    return None if found is None else str(found)
+
+
 def shown(tx: Transaction, ids: Sequence[str]) -> dict[str, Shown]:
     """By loop id what lists show of it."""
     rows = tx.rows(_SQL["shown"], {"ids": list(ids)}) if ids else []

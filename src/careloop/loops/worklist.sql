@@ -141,3 +141,9 @@ select a.step_id, a.kind, a.at, a.by, a.data
   from loop_act as a
  where a.loop_id = %(loop_id)s
  order by a.at, a.id
+
+-- by_number --
+-- The loop that people call L-<number>.
+select loop.id
+  from loop
+ where loop.number = %(number)s

@@ -43,3 +43,9 @@ def settings_save(staff: Staff, data: Form) -> Response[str]:
 def help_page(staff: Staff) -> Response[str]:
     """What a loop is, and all keys."""
     return staff.page("help.html", "/help", {})
+
+
+@get("/rules/rank", sync_to_thread=True)
+def rank_rule_page(staff: Staff) -> Response[str]:
+    """The rule of the order with its points, read from the content file that decides it."""
+    return staff.page("rank_rule.html", "/rules/rank", {"rule": staff.app.catalog.document("worklist", "rank")})

@@ -69,6 +69,7 @@ staff_router = Router(
         arrivals.arrival_replay,
         arrivals.arrival_correct,
         arrivals.arrival_discard,
+        arrivals.arrival_accept_sender,
         preferences.settings_page,
         preferences.settings_save,
         preferences.help_page,
