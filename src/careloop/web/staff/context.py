@@ -194,7 +194,7 @@ def staff_of(request: Request[Any, Any, Any]) -> Staff:
 
 def app_of(request: Request[Any, Any, Any]) -> App:
     """The running app of this process."""
-    app: App = request.app.state.app
+    app: App = request.app.state.careloop
     return app
 
 
