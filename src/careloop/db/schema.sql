@@ -1,0 +1,1226 @@
+-- Made from the migrations by tools/schema.py. Read this; change the migrations.
+
+CREATE FUNCTION public.make_tenant_table(name regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format('alter table %s alter column tenant_id set default nullif(current_setting(''app.tenant'', true), '''')::int', name);
+    execute format('alter table %s enable row level security', name);
+    execute format('alter table %s force row level security', name);
+    execute format(
+        'create policy tenant_only on %s using (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::int))'
+        ' with check (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::int))', name);
+    execute format('grant select, insert, update, delete on %s to careloop_app', name);
+end
+$$;
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'the audit trail is append-only' using errcode = 'insufficient_privilege';
+end
+$$;
+
+CREATE TABLE public.access_token (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    token_hash bytea NOT NULL,
+    client_id text NOT NULL,
+    scopes text[] NOT NULL,
+    issued timestamp with time zone NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    revoked timestamp with time zone,
+    CONSTRAINT at_most_an_hour CHECK ((expires <= (issued + '01:00:00'::interval)))
+);
+
+ALTER TABLE ONLY public.access_token FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.account (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL,
+    username text NOT NULL,
+    name text NOT NULL,
+    practitioner_id text NOT NULL,
+    roles text[] NOT NULL,
+    password_hash text,
+    totp_secret bytea,
+    totp_last_step bigint DEFAULT 0 NOT NULL,
+    created timestamp with time zone NOT NULL,
+    disabled timestamp with time zone,
+    CONSTRAINT account_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT account_username_check CHECK ((username ~ '^[a-z][a-z0-9._-]{1,60}$'::text)),
+    CONSTRAINT administrators_have_a_second_factor CHECK (((NOT ('administrator'::text = ANY (roles))) OR (password_hash IS NULL) OR (totp_secret IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.account FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.account_address (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    account_id text NOT NULL,
+    address_hash bytea NOT NULL,
+    last_success timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.account_address FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.act_receipt (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    key text NOT NULL,
+    by text NOT NULL,
+    act_id uuid NOT NULL,
+    receipt jsonb NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.act_receipt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.audit_event (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id bigint NOT NULL,
+    recorded timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    transaction bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    action text NOT NULL,
+    subtype text NOT NULL,
+    outcome text NOT NULL,
+    agent_kind text NOT NULL,
+    agent_id text NOT NULL,
+    agent_name text NOT NULL,
+    agent_reference text NOT NULL,
+    purpose text NOT NULL,
+    address text,
+    resource_type text,
+    resource_ids text[] NOT NULL,
+    patient_ids text[] NOT NULL,
+    query text,
+    detail text,
+    CONSTRAINT audit_event_action_check CHECK ((action = ANY (ARRAY['C'::text, 'R'::text, 'U'::text, 'D'::text, 'E'::text]))),
+    CONSTRAINT audit_event_outcome_check CHECK ((outcome = ANY (ARRAY['0'::text, '4'::text, '8'::text, '12'::text])))
+);
+
+ALTER TABLE ONLY public.audit_event FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit_seal (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    number bigint NOT NULL,
+    event_ids bigint[] NOT NULL,
+    digests bytea NOT NULL,
+    previous bytea NOT NULL,
+    digest bytea NOT NULL,
+    last_transaction bigint NOT NULL,
+    horizon bigint NOT NULL,
+    sealed timestamp with time zone NOT NULL,
+    CONSTRAINT audit_seal_event_ids_check CHECK ((cardinality(event_ids) > 0)),
+    CONSTRAINT audit_seal_number_check CHECK ((number > 0)),
+    CONSTRAINT one_digest_each CHECK ((length(digests) = (32 * cardinality(event_ids))))
+);
+
+ALTER TABLE ONLY public.audit_seal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.change_feed (
+    seq bigint NOT NULL,
+    key bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    version integer NOT NULL,
+    change text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text COLLATE pg_catalog."C",
+    CONSTRAINT change_feed_change_check CHECK ((change = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text])))
+);
+
+ALTER TABLE ONLY public.change_feed FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.change_feed ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.change_feed_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.client (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL,
+    name text NOT NULL,
+    secret_hash bytea,
+    jwks jsonb,
+    scopes text[] NOT NULL,
+    created timestamp with time zone NOT NULL,
+    revoked timestamp with time zone,
+    CONSTRAINT client_scopes_check CHECK ((cardinality(scopes) > 0)),
+    CONSTRAINT one_way_to_authenticate CHECK (((secret_hash IS NULL) <> (jwks IS NULL)))
+);
+
+ALTER TABLE ONLY public.client FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.client_assertion (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    client_id text NOT NULL,
+    jti text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.escalation (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    loop_id uuid NOT NULL,
+    step_id text NOT NULL,
+    key text NOT NULL,
+    to_role text NOT NULL,
+    to_owner text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    fired timestamp with time zone NOT NULL,
+    late boolean NOT NULL,
+    stands boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.escalation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.feed (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id integer NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    host text DEFAULT '127.0.0.1'::text NOT NULL,
+    port integer NOT NULL,
+    zone text NOT NULL,
+    maps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    senders text[] DEFAULT '{}'::text[] NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    created timestamp with time zone NOT NULL,
+    CONSTRAINT feed_kind_check CHECK ((kind = 'hl7v2'::text)),
+    CONSTRAINT feed_port_check CHECK (((port >= 1) AND (port <= 65535)))
+);
+
+ALTER TABLE ONLY public.feed FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feed_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.inbox (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    origin text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    feed_id integer,
+    sending_application text DEFAULT ''::text NOT NULL,
+    sending_facility text DEFAULT ''::text NOT NULL,
+    control_id text DEFAULT ''::text NOT NULL,
+    digest bytea NOT NULL,
+    raw bytea NOT NULL,
+    corrected bytea,
+    corrected_by text,
+    corrected_at timestamp with time zone,
+    received timestamp with time zone NOT NULL,
+    lane smallint NOT NULL,
+    counts boolean NOT NULL,
+    answer text NOT NULL,
+    status text NOT NULL,
+    stage text DEFAULT ''::text NOT NULL,
+    at text DEFAULT ''::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt timestamp with time zone NOT NULL,
+    finished timestamp with time zone,
+    result jsonb,
+    CONSTRAINT dead_letters_say_why CHECK (((status <> 'dead'::text) OR (reason <> ''::text))),
+    CONSTRAINT discarded_say_why CHECK (((status <> 'discarded'::text) OR (reason <> ''::text))),
+    CONSTRAINT inbox_answer_check CHECK ((answer = ANY (ARRAY['AA'::text, 'AE'::text, 'AR'::text]))),
+    CONSTRAINT inbox_kind_check CHECK ((kind = ANY (ARRAY['hl7v2'::text, 'frame'::text, 'file'::text]))),
+    CONSTRAINT inbox_origin_check CHECK ((origin = ANY (ARRAY['feed'::text, 'file'::text]))),
+    CONSTRAINT inbox_status_check CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'dead'::text, 'discarded'::text])))
+);
+
+ALTER TABLE ONLY public.inbox FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.instance (
+    only_row boolean DEFAULT true NOT NULL,
+    clock_offset_seconds double precision DEFAULT 0 NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT instance_only_row_check CHECK (only_row)
+);
+
+CREATE SEQUENCE public.loop_number
+    START WITH 1001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.loop (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    number bigint DEFAULT nextval('public.loop_number'::regclass) NOT NULL,
+    pathway text NOT NULL,
+    version text NOT NULL,
+    patient_id text NOT NULL,
+    focus text NOT NULL,
+    matter text NOT NULL,
+    status text NOT NULL,
+    is_open boolean GENERATED ALWAYS AS ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]))) STORED NOT NULL,
+    clock text NOT NULL,
+    owner text NOT NULL,
+    opened timestamp with time zone NOT NULL,
+    closed timestamp with time zone,
+    closure_reason text,
+    closure_by text,
+    closure_note text,
+    deadline timestamp with time zone NOT NULL,
+    next_step text,
+    next_due timestamp with time zone NOT NULL,
+    next_outside boolean NOT NULL,
+    tier text NOT NULL,
+    safety boolean DEFAULT false NOT NULL,
+    lasting_points integer NOT NULL,
+    board text,
+    watch_until timestamp with time zone,
+    as_of timestamp with time zone NOT NULL,
+    wake_at timestamp with time zone,
+    hold_reason text,
+    hold_by text,
+    hold_until timestamp with time zone,
+    snoozed_until timestamp with time zone,
+    task_version integer NOT NULL,
+    history text[] DEFAULT '{}'::text[] NOT NULL,
+    state jsonb NOT NULL,
+    CONSTRAINT loop_cancelled_says_why CHECK (((status <> ALL (ARRAY['cancelled'::text, 'failed'::text])) OR (closure_reason IS NOT NULL))),
+    CONSTRAINT loop_clock_check CHECK ((clock = ANY (ARRAY['on-time'::text, 'due-soon'::text, 'overdue'::text, 'waiting'::text]))),
+    CONSTRAINT loop_closed_has_instant CHECK (((closed IS NULL) = (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text])))),
+    CONSTRAINT loop_on_hold_wakes CHECK (((status <> 'on-hold'::text) OR ((hold_reason IS NOT NULL) AND (hold_by IS NOT NULL) AND (hold_until IS NOT NULL)))),
+    CONSTRAINT loop_owner_check CHECK ((owner ~ '^(Practitioner|PractitionerRole|CareTeam)/.'::text)),
+    CONSTRAINT loop_snooze_ends_before_deadline CHECK (((snoozed_until IS NULL) OR (snoozed_until <= deadline))),
+    CONSTRAINT loop_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text, 'completed'::text, 'cancelled'::text, 'failed'::text, 'entered-in-error'::text]))),
+    CONSTRAINT loop_tier_check CHECK ((tier = ANY (ARRAY['high'::text, 'standard'::text])))
+);
+
+ALTER TABLE ONLY public.loop FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.loop_act (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    step_id text,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undoes uuid
+);
+
+ALTER TABLE ONLY public.loop_act FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.loop_note (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL,
+    key text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.loop_note FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.loop_step (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    loop_id uuid NOT NULL,
+    step_id text NOT NULL,
+    task_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    status text NOT NULL,
+    is_open boolean GENERATED ALWAYS AS ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]))) STORED NOT NULL,
+    clock text NOT NULL,
+    owner text NOT NULL,
+    owner_role text NOT NULL,
+    due timestamp with time zone NOT NULL,
+    outside boolean NOT NULL,
+    ended timestamp with time zone,
+    closure_reason text,
+    evidence text[] DEFAULT '{}'::text[] NOT NULL,
+    hold_reason text,
+    hold_by text,
+    hold_until timestamp with time zone,
+    task_version integer NOT NULL,
+    history text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT loop_step_clock_check CHECK ((clock = ANY (ARRAY['on-time'::text, 'due-soon'::text, 'overdue'::text, 'waiting'::text]))),
+    CONSTRAINT loop_step_owner_check CHECK ((owner ~ '^(Practitioner|PractitionerRole|CareTeam)/.'::text)),
+    CONSTRAINT loop_step_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text, 'completed'::text, 'cancelled'::text, 'failed'::text, 'entered-in-error'::text]))),
+    CONSTRAINT loop_step_step_id_check CHECK ((step_id <> ''::text)),
+    CONSTRAINT step_completed_by_evidence_or_reason CHECK (((status <> 'completed'::text) OR (cardinality(evidence) > 0) OR (closure_reason IS NOT NULL))),
+    CONSTRAINT step_on_hold_wakes CHECK (((status <> 'on-hold'::text) OR ((hold_reason IS NOT NULL) AND (hold_by IS NOT NULL) AND (hold_until IS NOT NULL))))
+);
+
+ALTER TABLE ONLY public.loop_step FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.loop_wake (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL,
+    wake_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.loop_wake FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.ownership (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    loop_id uuid NOT NULL,
+    step_id text NOT NULL,
+    owner text NOT NULL,
+    owned_from timestamp with time zone NOT NULL,
+    owned_until timestamp with time zone,
+    previous_until timestamp with time zone,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT ownership_follows_at_once CHECK ((previous_until = owned_from)),
+    CONSTRAINT ownership_runs_forward CHECK ((owned_until > owned_from))
+);
+
+ALTER TABLE ONLY public.ownership FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ownership_offer (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    giver text NOT NULL,
+    taker text NOT NULL,
+    why text NOT NULL,
+    offered timestamp with time zone NOT NULL,
+    answered timestamp with time zone,
+    answer text,
+    answer_why text,
+    CONSTRAINT ownership_offer_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'declined'::text, 'withdrawn'::text]))),
+    CONSTRAINT ownership_offer_check CHECK (((answered IS NULL) = (answer IS NULL))),
+    CONSTRAINT ownership_offer_check1 CHECK ((giver <> taker))
+);
+
+ALTER TABLE ONLY public.ownership_offer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.patient_features (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    features jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.patient_features FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.patient_identifier (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    skeleton text NOT NULL COLLATE pg_catalog."C",
+    on_resource boolean DEFAULT false NOT NULL,
+    prior_id text COLLATE pg_catalog."C",
+    recorded timestamp with time zone NOT NULL,
+    CONSTRAINT patient_identifier_value_check CHECK (((value <> ''::text) AND (length(value) <= 200)))
+);
+
+ALTER TABLE ONLY public.patient_identifier FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.patient_identifier.on_resource IS 'the number stands on the Patient resource; leaves with it';
+
+COMMENT ON COLUMN public.patient_identifier.prior_id IS 'the merged-away patient that this number named first';
+
+CREATE TABLE public.patient_key (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    key bigint NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.patient_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.patient_merge (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    prior_id text NOT NULL COLLATE pg_catalog."C",
+    survivor_id text NOT NULL COLLATE pg_catalog."C",
+    named_survivor_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    merged timestamp with time zone NOT NULL,
+    merged_by text NOT NULL,
+    prior_was_active boolean,
+    undone timestamp with time zone,
+    undone_by text,
+    CONSTRAINT patient_merge_check CHECK (((prior_id <> survivor_id) AND (prior_id <> named_survivor_id))),
+    CONSTRAINT patient_merge_check1 CHECK (((undone IS NULL) = (undone_by IS NULL)))
+);
+
+ALTER TABLE ONLY public.patient_merge FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.patient_merge_moved (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    merge_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    original text NOT NULL,
+    paths text[]
+);
+
+ALTER TABLE ONLY public.patient_merge_moved FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.pending_merge (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    prior_id text NOT NULL COLLATE pg_catalog."C",
+    survivor_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    recorded timestamp with time zone NOT NULL,
+    appeared timestamp with time zone
+);
+
+ALTER TABLE ONLY public.pending_merge FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.person_fact (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL,
+    told jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.person_fact FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.person_match (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    left_id text NOT NULL COLLATE pg_catalog."C",
+    right_id text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    points numeric NOT NULL,
+    grade text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    opened timestamp with time zone NOT NULL,
+    due timestamp with time zone NOT NULL,
+    decided timestamp with time zone,
+    decided_by text,
+    why text,
+    merge_id text COLLATE pg_catalog."C",
+    announced text,
+    CONSTRAINT person_match_check CHECK ((left_id < right_id)),
+    CONSTRAINT person_match_check1 CHECK (((state = ANY (ARRAY['same'::text, 'different'::text])) = ((decided IS NOT NULL) AND (decided_by IS NOT NULL) AND (why IS NOT NULL)))),
+    CONSTRAINT person_match_reason_check CHECK ((reason = ANY (ARRAY['demographics'::text, 'identifier-conflict'::text, 'look-alike'::text, 'prior-appeared'::text]))),
+    CONSTRAINT person_match_state_check CHECK ((state = ANY (ARRAY['open'::text, 'same'::text, 'different'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.person_match FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.process (
+    name text NOT NULL,
+    pid integer NOT NULL,
+    seen timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.resource (
+    key bigint NOT NULL,
+    last_updated timestamp with time zone NOT NULL,
+    digest bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    version integer NOT NULL,
+    deleted boolean DEFAULT false NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text COLLATE pg_catalog."C",
+    tokens bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    present bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    body text,
+    CONSTRAINT resource_check CHECK ((deleted = (body IS NULL))),
+    CONSTRAINT resource_id_check CHECK (((length(id) >= 1) AND (length(id) <= 64))),
+    CONSTRAINT resource_version_check CHECK ((version > 0))
+)
+WITH (toast_tuple_target='4080', autovacuum_vacuum_insert_scale_factor='0.05');
+ALTER TABLE ONLY public.resource ALTER COLUMN body SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.resource FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.resource.digest IS 'hash of the content without meta.versionId and meta.lastUpdated';
+
+COMMENT ON COLUMN public.resource.tokens IS 'what stands in resource_token for this resource';
+
+COMMENT ON COLUMN public.resource.present IS 'tokens that say which parameters have a value; for :missing';
+
+COMMENT ON COLUMN public.resource.body IS 'the exact text that a read answers with';
+
+CREATE TABLE public.resource_date (
+    field bigint NOT NULL,
+    low timestamp with time zone NOT NULL,
+    high timestamp with time zone NOT NULL,
+    key bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    shape smallint NOT NULL,
+    CONSTRAINT resource_date_check CHECK ((low <= high)),
+    CONSTRAINT resource_date_shape_check CHECK (((shape >= 0) AND (shape <= 2)))
+);
+
+ALTER TABLE ONLY public.resource_date FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.resource_history (
+    key bigint NOT NULL,
+    last_updated timestamp with time zone NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    version integer NOT NULL,
+    deleted boolean NOT NULL,
+    patient_id text COLLATE pg_catalog."C",
+    body text
+);
+ALTER TABLE ONLY public.resource_history ALTER COLUMN body SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.resource_history FORCE ROW LEVEL SECURITY;
+
+CREATE SEQUENCE public.resource_key
+    START WITH 1000
+    INCREMENT BY 1000
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.resource_quantity (
+    field bigint NOT NULL,
+    value double precision NOT NULL,
+    key bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    unit text COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.resource_quantity FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.resource_string (
+    field bigint NOT NULL,
+    key bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    value text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.resource_string FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.resource_token (
+    token bigint NOT NULL,
+    key bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.05');
+
+ALTER TABLE ONLY public.resource_token FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.sign_in_throttle (
+    key bytea NOT NULL,
+    failures integer NOT NULL,
+    last_failure timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.staff_session (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    token_hash bytea NOT NULL,
+    account_id text NOT NULL,
+    stage text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    seen timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    CONSTRAINT staff_session_stage_check CHECK ((stage = ANY (ARRAY['password'::text, 'full'::text])))
+);
+
+ALTER TABLE ONLY public.staff_session FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.stay_event (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id bigint NOT NULL,
+    encounter_id text NOT NULL,
+    code text NOT NULL,
+    effect text NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    recorded timestamp with time zone NOT NULL,
+    received timestamp with time zone NOT NULL,
+    patient_id text NOT NULL,
+    prior_patient_id text,
+    content jsonb NOT NULL,
+    digest bytea NOT NULL,
+    inbox_id bigint NOT NULL,
+    unmatched boolean DEFAULT false NOT NULL,
+    raised timestamp with time zone
+);
+
+ALTER TABLE ONLY public.stay_event FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stay_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.stay_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.tenant (
+    id integer NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    zone text NOT NULL,
+    production boolean DEFAULT false NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created timestamp with time zone NOT NULL,
+    CONSTRAINT tenant_slug_check CHECK ((slug ~ '^[a-z][a-z0-9-]{1,40}$'::text))
+);
+
+ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tenant_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.access_token
+    ADD CONSTRAINT access_token_pkey PRIMARY KEY (tenant_id, token_hash);
+
+ALTER TABLE ONLY public.account_address
+    ADD CONSTRAINT account_address_pkey PRIMARY KEY (tenant_id, account_id, address_hash);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_tenant_id_practitioner_id_key UNIQUE (tenant_id, practitioner_id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_tenant_id_username_key UNIQUE (tenant_id, username);
+
+ALTER TABLE ONLY public.act_receipt
+    ADD CONSTRAINT act_receipt_pkey PRIMARY KEY (tenant_id, by, key);
+
+ALTER TABLE ONLY public.audit_event
+    ADD CONSTRAINT audit_event_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.audit_seal
+    ADD CONSTRAINT audit_seal_pkey PRIMARY KEY (tenant_id, number);
+
+ALTER TABLE ONLY public.change_feed
+    ADD CONSTRAINT change_feed_pkey PRIMARY KEY (tenant_id, seq);
+
+ALTER TABLE ONLY public.client_assertion
+    ADD CONSTRAINT client_assertion_pkey PRIMARY KEY (tenant_id, client_id, jti);
+
+ALTER TABLE ONLY public.client
+    ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.escalation
+    ADD CONSTRAINT escalation_pkey PRIMARY KEY (tenant_id, loop_id, step_id, key);
+
+ALTER TABLE ONLY public.feed
+    ADD CONSTRAINT feed_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.instance
+    ADD CONSTRAINT instance_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.loop_act
+    ADD CONSTRAINT loop_act_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.loop_note
+    ADD CONSTRAINT loop_note_pkey PRIMARY KEY (tenant_id, key);
+
+ALTER TABLE ONLY public.loop
+    ADD CONSTRAINT loop_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.loop_step
+    ADD CONSTRAINT loop_step_pkey PRIMARY KEY (tenant_id, loop_id, step_id);
+
+ALTER TABLE ONLY public.loop_wake
+    ADD CONSTRAINT loop_wake_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.ownership_offer
+    ADD CONSTRAINT ownership_offer_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.ownership
+    ADD CONSTRAINT ownership_pkey PRIMARY KEY (tenant_id, loop_id, step_id, owned_from);
+
+ALTER TABLE ONLY public.ownership
+    ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_owned_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, loop_id, step_id, owned_until);
+
+ALTER TABLE ONLY public.ownership
+    ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_previous_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, loop_id, step_id, previous_until);
+
+ALTER TABLE ONLY public.patient_features
+    ADD CONSTRAINT patient_features_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.patient_identifier
+    ADD CONSTRAINT patient_identifier_pkey PRIMARY KEY (tenant_id, system, value);
+
+ALTER TABLE ONLY public.patient_key
+    ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, key, patient_id);
+
+ALTER TABLE ONLY public.patient_merge_moved
+    ADD CONSTRAINT patient_merge_moved_pkey PRIMARY KEY (tenant_id, merge_id, resource_type, resource_id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.pending_merge
+    ADD CONSTRAINT pending_merge_pkey PRIMARY KEY (tenant_id, system, value);
+
+ALTER TABLE ONLY public.person_fact
+    ADD CONSTRAINT person_fact_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.person_match
+    ADD CONSTRAINT person_match_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.person_match
+    ADD CONSTRAINT person_match_tenant_id_left_id_right_id_key UNIQUE (tenant_id, left_id, right_id);
+
+ALTER TABLE ONLY public.process
+    ADD CONSTRAINT process_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.resource_history
+    ADD CONSTRAINT resource_history_pkey PRIMARY KEY (tenant_id, key, version);
+
+ALTER TABLE ONLY public.resource
+    ADD CONSTRAINT resource_pkey PRIMARY KEY (tenant_id, key);
+
+ALTER TABLE ONLY public.resource
+    ADD CONSTRAINT resource_tenant_id_type_id_key UNIQUE (tenant_id, type, id);
+
+ALTER TABLE ONLY public.resource_token
+    ADD CONSTRAINT resource_token_pkey PRIMARY KEY (tenant_id, token, key);
+
+ALTER TABLE ONLY public.sign_in_throttle
+    ADD CONSTRAINT sign_in_throttle_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.staff_session
+    ADD CONSTRAINT staff_session_pkey PRIMARY KEY (tenant_id, token_hash);
+
+ALTER TABLE ONLY public.stay_event
+    ADD CONSTRAINT stay_event_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_slug_key UNIQUE (slug);
+
+CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id, expires);
+
+CREATE INDEX audit_event_patient ON public.audit_event USING gin (patient_ids);
+
+CREATE INDEX audit_event_recorded ON public.audit_event USING brin (recorded) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE INDEX audit_event_transaction ON public.audit_event USING btree (tenant_id, transaction);
+
+CREATE INDEX audit_seal_last_transaction ON public.audit_seal USING btree (tenant_id, last_transaction);
+
+CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
+
+CREATE INDEX escalation_of_owner ON public.escalation USING btree (tenant_id, to_owner) WHERE stands;
+
+CREATE UNIQUE INDEX feed_port ON public.feed USING btree (port) WHERE enabled;
+
+CREATE INDEX inbox_ahead ON public.inbox USING btree (tenant_id, next_attempt) WHERE ((status = 'dead'::text) AND (stage = 'ahead'::text));
+
+CREATE INDEX inbox_by_control_id ON public.inbox USING btree (tenant_id, control_id);
+
+CREATE UNIQUE INDEX inbox_content ON public.inbox USING btree (tenant_id, digest) WHERE ((origin = 'file'::text) AND counts);
+
+CREATE UNIQUE INDEX inbox_control_id ON public.inbox USING btree (tenant_id, sending_application, sending_facility, control_id) WHERE ((origin = 'feed'::text) AND counts);
+
+CREATE INDEX inbox_dead ON public.inbox USING btree (tenant_id, id) WHERE (status = 'dead'::text);
+
+CREATE INDEX inbox_waiting ON public.inbox USING btree (tenant_id, id) WHERE (status = 'received'::text);
+
+CREATE INDEX loop_act_of_loop ON public.loop_act USING btree (tenant_id, loop_id, at);
+
+CREATE UNIQUE INDEX loop_act_undone_once ON public.loop_act USING btree (tenant_id, undoes) WHERE (undoes IS NOT NULL);
+
+CREATE UNIQUE INDEX loop_by_number ON public.loop USING btree (tenant_id, number);
+
+CREATE INDEX loop_closed_by_owner ON public.loop USING btree (tenant_id, owner, closed) WHERE (closed IS NOT NULL);
+
+CREATE INDEX loop_of_focus ON public.loop USING btree (tenant_id, focus);
+
+CREATE INDEX loop_of_patient ON public.loop USING btree (tenant_id, patient_id);
+
+CREATE INDEX loop_on_board ON public.loop USING btree (tenant_id, board, next_due) WHERE (board IS NOT NULL);
+
+CREATE UNIQUE INDEX loop_one_per_matter ON public.loop USING btree (tenant_id, pathway, focus) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
+
+CREATE INDEX loop_open_by_due ON public.loop USING btree (tenant_id, next_due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
+
+CREATE INDEX loop_open_of_owner ON public.loop USING btree (tenant_id, owner, next_due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
+
+CREATE UNIQUE INDEX loop_step_by_task ON public.loop_step USING btree (tenant_id, task_id);
+
+CREATE INDEX loop_step_open_of_owner ON public.loop_step USING btree (tenant_id, owner, due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
+
+CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
+
+CREATE INDEX ownership_offer_of_taker ON public.ownership_offer USING btree (tenant_id, taker) WHERE (answered IS NULL);
+
+CREATE UNIQUE INDEX ownership_offer_open ON public.ownership_offer USING btree (tenant_id, loop_id) WHERE (answered IS NULL);
+
+CREATE INDEX patient_identifier_patient ON public.patient_identifier USING btree (tenant_id, patient_id);
+
+CREATE INDEX patient_identifier_skeleton ON public.patient_identifier USING btree (tenant_id, system, skeleton);
+
+CREATE INDEX patient_key_patient ON public.patient_key USING btree (tenant_id, patient_id);
+
+CREATE UNIQUE INDEX patient_merge_standing ON public.patient_merge USING btree (tenant_id, prior_id) WHERE (undone IS NULL);
+
+CREATE INDEX patient_merge_survivor ON public.patient_merge USING btree (tenant_id, survivor_id) WHERE (undone IS NULL);
+
+CREATE INDEX pending_merge_waiting ON public.pending_merge USING btree (tenant_id, recorded) WHERE (appeared IS NULL);
+
+CREATE INDEX person_match_open ON public.person_match USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
+
+CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, right_id);
+
+CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant_id) WHERE (announced IS DISTINCT FROM state);
+
+CREATE INDEX resource_date_key ON public.resource_date USING btree (tenant_id, key);
+
+CREATE INDEX resource_date_low ON public.resource_date USING btree (tenant_id, field, shape, low, high, key);
+
+CREATE INDEX resource_listed ON public.resource USING btree (tenant_id, type, key);
+
+CREATE INDEX resource_patient ON public.resource USING btree (tenant_id, patient_id, type) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX resource_quantity_key ON public.resource_quantity USING btree (tenant_id, key);
+
+CREATE INDEX resource_quantity_value ON public.resource_quantity USING btree (tenant_id, field, value, key);
+
+CREATE INDEX resource_string_key ON public.resource_string USING btree (tenant_id, key);
+
+CREATE INDEX resource_string_value ON public.resource_string USING btree (tenant_id, field, value, key);
+
+CREATE INDEX resource_updated ON public.resource USING btree (tenant_id, type, last_updated);
+
+CREATE INDEX staff_session_account ON public.staff_session USING btree (tenant_id, account_id);
+
+CREATE UNIQUE INDEX stay_event_once ON public.stay_event USING btree (tenant_id, encounter_id, code, event_time, digest);
+
+CREATE INDEX stay_event_patient ON public.stay_event USING btree (tenant_id, patient_id);
+
+CREATE INDEX stay_event_unmatched ON public.stay_event USING btree (tenant_id, received) WHERE (unmatched AND (raised IS NULL));
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.access_token
+    ADD CONSTRAINT access_token_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
+
+ALTER TABLE ONLY public.account_address
+    ADD CONSTRAINT account_address_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
+
+ALTER TABLE ONLY public.client_assertion
+    ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
+
+ALTER TABLE ONLY public.escalation
+    ADD CONSTRAINT escalation_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.loop_act
+    ADD CONSTRAINT loop_act_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.loop_step
+    ADD CONSTRAINT loop_step_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.ownership_offer
+    ADD CONSTRAINT ownership_offer_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.ownership
+    ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_previous_until_fkey FOREIGN KEY (tenant_id, loop_id, step_id, previous_until) REFERENCES public.ownership(tenant_id, loop_id, step_id, owned_until) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.patient_features
+    ADD CONSTRAINT patient_features_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_identifier
+    ADD CONSTRAINT patient_identifier_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_key
+    ADD CONSTRAINT patient_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_merge_moved
+    ADD CONSTRAINT patient_merge_moved_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.pending_merge
+    ADD CONSTRAINT pending_merge_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.person_match
+    ADD CONSTRAINT person_match_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.staff_session
+    ADD CONSTRAINT staff_session_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
+
+ALTER TABLE public.access_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.account_address ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.act_receipt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.escalation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop_act ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop_note ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ownership ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ownership_offer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_features ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_identifier ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge_moved ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.pending_merge ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.person_fact ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.person_match ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource_date ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource_quantity ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource_string ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_session ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_only ON public.access_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.account USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.account_address USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.act_receipt USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.change_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.escalation USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.inbox USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop_act USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop_note USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.ownership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.ownership_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.patient_features USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.patient_identifier USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.patient_key USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.patient_merge USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.patient_merge_moved USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.pending_merge USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.person_fact USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.person_match USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_date USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_history USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_quantity USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_string USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.stay_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_token TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account_address TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.act_receipt TO careloop_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_event TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.audit_event_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_seal TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.change_feed TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.change_feed_seq_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.escalation TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.feed_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.inbox_id_seq TO careloop_app;
+
+GRANT SELECT,UPDATE ON TABLE public.instance TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.loop_number TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop TO careloop_app;
+
+GRANT SELECT,INSERT ON TABLE public.loop_act TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_note TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
+
+GRANT SELECT ON TABLE public.migration TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership_offer TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_features TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_identifier TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_key TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_merge TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_merge_moved TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pending_merge TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_fact TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_match TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.process TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_date TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_history TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.resource_key TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_quantity TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_string TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_token TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_throttle TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_session TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stay_event TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.stay_event_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO careloop_app;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE careloop_owner GRANT SELECT,USAGE ON SEQUENCES TO careloop_app;
