@@ -10,13 +10,18 @@ from zoneinfo import ZoneInfo
 from careloop.access import accounts
 from careloop.access.accounts import StaffMember
 from careloop.access.model import Principal, Role, Tenant, system_principal
+from careloop.access.tenancy import change_settings
 from careloop.fhir.ids import derived_id, new_id
 from careloop.flows import staffing, tenants, writing
 from careloop.flows.app import App
+from careloop.flows.reception import Incoming, take_in
 from careloop.flows.staffing import NewStaff
+from careloop.intake import Feed, add_feed
 from careloop.loops import store
 from careloop.loops.model import StepState
 from careloop.record import Write, Written
+from careloop.worker.main import process_batch
+from tests.messages import adt, stamp
 
 ZONE = ZoneInfo("America/New_York")
 _numbers = itertools.count(1)
@@ -33,6 +38,7 @@ class Practice:
 
     app: App
     tenant: Tenant
+    feed_id: int = 0
     staff: dict[str, StaffMember] = field(default_factory=dict)
 
     @classmethod
@@ -40,7 +46,12 @@ class Practice:
         """A new practice."""
         slug = f"story-{os.getpid()}-{next(_numbers)}"
         created = tenants.create(app, slug, "Riverbend Practice", "America/New_York")
-        practice = cls(app=app, tenant=created.tenant, staff={"mo": created.lead.member})
+        with app.database.directory() as tx:
+            tenant = change_settings(tx, created.tenant, accept_any_sender=True)
+        with app.database.transaction(tenant.id) as tx:
+            port = 20000 + tenant.id
+            feed = add_feed(tx, app.clock.now(), Feed(id=None, kind="hl7v2", zone=str(ZONE), port=port), any_sender=True)
+        practice = cls(app=app, tenant=tenant, feed_id=feed.id or 0, staff={"mo": created.lead.member})
         for username, name, role in (
             ("dana", "Dana Example", Role.COORDINATOR),
             ("nia", "Nia Example", Role.NURSE),
@@ -74,6 +85,22 @@ class Practice:
         writes = [Write(method="update", resource_type=item["resourceType"], id=item["id"], resource=item)
                   for item in resources]
         return self.run(lambda tx: writing.write(self.app, tx, by or self.system, writes))
+
+    def message(self, event: str, when: str, **more: Any) -> bytes:
+        """An ADT message of that moment; each has a control id of its own."""
+        return adt(event, control_id=f"M{next(_numbers)}", at=stamp(at(when)), **more)
+
+    def send(self, *messages: bytes) -> None:
+        """The messages arrive over MLLP and are processed."""
+        take_in(self.app, [Incoming(tenant_id=self.tenant.id, feed_id=self.feed_id, source="test", raw=raw)
+                           for raw in messages])
+        while process_batch(self.app, self.tenant):
+            pass
+
+    def known(self, mrn: str, **more: Any) -> str:
+        """A patient whom the hospital calls by this number."""
+        number = {"system": "urn:careloop:authority:STMARY", "value": mrn}
+        return self.patient(identifier=[number], **more)
 
     def delete(self, resource_type: str, id_: str) -> None:
         write = Write(method="delete", resource_type=resource_type, id=id_)
