@@ -46,7 +46,7 @@ def write(
     was checked already in this transaction.
     """
     told = told or Told()
-    settings = settings_of(get_tenant(tx, tx.tenant_id))
+    settings = settings_for(tx)
     warnings = check(app, writes, settings) if validate else {}
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
     plain = [index for index in range(len(writes)) if index not in set(acts)]
@@ -64,6 +64,11 @@ def write(
     return [
         replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))
     ]
+
+
+def settings_for(tx: Transaction) -> TenantSettings:
+    """What the transaction's tenant has chosen."""
+    return settings_of(get_tenant(tx, tx.tenant_id))
 
 
 def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:

@@ -1,0 +1,42 @@
+"""`/fhir`: the FHIR R4 base. Everything but `metadata` needs a principal, from whose credential the tenant comes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Router, get
+from litestar.exceptions import HTTPException
+
+from careloop.api import fhir_answers, fhir_resources
+from careloop.api.authentication import AUTHENTICATED, app_of
+from careloop.api.fhir_answers import Answer
+from careloop.api.fhir_capabilities import capability_statement
+from careloop.api.fhir_requests import AnyRequest, base_of, check_accept
+from careloop.errors import CareloopError
+from careloop.fhir.jsons import encode
+
+exception_handlers: Mapping[Any, Any] = {
+    CareloopError: fhir_answers.refused,
+    HTTPException: fhir_answers.refused_by_http,
+}
+
+
+@get("/metadata", sync_to_thread=True)
+def metadata(request: AnyRequest) -> Answer:
+    """What this server can do, generated from what it does."""
+    check_accept(request)
+    app = app_of(request)
+    return fhir_answers.answer(encode(capability_statement(app.record.definitions, base_of(request), app.clock.now())))
+
+
+routes: list[Any] = [
+    Router(
+        path="/fhir", route_handlers=[metadata], exception_handlers=dict(exception_handlers), include_in_schema=False
+    ),
+    Router(
+        path="/fhir",
+        route_handlers=fhir_resources.handlers,
+        dependencies=AUTHENTICATED,
+        exception_handlers=dict(exception_handlers),
+        include_in_schema=False,
+    ),
+]

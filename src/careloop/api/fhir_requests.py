@@ -1,0 +1,174 @@
+"""What a FHIR request says: address, parameters, conditions, preferences, body. Refuses what cannot be understood."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from careloop.access.model import Principal
+from careloop.api.authentication import app_of
+from careloop.errors import Rejected
+from careloop.fhir.jsons import decode
+from careloop.flows.app import App
+from careloop.flows.interactions import Interaction
+
+AnyRequest = Request[Any, Any, Any]
+Pairs = list[tuple[str, str]]
+Result = TypeVar("Result")
+
+JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
+PATCH_TYPE = "application/json-patch+json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+_ACCEPTED = (*JSON_TYPES, "*/*", "application/*", "json", "text/*")
+_MOST_PAIRS = 300
+
+
+@dataclass(frozen=True)
+class FhirRequest:
+    """One request by a known principal."""
+
+    request: AnyRequest
+    principal: Principal
+
+    @property
+    def app(self) -> App:
+        """The running app."""
+        return app_of(self.request)
+
+    @property
+    def base(self) -> str:
+        """The FHIR base address under which the client reaches us."""
+        return base_of(self.request)
+
+    def run(self, work: Callable[[Interaction], Result]) -> Result:
+        """`work` in one committed transaction of the principal's tenant."""
+        return self.app.database.run(
+            self.principal.tenant_id,
+            lambda tx: work(Interaction(app=self.app, tx=tx, principal=self.principal)),
+            actor=self.principal.id,
+        )
+
+    @property
+    def query(self) -> str:
+        """The query as it stands in the address."""
+        return self.request.url.query
+
+    def parameters(self, form: bytes | None = None) -> Pairs:
+        """The parameters of the address, and those of a form."""
+        return [*_pairs(self.query), *_pairs(_text(form or b""))]
+
+    def header(self, name: str) -> str | None:
+        """A header's value, None where it is missing or empty."""
+        return self.request.headers.get(name) or None
+
+    @property
+    def if_match(self) -> int | None:
+        """The version that `If-Match` names."""
+        etag = self.header("if-match")
+        return None if etag is None else version_of(etag, "If-Match")
+
+    @property
+    def if_none_match(self) -> str | None:
+        """`If-None-Match` as given: an ETag or `*`."""
+        return self.header("if-none-match")
+
+    @property
+    def if_modified_since(self) -> datetime | None:
+        """The instant of `If-Modified-Since`; None where it is missing or unreadable, as RFC 9110 has it."""
+        text = self.header("if-modified-since")
+        try:
+            found = parsedate_to_datetime(text) if text else None
+        except ValueError:
+            return None
+        return found.replace(tzinfo=found.tzinfo or UTC) if found else None
+
+    @property
+    def prefers(self) -> str:
+        """`minimal`, `representation` or `OperationOutcome`."""
+        parts = (part.strip() for part in (self.header("prefer") or "").split(";"))
+        wanted = next((part.removeprefix("return=") for part in parts if part.startswith("return=")), "")
+        return wanted if wanted in ("minimal", "OperationOutcome") else "representation"
+
+
+def base_of(request: AnyRequest) -> str:
+    """The FHIR base address: the public one where it is set, else the one that was asked."""
+    public = app_of(request).settings.public_url
+    return (public or str(request.base_url)).rstrip("/") + "/fhir"
+
+
+def check_accept(request: AnyRequest) -> None:
+    """406 where the client wants something else than JSON."""
+    wanted = dict(_pairs(request.url.query)).get("_format")
+    offered = [wanted] if wanted else request.headers.get("accept", "*/*").split(",")
+    kinds = [one.split(";")[0].strip().lower().replace(" ", "+") for one in offered]
+    if not any(kind in _ACCEPTED for kind in kinds if kind):
+        raise HTTPException(status_code=406, detail="this server speaks JSON")
+
+
+def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[str, Any]:
+    """The resource of that type in the body; 415 for another type of content, `Rejected` for anything else."""
+    _check_content(request, JSON_TYPES)
+    resource = decode(body)
+    if resource.get("resourceType") != resource_type:
+        raise Rejected(at="resourceType", expected=resource_type, code="structure")
+    return resource
+
+
+def patch_body(request: AnyRequest, body: bytes) -> Any:
+    """The operations of a JSON Patch."""
+    _check_content(request, (PATCH_TYPE,))
+    try:
+        return decode(b'{"patch":' + body + b"}")["patch"]
+    except (Rejected, KeyError) as error:
+        raise Rejected(at="body", expected="a JSON Patch", code="structure") from error
+
+
+def form_body(request: AnyRequest, body: bytes) -> bytes:
+    """The form of a POST _search."""
+    if body:
+        _check_content(request, (FORM_TYPE,))
+    return body
+
+
+def version_of(etag: str, at: str) -> int:
+    """The version in `W/"3"`."""
+    text = etag.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Rejected(at=at, expected='a version as W/"3"', code="value")
+    return int(text)
+
+
+def take(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
+    """The last value of a parameter."""
+    return next((value for key, value in reversed(pairs) if key == name), None)
+
+
+def _check_content(request: AnyRequest, allowed: Sequence[str]) -> None:
+    given = request.headers.get("content-type", allowed[0]).split(";")[0].strip().lower()
+    if given not in allowed:
+        raise HTTPException(status_code=415, detail="expected content of type " + " or ".join(allowed))
+
+
+def _pairs(text: str) -> Pairs:
+    try:
+        return parse_qsl(text, keep_blank_values=False, max_num_fields=_MOST_PAIRS, errors="strict")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Rejected(at="search", expected=f"at most {_MOST_PAIRS} parameters in UTF-8", code="value") from error
+
+
+def _text(form: bytes) -> str:
+    try:
+        return form.decode()
+    except UnicodeDecodeError as error:
+        raise Rejected(at="body", expected="a form in UTF-8", code="structure") from error
+
+
+def raw(text: str) -> msgspec.Raw:
+    """Stored text, to be put into an answer as it is."""
+    return msgspec.Raw(text.encode())

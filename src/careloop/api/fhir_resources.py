@@ -1,0 +1,206 @@
+"""The FHIR R4 interactions over HTTP. Each handler reads the request, calls one flow, and words the answer."""
+
+from datetime import datetime
+
+from litestar import delete, get, patch, post, put
+from litestar.exceptions import HTTPException
+
+from careloop.access.model import Principal
+from careloop.api import fhir_answers as answers
+from careloop.api import fhir_requests as requests
+from careloop.api.fhir_answers import Answer
+from careloop.api.fhir_requests import AnyRequest, FhirRequest
+from careloop.api.fhir_shaping import shaped, texts_of
+from careloop.errors import Rejected
+from careloop.fhir.jsons import encode
+from careloop.flows import bundles
+
+_READ_ONLY = frozenset({"AuditEvent"})
+
+
+@get("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
+def read(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+    """The current version of a resource."""
+    fhir = _asked(request, principal, resource_type)
+    stored = fhir.run(lambda door: door.read(resource_type, resource_id))
+    pairs = fhir.parameters()
+    elements = tuple(filter(None, (requests.take(pairs, "_elements") or "").split(",")))
+    return answers.of_stored(fhir, stored, shaped(stored, requests.take(pairs, "_summary"), elements))
+
+
+@get("/{resource_type:str}/{resource_id:str}/_history/{version:str}", sync_to_thread=True)
+def vread(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, version: str) -> Answer:
+    """One version of a resource."""
+    fhir = _asked(request, principal, resource_type)
+    number = requests.version_of(version, "address")
+    return answers.of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
+
+
+@get("/{resource_type:str}", sync_to_thread=True)
+def search(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+    """A page of the resources of a type that satisfy the parameters."""
+    return _search(_asked(request, principal, resource_type), resource_type, None)
+
+
+@post("/{resource_type:str}/_search", sync_to_thread=True, status_code=200)
+def search_by_form(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+    """The same with the parameters in a form, so that they stay out of addresses and logs."""
+    return _search(_asked(request, principal, resource_type), resource_type, requests.form_body(request, body))
+
+
+@post("/{resource_type:str}", sync_to_thread=True)
+def create(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+    """A new resource; with `If-None-Exist` only where the condition names none."""
+    fhir = _writing(request, principal, resource_type)
+    resource = requests.resource_body(request, body, resource_type)
+    if_none_exist = fhir.header("if-none-exist")
+    return answers.of_written(fhir, fhir.run(lambda door: door.create(resource_type, resource, if_none_exist)))
+
+
+@put("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
+def update(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, body: bytes) -> Answer:
+    """The resource has this content; it is created where it did not exist."""
+    fhir = _writing(request, principal, resource_type)
+    resource = requests.resource_body(request, body, resource_type)
+    if resource.get("id", resource_id) != resource_id:
+        raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
+    if_match, nothing_yet = fhir.if_match, fhir.if_none_match == "*"
+    written = fhir.run(
+        lambda door: door.update(
+            resource_type, resource_id, resource, if_match=if_match, if_none_match_any=nothing_yet
+        )
+    )
+    return answers.of_written(fhir, written)
+
+
+@put("/{resource_type:str}", sync_to_thread=True)
+def conditional_update(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+    """The one resource that the parameters name has this content."""
+    fhir = _writing(request, principal, resource_type)
+    resource, if_match = requests.resource_body(request, body, resource_type), fhir.if_match
+    written = fhir.run(
+        lambda door: door.conditional_update(resource_type, fhir.query, resource, if_match=if_match)
+    )
+    return answers.of_written(fhir, written)
+
+
+@patch("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
+def patch_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, body: bytes) -> Answer:
+    """The resource as a JSON Patch leaves it."""
+    fhir = _writing(request, principal, resource_type)
+    operations, if_match = requests.patch_body(request, body), fhir.if_match
+    written = fhir.run(lambda door: door.patch(resource_type, resource_id, operations, if_match=if_match))
+    return answers.of_written(fhir, written)
+
+
+@patch("/{resource_type:str}", sync_to_thread=True)
+def conditional_patch(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+    """The one resource that the parameters name, as a JSON Patch leaves it."""
+    fhir = _writing(request, principal, resource_type)
+    operations, if_match = requests.patch_body(request, body), fhir.if_match
+    written = fhir.run(
+        lambda door: door.conditional_patch(resource_type, fhir.query, operations, if_match=if_match)
+    )
+    return answers.of_written(fhir, written)
+
+
+@delete("/{resource_type:str}/{resource_id:str}", sync_to_thread=True, status_code=200)
+def delete_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+    """The resource is gone; its history stays."""
+    fhir = _writing(request, principal, resource_type)
+    if_match = fhir.if_match
+    return answers.of_deleted(fhir.run(lambda door: door.delete(resource_type, resource_id, if_match=if_match)))
+
+
+@delete("/{resource_type:str}", sync_to_thread=True, status_code=200)
+def conditional_delete(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+    """The one resource that the parameters name is gone."""
+    fhir = _writing(request, principal, resource_type)
+    return answers.of_deleted(fhir.run(lambda door: door.conditional_delete(resource_type, fhir.query)))
+
+
+@get("/{resource_type:str}/{resource_id:str}/_history", sync_to_thread=True)
+def history_of_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+    """The versions of a resource, newest first."""
+    fhir = _asked(request, principal, resource_type)
+    return _history(fhir, resource_type, resource_id, f"{resource_type}/{resource_id}/_history")
+
+
+@get("/{resource_type:str}/_history", sync_to_thread=True)
+def history_of_type(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+    """The versions of all resources of a type, newest first."""
+    return _history(_asked(request, principal, resource_type), resource_type, None, f"{resource_type}/_history")
+
+
+@get("/_history", sync_to_thread=True)
+def history_of_all(request: AnyRequest, principal: Principal) -> Answer:
+    """Every version of everything, newest first."""
+    requests.check_accept(request)
+    return _history(FhirRequest(request, principal), None, None, "_history")
+
+
+@post("/", sync_to_thread=True, status_code=200)
+def bundle(request: AnyRequest, principal: Principal, body: bytes) -> Answer:
+    """A batch or transaction bundle."""
+    requests.check_accept(request)
+    fhir = FhirRequest(request, principal)
+    given = requests.resource_body(request, body, "Bundle")
+    done = fhir.run(lambda door: bundles.execute(door.app, door.tx, principal, given, base=fhir.base))
+    return answers.answer(encode(done))
+
+
+def _search(fhir: FhirRequest, resource_type: str, form: bytes | None) -> Answer:
+    asked = fhir.parameters(form)
+    page = fhir.run(lambda door: door.search(resource_type, asked, fhir.base))
+    return answers.of_page(fhir, page, resource_type, asked, texts_of(list(page.entries), page.request))
+
+
+def _history(fhir: FhirRequest, resource_type: str | None, resource_id: str | None, path: str) -> Answer:
+    asked = fhir.parameters()
+    count, since = _count(requests.take(asked, "_count")), _since(requests.take(asked, "_since"))
+    cursor = requests.take(asked, "_cursor")
+    page = fhir.run(
+        lambda door: door.history(resource_type, resource_id, count=count, since=since, cursor=cursor)
+    )
+    return answers.of_history(fhir, page, path, asked)
+
+
+def _asked(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
+    requests.check_accept(request)
+    fhir = FhirRequest(request, principal)
+    if not fhir.app.record.definitions.of(resource_type):
+        raise Rejected(at="address", expected="a FHIR R4 resource type", code="not-supported")
+    return fhir
+
+
+def _writing(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
+    fhir = _asked(request, principal, resource_type)
+    if resource_type in _READ_ONLY:
+        raise HTTPException(status_code=405, detail=f"{resource_type} can be read and searched only")
+    return fhir
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return 50
+    if not (text.isascii() and text.isdecimal() and len(text) < 7):
+        raise Rejected(at="_count", expected="a whole number", code="value")
+    return int(text)
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise Rejected(at="_since", expected="an instant", code="value") from error
+    if found.tzinfo is None:
+        raise Rejected(at="_since", expected="an instant with its offset", code="value")
+    return found
+
+
+handlers = [
+    read, vread, search, search_by_form, create, update, conditional_update, patch_one, conditional_patch, delete_one,
+    conditional_delete, history_of_one, history_of_type, history_of_all, bundle,
+]  # fmt: skip

@@ -1,0 +1,107 @@
+"""Response entries and searchset bundles. Stored texts are put in as they are, never decoded for it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from careloop.errors import CareloopError, Fault
+from careloop.events import ChangeKind
+from careloop.flows.outcomes import outcome, outcome_of, status_line, status_of
+from careloop.record import HistoryPage, SearchPage, Stored, Written
+from careloop.record.content import instant
+
+Resource = dict[str, Any]
+
+_STATUS = {ChangeKind.CREATED: 201, ChangeKind.DELETED: 204}
+_METHODS = {ChangeKind.CREATED: "POST", ChangeKind.UPDATED: "PUT", ChangeKind.DELETED: "DELETE"}
+
+
+def answer_of(
+    written: Written | None, *, with_resource: bool = False, warnings: Sequence[Fault] = ()
+) -> Resource:
+    """The response entry of a write; None is a delete that found nothing."""
+    if written is None:
+        return {"response": {"status": status_line(204)}}
+    response: Resource = {"status": status_line(_STATUS.get(written.change, 200))}
+    if written.version:
+        response |= {
+            "location": written.versioned_reference,
+            "etag": etag_of(written.version),
+            "lastModified": instant(written.last_updated),
+        }
+    told = (*warnings, *written.warnings)
+    if told:
+        response["outcome"] = outcome(told)
+    answer: Resource = {"response": response}
+    if with_resource and written.text:
+        answer = {"resource": msgspec.Raw(written.text.encode()), **answer}
+    return answer
+
+
+def not_modified(stored: Stored) -> Resource:
+    """The response entry of a read whose version the client has already."""
+    return {"response": {"status": status_line(304), "etag": etag_of(stored.version)}}
+
+
+def refused(error: CareloopError) -> Resource:
+    """The response entry of a request that could not be carried out."""
+    status = status_of(error, writing=True)
+    return {"response": {"status": status_line(status), "outcome": outcome_of(error)}}
+
+
+def etag_of(version: int) -> str:
+    """The weak ETag of a version."""
+    return f'W/"{version}"'
+
+
+def page_bundle(
+    page: SearchPage, base: str | None, links: Sequence[tuple[str, str]] = (), texts: dict[str, bytes] | None = None
+) -> Resource:
+    """A page of a search. `texts` replaces the stored text of a resource by its reference (`_elements`, `_summary`)."""
+    bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        bundle["total"] = page.total
+    if links:
+        bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    entries = [_entry(one, base, "match", texts) for one in page.entries]
+    entries += [_entry(one, base, "include", texts) for one in page.included]
+    if page.warnings:
+        entries.append({"resource": outcome(page.warnings), "search": {"mode": "outcome"}})
+    if entries:
+        bundle["entry"] = entries
+    return bundle
+
+
+def _entry(stored: Stored, base: str | None, mode: str, texts: dict[str, bytes] | None) -> Resource:
+    text = texts.get(stored.reference) if texts else None
+    return {
+        "fullUrl": f"{base or ''}/{stored.reference}".lstrip("/"),
+        "resource": msgspec.Raw(text or stored.text.encode()),
+        "search": {"mode": mode},
+    }
+
+
+def history_bundle(page: HistoryPage, base: str, links: Sequence[tuple[str, str]]) -> Resource:
+    """A history, newest first. A deletion has no resource."""
+    entries = []
+    for one in page.entries:
+        stored = one.stored
+        entry: Resource = {"fullUrl": f"{base}/{stored.reference}"}
+        if not stored.deleted:
+            entry["resource"] = msgspec.Raw(stored.text.encode())
+        method = "PUT" if one.change is ChangeKind.CREATED and stored.version > 1 else _METHODS[one.change]
+        url = stored.resource_type if method == "POST" else f"{stored.resource_type}/{quote(stored.id)}"
+        entry["request"] = {"method": method, "url": url}
+        entry["response"] = {
+            "status": status_line(_STATUS.get(one.change, 200)),
+            "etag": etag_of(stored.version),
+            "lastModified": instant(stored.last_updated),
+        }
+        entries.append(entry)
+    bundle: Resource = {"resourceType": "Bundle", "type": "history"}
+    if page.total is not None:
+        bundle["total"] = page.total
+    bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    return bundle | ({"entry": entries} if entries else {})

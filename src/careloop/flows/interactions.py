@@ -1,0 +1,165 @@
+"""The FHIR interactions, each in the caller's transaction: permitted, done, told, audited. For REST and bundles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from careloop.access.model import Principal
+from careloop.access.policy import require
+from careloop.db import Transaction
+from careloop.db.pool import Contended
+from careloop.errors import Conflict, NotFound, PreconditionFailed, Rejected
+from careloop.events import ChangeKind
+from careloop.fhir.ids import new_id
+from careloop.flows import writing
+from careloop.flows.app import App
+from careloop.flows.conditional import find_one
+from careloop.flows.json_patch import apply_patch
+from careloop.record import HistoryPage, SearchPage, Stored, Write, Written
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interaction:
+    """Who asks, in which process and transaction."""
+
+    app: App
+    tx: Transaction
+    principal: Principal
+
+    def read(self, resource_type: str, resource_id: str) -> Stored:
+        """The current version."""
+        require(self.principal, "read", resource_type)
+        return self.app.record.read(self.tx, self.principal, resource_type, resource_id)
+
+    def vread(self, resource_type: str, resource_id: str, version: int) -> Stored:
+        """One version."""
+        require(self.principal, "vread", resource_type)
+        return self.app.record.read_version(self.tx, self.principal, resource_type, resource_id, version)
+
+    def history(
+        self,
+        resource_type: str | None,
+        resource_id: str | None,
+        *,
+        count: int,
+        since: datetime | None,
+        cursor: str | None,
+    ) -> HistoryPage:
+        """Versions newest first, of one resource, one type, or everything."""
+        require(self.principal, "history", resource_type or "*")
+        return self.app.record.history(
+            self.tx, self.principal, resource_type, resource_id, count=count, since=since, cursor=cursor
+        )
+
+    def search(self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None) -> SearchPage:
+        """One page of what satisfies the parameters."""
+        require(self.principal, "search", resource_type)
+        now = self.app.clock.now()
+        return self.app.record.search(self.tx, self.principal, resource_type, parameters, now, base=base)
+
+    def create(self, resource_type: str, resource: Resource, if_none_exist: str | None = None) -> Written:
+        """A new resource, or, where `if_none_exist` names one that exists, that one UNCHANGED."""
+        require(self.principal, "create", resource_type)
+        if if_none_exist is not None:
+            found = find_one(self.app, self.tx, self.principal, resource_type, if_none_exist)
+            if found is not None:
+                return as_unchanged(found)
+        return self._write(Write(method="create", resource_type=resource_type, resource=resource))
+
+    def update(
+        self,
+        resource_type: str,
+        resource_id: str,
+        resource: Resource,
+        *,
+        if_match: int | None = None,
+        if_none_match_any: bool = False,
+    ) -> Written:
+        """The resource has this content; it is created where it did not exist."""
+        require(self.principal, "update", resource_type)
+        written = self._write(
+            Write(
+                method="update",
+                resource_type=resource_type,
+                id=resource_id,
+                resource=resource,
+                if_match=if_match,
+                if_none_match_any=if_none_match_any,
+            )
+        )
+        if written.change is ChangeKind.CREATED:
+            require(self.principal, "create", resource_type)
+        return written
+
+    def conditional_update(
+        self, resource_type: str, query: str, resource: Resource, *, if_match: int | None = None
+    ) -> Written:
+        """The one resource that the query names has this content; where there is none it is created."""
+        found = find_one(self.app, self.tx, self.principal, resource_type, query)
+        given = resource.get("id")
+        if found is not None and given not in (None, found.id):
+            raise Rejected(at=f"{resource_type}.id", expected="the id of the resource that the condition names")
+        if found is None and given is not None and self.app.record.fetch(self.tx, [f"{resource_type}/{given}"]):
+            raise Conflict("the condition names no resource, but one with this id exists")
+        identity = found.id if found is not None else given or new_id()
+        return self.update(resource_type, identity, {**resource, "id": identity}, if_match=if_match)
+
+    def patch(self, resource_type: str, resource_id: str, operations: Any, *, if_match: int | None = None) -> Written:
+        """The resource as the JSON Patch leaves it; nobody else's change in between is lost."""
+        require(self.principal, "patch", resource_type)
+        stored = self.app.record.read(self.tx, self.principal, resource_type, resource_id)
+        if if_match is not None and stored.version != if_match:
+            raise PreconditionFailed("the resource is not at the version that If-Match names")
+        patched = apply_patch(stored.resource, operations)
+        if not isinstance(patched, dict) or patched.get("id") != resource_id:
+            raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
+        write = Write(
+            method="update", resource_type=resource_type, id=resource_id, resource=patched, if_match=stored.version
+        )
+        try:
+            return self._write(write)
+        except PreconditionFailed as error:
+            if if_match is not None:
+                raise
+            raise Contended("somebody else changed the resource meanwhile", retry_after_seconds=1) from error
+
+    def conditional_patch(
+        self, resource_type: str, query: str, operations: Any, *, if_match: int | None = None
+    ) -> Written:
+        """`patch` of the one resource that the query names; `NotFound` where there is none."""
+        found = find_one(self.app, self.tx, self.principal, resource_type, query)
+        if found is None:
+            raise NotFound("there is no such resource")
+        return self.patch(resource_type, found.id, operations, if_match=if_match)
+
+    def delete(self, resource_type: str, resource_id: str, *, if_match: int | None = None) -> Written:
+        """The resource is gone; its history stays. Version 0 where there never was one."""
+        require(self.principal, "delete", resource_type)
+        return self._write(
+            Write(method="delete", resource_type=resource_type, id=resource_id, if_match=if_match)
+        )
+
+    def conditional_delete(self, resource_type: str, query: str) -> Written | None:
+        """The one resource that the query names is gone; None where there was none."""
+        found = find_one(self.app, self.tx, self.principal, resource_type, query)
+        return None if found is None else self.delete(resource_type, found.id)
+
+    def _write(self, write: Write) -> Written:
+        return writing.write(self.app, self.tx, self.principal, [write])[0]
+
+
+def as_unchanged(stored: Stored) -> Written:
+    """What stands already, as the answer to a write that changed nothing."""
+    return Written(
+        resource_type=stored.resource_type,
+        id=stored.id,
+        version=stored.version,
+        change=ChangeKind.UNCHANGED,
+        patient_id=stored.patient_id,
+        last_updated=stored.last_updated,
+        resource=stored.resource,
+        text=stored.text,
+    )
