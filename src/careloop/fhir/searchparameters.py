@@ -170,6 +170,14 @@ class SearchDefinitions:
         return found
 
 
+def check(folders: Sequence[Path] = ()) -> list[Fault]:
+    """Everything wrong in the parameter files, ours and those in `folders` of a site. For `careloop content check`."""
+    try:
+        return SearchDefinitions.load(folders).faults()
+    except ContentError as error:
+        return list(error.faults)
+
+
 def _targets(stated: Sequence[str], found: Sequence[Walk]) -> tuple[str, ...]:
     """The types a parameter may refer to: those its elements allow, else those that the parameter states."""
     if not found or any(not walk.targets for walk in found):
@@ -181,7 +189,7 @@ def _collect(extract: Extract, resource: dict[str, Any], tenant_id: int, zone: t
     collector = Collector(tenant_id, zone)
     try:
         extract(resource, collector)
-    except (AttributeError, TypeError, KeyError) as error:
+    except (AttributeError, TypeError, KeyError, ArithmeticError) as error:
         at = str(resource.get("resourceType"))
         raise Rejected(at=at, expected="R4 types in every element that is searched") from error
     return collector

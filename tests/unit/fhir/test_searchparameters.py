@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from careloop.errors import ContentError, Rejected
-from careloop.fhir.searchparameters import Extracted, SearchDefinitions, present_hash, token_hash
+from careloop.fhir.searchparameters import Extracted, SearchDefinitions, check, present_hash, token_hash
 
 TENANT = 7
 
@@ -215,3 +215,5 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ContentError, match=r"broken\.json"):
         SearchDefinitions.load([tmp_path])
+    assert [fault.expected for fault in check([tmp_path])] == ["JSON"]
+    assert check() == []
