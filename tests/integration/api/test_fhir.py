@@ -4,52 +4,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
-from litestar.testing import TestClient
-
-from careloop.access.clients import create_client
-from careloop.access.tokens import issue_token
-from careloop.api import fhir
-from careloop.api.authentication import note_denial
-
-JSON = {"content-type": "application/fhir+json"}
-
-
-class Fhir:
-    """A client of one tenant."""
-
-    def __init__(self, http: TestClient, token: str) -> None:
-        self.http = http
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def __call__(self, method: str, path: str, body: object = None, **headers: str):
-        kind = {} if body is None else JSON
-        content = None if body is None else body if isinstance(body, str | bytes) else json.dumps(body)
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.request(method, f"/fhir{path}", content=content, headers={**self.headers, **kind, **given})
-
-
-@pytest.fixture
-def http(app):
-    litestar = Litestar(
-        route_handlers=fhir.routes, state=State({"careloop": app}), after_exception=[note_denial], logging_config=None
-    )
-    with TestClient(litestar, raise_server_exceptions=True) as client:
-        yield client
-
-
-def connect(app, http, tenant, scope="system/*.cruds") -> Fhir:
-    now = app.clock.now()
-    with app.database.transaction(tenant.id) as tx:
-        made = create_client(tx, now, name=f"test {scope}", scope=scope)
-        return Fhir(http, issue_token(tx, made.client.id, made.client.scopes, now))
-
-
-@pytest.fixture
-def client(app, http, tenant) -> Fhir:
-    return connect(app, http, tenant)
-
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Shaw"}], "identifier": [{"system": "urn:mrn", "value": "1"}]}
 
@@ -134,18 +88,18 @@ def test_what_cannot_be_done_gets_an_honest_answer(client, method, path, body, h
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
-def test_a_foreign_id_and_a_missing_id_look_the_same(app, http, client, other_tenant):
+def test_a_foreign_id_and_a_missing_id_look_the_same(connect, client, other_tenant):
     client("PUT", "/Patient/here", PATIENT)
-    stranger = connect(app, http, other_tenant)
+    stranger = connect(other_tenant)
     foreign, missing = stranger("GET", "/Patient/here"), stranger("GET", "/Patient/nowhere")
     assert foreign.status_code == missing.status_code == 404
     assert foreign.content == missing.content
     assert stranger("GET", "/Patient").json()["total"] == 0
 
 
-def test_scopes_decide(app, http, tenant, client):
+def test_scopes_decide(connect, tenant, client):
     client("PUT", "/Patient/p", PATIENT)
-    reader = connect(app, http, tenant, "system/Patient.rs")
+    reader = connect(tenant, "system/Patient.rs")
     assert reader("GET", "/Patient/p").status_code == 200
     assert reader("PUT", "/Patient/p", {**PATIENT, "active": True}).status_code == 403
     assert reader("GET", "/Observation").status_code == 403
