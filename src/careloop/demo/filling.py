@@ -1,6 +1,7 @@
 """Made-up people enter a practice by the product's own doors: charts as FHIR, hospital stays as HL7 v2 messages."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -18,7 +19,8 @@ from careloop.intake import Feed
 from careloop.record import Write
 
 _PEOPLE_AT_ONCE = 25
-_MESSAGES_AT_ONCE = 50
+_MESSAGES_AT_ONCE = 25
+_DRAINING = 2
 Item = TypeVar("Item")
 
 
@@ -73,7 +75,15 @@ def send(app: App, tenant: Tenant, door: Feed, messages: Iterable[Message]) -> N
 
 
 def drain(app: App, tenant: Tenant) -> None:
-    """What lies in the tenant's inbox is processed."""
+    """What lies in the tenant's inbox is processed, by two at a time: the database answers one while the other thinks.
+    Lanes keep the messages of one person in order."""
+    with ThreadPoolExecutor(_DRAINING) as pool:
+        for done in [pool.submit(_drain, app, tenant) for _ in range(_DRAINING)]:
+            done.result()
+    _drain(app, tenant)
+
+
+def _drain(app: App, tenant: Tenant) -> None:
 
     def work(tx: Transaction) -> int:
         claimed = intake.claim(tx, app.clock.now(), _MESSAGES_AT_ONCE)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from careloop.demo.practice import STAFF, Practice, Worker
 from careloop.errors import Conflict
 from careloop.flows import feeds, registration, staffing, tenants
 from careloop.flows.app import App
-from careloop.flows.staffing import CreatedAccount, NewStaff
+from careloop.flows.staffing import CreatedAccount, NewStaff, PreparedAccount
 from careloop.intake import Feed
 
 FILE = "demo.json"
@@ -138,15 +139,20 @@ def _tenant(app: App, site: _Site, access: DemoAccess, path: Path) -> Tenant:
 
 
 def _staff(app: App, tenant: Tenant, access: DemoAccess, path: Path) -> None:
+    missing = [worker for worker in STAFF[1:] if not _has_login(access, tenant, worker)]
+    with ThreadPoolExecutor(2) as pool:
+        prepared = list(pool.map(lambda worker: staffing.prepare_account(app, tenant, _new_staff(worker)), missing))
+    for worker, one in zip(missing, prepared, strict=True):
+        _note_login(access, path, tenant, worker, _account(app, tenant, worker, one))
+
+
+def _account(app: App, tenant: Tenant, worker: Worker, prepared: PreparedAccount) -> CreatedAccount:
     principal = _system(tenant)
-    for worker in STAFF[1:]:
-        if _has_login(access, tenant, worker):
-            continue
-        try:
-            made = staffing.create_account(app, principal, tenant, _new_staff(worker))
-        except Conflict:
-            made = _recovered(app, tenant, worker)
-        _note_login(access, path, tenant, worker, made)
+    try:
+        with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+            return staffing.insert_account(app, tx, principal, tenant, prepared)
+    except Conflict:
+        return _recovered(app, tenant, worker)
 
 
 def _recovered(app: App, tenant: Tenant, worker: Worker) -> CreatedAccount:
