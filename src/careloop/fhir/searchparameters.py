@@ -69,7 +69,7 @@ class SearchDefinitions:
 
         `Rejected` where an element that is searched has a shape that R4 does not know.
         """
-        resource_type = resource.get("resourceType", "")
+        resource_type = _type_of(resource)
         collector = _collect(self._pass(resource_type), resource, tenant_id, zone)
         return Extracted(
             list(collector.tokens),
@@ -82,7 +82,7 @@ class SearchDefinitions:
 
     def targets(self, resource: dict[str, Any], parameter: str) -> list[str]:
         """The references `Type/id` that one parameter finds in a resource, for `_include`. Empty for an unknown one."""
-        resource_type = resource.get("resourceType", "")
+        resource_type = _type_of(resource)
         found = self.of(resource_type).get(parameter)
         if found is None or found.type != "reference":
             return []
@@ -185,11 +185,16 @@ def _targets(stated: Sequence[str], found: Sequence[Walk]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for walk in found for target in walk.targets))
 
 
+def _type_of(resource: Mapping[str, Any]) -> str:
+    found = resource.get("resourceType")
+    return found if isinstance(found, str) else ""
+
+
 def _collect(extract: Extract, resource: dict[str, Any], tenant_id: int, zone: tzinfo) -> Collector:
     collector = Collector(tenant_id, zone)
     try:
         extract(resource, collector)
-    except (AttributeError, TypeError, KeyError, ArithmeticError) as error:
+    except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as error:
         at = str(resource.get("resourceType"))
         raise Rejected(at=at, expected="R4 types in every element that is searched") from error
     return collector

@@ -163,7 +163,13 @@ def test_included_references_are_those_of_one_parameter(definitions: SearchDefin
 
 @pytest.mark.parametrize(
     "resource",
-    [{"resourceType": "Patient", "name": "x"}, {"resourceType": "Patient", "name": [7]}, {"resourceType": "No"}, {}],
+    [
+        {"resourceType": "Patient", "name": "x"},
+        {"resourceType": "Patient", "name": [7]},
+        {"resourceType": "No"},
+        {},
+        {"resourceType": []},
+    ],
 )
 def test_what_is_no_r4_resource_is_refused_and_not_a_crash(
     definitions: SearchDefinitions, resource: dict[str, Any]
