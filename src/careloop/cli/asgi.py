@@ -15,6 +15,7 @@ from careloop.api import fhir, inbox, oauth, operations, worklist
 from careloop.api.authentication import note_denial
 from careloop.errors import CareloopError
 from careloop.flows.app import App
+from careloop.web.staff import problems
 from careloop.web.staff import routes as staff
 
 _log = structlog.get_logger()
@@ -71,4 +72,4 @@ def handlers_for(path: str) -> Mapping[Any, Any]:
     for prefix, handlers in EDGES.items():
         if path == prefix or path.startswith(f"{prefix}/"):
             return handlers
-    return staff.exception_handlers
+    return problems.exception_handlers

@@ -45,7 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    from importlib.util import find_spec
     for name in COMMANDS:
+        if not find_spec(f'careloop.cli.{name}'): continue
         import_module(f"careloop.cli.{name}").register(commands)
     examples = [f"  {sub.get_default('example')}" for sub in commands.choices.values()]
     parser.epilog = "\n".join(["examples:", *examples, "", "exit status: 0 done, 1 done with rejects (listed), 2 wrong"
