@@ -271,7 +271,7 @@ def _declared_encoding(raw: bytes) -> str | None:
     if start < 0 or len(raw) < start + 4:
         return None
     header = re.split(rb"[\r\n]", raw[start : start + 4096], maxsplit=1)[0]
-    fields = header.split(header[3:4])
+    fields = header.split(header[3:4]) if len(header) > 3 else []
     name = re.split(rb"[~^]", fields[17], maxsplit=1)[0].decode("ascii", "ignore").strip() if len(fields) > 17 else ""
     return _DECLARED.get(name.upper())
 

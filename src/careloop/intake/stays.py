@@ -223,6 +223,7 @@ class _Folding:
         running = self._opened and self.stay.end is None
         if not running:
             self._opened = True
+            self._end_rows(self.stay.end)
             self.stay.end = None
             self._open_discharge = None
             if self.stay.start is None:
@@ -231,7 +232,7 @@ class _Folding:
         keeps = running and (event.effect is Effect.REGISTER and current == "IMP")
         if current != wanted and not keeps:
             self._change_class(wanted, moment)
-        elif not running and current == wanted:
+        elif self.stay.classes and self.stay.classes[-1].end is not None:
             self.stay.classes.append(Interval(what=wanted, start=moment))
         self._place(event, moment)
 
@@ -346,14 +347,17 @@ class _Folding:
             stay.start = moment_from_text(self._stated_admit, self._zone)
         if not stay.classes and stay.last_class and stay.status in ("in-progress", "onleave", "finished"):
             stay.classes.append(Interval(what=stay.last_class, start=stay.start))
-        for rows in (stay.classes, stay.locations):
-            if rows and rows[-1].end is None:
-                rows[-1].end = stay.end
+        self._end_rows(stay.end)
         standing = {one.key for one in stay.discharges if one.cancelled is None}
         kept = {
             one.key: one for one in stay.discharges if one.cancelled is None or one.key not in standing
         }
         stay.discharges = sorted(kept.values(), key=lambda one: one.key)
+
+    def _end_rows(self, moment: Moment | None) -> None:
+        for rows in (self.stay.classes, self.stay.locations):
+            if rows and rows[-1].end is None:
+                rows[-1].end = moment
 
     def _status(self) -> str:
         stay = self.stay
