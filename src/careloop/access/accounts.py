@@ -3,6 +3,7 @@
 One account is one `Practitioner` in the record. An account is never deleted: what it did keeps its name.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from careloop.db import Row, Transaction, load_queries
 from careloop.errors import Conflict, NotFound, Rejected
 
 _SQL = load_queries("careloop.access", "accounts.sql")
+_USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,60}")
 _TOTP_PURPOSE = "totp secret"
 _TOTP_SECONDS = 30
 _TOTP_DRIFT = 1
@@ -69,6 +71,12 @@ def split_username(text: str) -> tuple[str, str]:
     """(`dana`, `riverbend`) of `dana@riverbend`, in lower case; empty texts for anything else."""
     name, at, slug = text.strip().lower().rpartition("@")
     return (name, slug) if at and name and slug else ("", "")
+
+
+def check_username(username: str) -> None:
+    """Nothing happens for a name that an account may have; else `Rejected`."""
+    if not _USERNAME.fullmatch(username):
+        raise Rejected(at="username", expected="2 to 61 small letters, digits, dots and hyphens, a letter first")
 
 
 def create_account(tx: Transaction, keys: Keyring, now: datetime, account: NewAccount) -> StaffMember:

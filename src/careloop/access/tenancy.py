@@ -1,5 +1,6 @@
 """Tenants and what each has chosen. The table `tenant` is a directory: it names organisations, never a person."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -12,6 +13,7 @@ from careloop.errors import Conflict, NotFound, Rejected
 from careloop.fhir.jsons import encode
 
 _SQL = load_queries("careloop.access")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,9 @@ def insert_tenant(
     tx: Transaction, now: datetime, *, slug: str, name: str, zone: str, production: bool, settings: TenantSettings
 ) -> Tenant:
     """The tenant exists in the directory. `Conflict` when the slug is taken, `Rejected` for a zone IANA lacks."""
-    _check_zone(zone)
+    check_zone(zone)
+    if not _SLUG.fullmatch(slug):
+        raise Rejected(at="slug", expected="2 to 41 small letters, digits and hyphens, a letter first")
     values = asdict(settings)
     chosen = {field.name: values[field.name] for field in fields(settings) if values[field.name] != field.default}
     row = tx.one(
@@ -105,7 +109,8 @@ def _tenant(row: Row) -> Tenant:
     return Tenant(**row)
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
+    """Nothing happens for a time zone that IANA has; else `Rejected`."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -6,7 +6,7 @@ from careloop import intake
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, Tenant
 from careloop.access.policy import Action, require_action
-from careloop.access.tenancy import settings_of
+from careloop.access.tenancy import check_zone, settings_of
 from careloop.flows.app import App
 from careloop.intake.feeds import FeedStatus, feed_status
 from careloop.intake.model import Feed
@@ -17,6 +17,7 @@ WATCHED = timedelta(hours=24)
 def add_feed(app: App, principal: Principal, tenant: Tenant, feed: Feed) -> Feed:
     """The door stands; a running server listens there after its next start. `Conflict` when the port is taken."""
     require_action(principal, Action.ACCOUNT_MANAGE)
+    check_zone(feed.zone)
     any_sender = settings_of(tenant).accept_any_sender
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
         added = intake.add_feed(tx, app.clock.now(), feed, any_sender=any_sender)

@@ -62,8 +62,11 @@ class PreparedAccount:
 
 def prepare_account(app: App, tenant: Tenant, person: NewStaff) -> PreparedAccount:
     """What `insert_account` needs; the checks that need no database are done."""
+    accounts.check_username(person.username)
     if not person.roles:
         raise Rejected(at="role", expected=f"at least one of {', '.join(Role)}")
+    if not person.name.strip():
+        raise Rejected(at="name", expected="the person's name")
     password = person.password or passwords.new_password()
     passwords.check_new_password(password, names=(person.username, person.name, tenant.slug, tenant.name))
     return PreparedAccount(
