@@ -1,6 +1,7 @@
 """Stays that belong together: transfers between hospitals, and the emergency visit before an admission.
 
-TR-52: a next acute admission on the same or the next date, with evidence of a transfer, is one stay. TR-58: an
+TR-52: a next acute admission on the same or the next date, with evidence of a transfer, is one stay. TR-51: back at the
+same hospital on the same day for the same principal diagnosis is one stay. TR-58: an
 emergency visit that became an admission within 24 hours at the same site is part of that stay.
 """
 
@@ -99,7 +100,14 @@ def is_transfer(one: Stay, other: Stay, zone: str, dispositions: Mapping[str, Di
     if days not in (0, 1) or (one.start is not None and began < one.start):
         return False
     known = dispositions.get(left.disposition or "")
-    return (known is not None and known.chains) or other.admit_source in TRANSFER_SOURCES
+    if (known is not None and known.chains) or other.admit_source in TRANSFER_SOURCES:
+        return True
+    return days == 0 and _is_same_matter(one, other)
+
+
+def _is_same_matter(one: Stay, other: Stay) -> bool:
+    """TR-51: the same hospital for the same principal diagnosis on the same day is one continuous stay."""
+    return one.site is not None and one.site == other.site and not one.principal.isdisjoint(other.principal)
 
 
 def _transferred_from(
