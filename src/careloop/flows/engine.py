@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from careloop.access.model import Tenant
 from careloop.access.tenancy import settings_of
 from careloop.catalog import Catalog
-from careloop.loops.facts import FACT_TYPES, read_facts
+from careloop.loops.facts import FACT_TYPES, PatientFacts, read_facts
 from careloop.loops.model import Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules.calendar import Calendar
@@ -81,11 +81,18 @@ def derive(
     """What this patient's loops must be at `now`. `roles` are role codes of practitioners, by reference."""
     content = content_of(catalog)
     settings = loop_settings(tenant)
-    facts = read_facts(resources, tenant_id=tenant.id, patient_id=patient_id, zone=settings.zone, roles=roles)
+    facts = facts_of(tenant, patient_id, resources, roles)
     acts = [act for loop in loops for act in loop.acts]
     existing = [_existing(loop) for loop in loops]
     found = derive_loops(content.pathways, content.calendar, facts, existing, acts, settings, now)
     return Derived(zone=ZoneInfo(facts.zone), derivation=found)
+
+
+def facts_of(
+    tenant: Tenant, patient_id: str, resources: Sequence[Stored], roles: Mapping[str, frozenset[str]]
+) -> PatientFacts:
+    """What the record says happened to the patient."""
+    return read_facts(resources, tenant_id=tenant.id, patient_id=patient_id, zone=tenant.zone, roles=roles)
 
 
 def loop_settings(tenant: Tenant) -> LoopSettings:

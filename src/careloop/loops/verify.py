@@ -86,7 +86,7 @@ def _agrees(row: Row, task: Stored | None) -> bool:
     if task is None or task.version != row["task_version"]:
         return False
     resource = task.resource
-    return resource["status"] == row["status"] and resource["owner"]["reference"] == row["owner"]
+    return (resource["status"], resource["owner"]["reference"]) == (row["status"], row["owner"])
 
 
 def _pages(load: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:

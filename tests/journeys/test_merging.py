@@ -1,0 +1,107 @@
+"""Case 18 of transitions.md and its neighbours: a merge by message, in any order, and taken back."""
+
+import random
+
+import pytest
+from tests.journeys.practice import Practice
+from tests.journeys.story import told
+
+from careloop import identity
+from careloop.flows import merging
+from careloop.identity import Identifier, merges
+
+SYSTEM = "urn:careloop:authority:STMARY"
+SURVIVOR = "RIVERA^ANA^M||19510415|F|||12 ELM ST^^SPRINGFIELD^MA^01101"
+PRIOR = "RIVERRA^ANNA||19510415|F|||9 OAK ST^^SPRINGFIELD^MA^01101"
+
+
+def messages(practice: Practice) -> list[bytes]:
+    """A is known; B has a stay V9 with an open episode; B is merged into A; V9 is corrected under B's old number."""
+    stay = {"mrn": "100999", "visit": "V9", "pid": PRIOR, "admit": "20260302080000-0500"}
+    discharge = "20260306163000-0500"
+    return [
+        practice.message("A28", "2026-03-01 08:00", mrn="100234", pid=SURVIVOR),
+        practice.message("A01", "2026-03-02 08:00", **stay),
+        practice.message("A03", "2026-03-06 16:30", **stay, disposition="01", discharge=discharge),
+        practice.message("A40", "2026-03-10 09:00", mrn="100234", prior="100999", pid=SURVIVOR),
+        practice.message("A08", "2026-03-10 10:00", **stay, disposition="06", discharge=discharge),
+    ]
+
+
+def who(practice: Practice, number: str) -> identity.Resolution:
+    """Whom this number names now."""
+    given = [Identifier(system=SYSTEM, value=number, type="MR")]
+    return practice.run(lambda tx: identity.resolve(tx, practice.app.record, practice.app.clock.now(), given))
+
+
+def seen(practice: Practice) -> dict[str, object]:
+    """The end state without ids: what each Patient says, whose the stay is, which loops stand."""
+    survivor = who(practice, "100234").patient_id
+    prior = who(practice, "100999").named_prior
+
+    def read(tx):
+        types = ("Encounter",)
+        found = practice.app.record.fetch(tx, [f"Patient/{survivor}", f"Patient/{prior}"])
+        people = [found[f"Patient/{one}"].resource for one in (survivor, prior)]
+        stays = [one.resource["identifier"][0]["value"] for one in practice.app.record.of_patient(tx, survivor, types)]
+        left = practice.app.record.of_patient(tx, str(prior), types)
+        return people, stays, left
+
+    people, stays, left = practice.run(read)
+    return {
+        "names": [one["name"][0]["family"] for one in people],
+        "streets": [one["address"][0]["line"] for one in people],
+        "active": [one.get("active", True) for one in people],
+        "links": [[link["type"] for link in one["link"]] for one in people],
+        "numbers": [sorted(number["value"] for number in one["identifier"]) for one in people],
+        "stays": stays,
+        "left": left,
+        "loops": told(practice.loops(survivor, pathway=None)),
+    }
+
+
+@pytest.fixture
+def in_order(practice: Practice) -> dict[str, object]:
+    """The end state when everything comes once, in its order."""
+    practice.move_to("2026-03-10 12:00")
+    practice.send(*messages(practice))
+    return seen(practice)
+
+
+def test_case_18_the_episode_is_with_the_survivor_and_the_old_number_leads_to_it(practice, in_order):
+    assert in_order["names"] == ["RIVERA", "RIVERRA"]
+    assert in_order["active"] == [True, False]
+    assert in_order["links"] == [["replaces"], ["replaced-by"]]
+    assert in_order["numbers"] == [["100234", "100999"], ["100999"]]
+    assert (in_order["stays"], in_order["left"]) == (["V9"], [])
+    assert len(in_order["loops"]) == 1
+    assert who(practice, "100999").patient_id == who(practice, "100234").patient_id
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_same_messages_shuffled_and_doubled_end_the_same(practice, app, in_order, seed):
+    again = Practice.open(app)
+    shuffled = messages(again) * 2
+    random.Random(seed).shuffle(shuffled)
+    for message in shuffled:
+        again.send(message)
+    assert seen(again) == in_order
+
+
+@pytest.mark.parametrize("merge_first", [False, True])
+def test_a_merge_that_is_taken_back_gives_the_stay_and_its_loop_back(practice, merge_first):
+    practice.move_to("2026-03-10 12:00")
+    known, *_ = told_so = messages(practice)
+    practice.send(known, told_so[3], *told_so[1:3], told_so[4]) if merge_first else practice.send(*told_so)
+    survivor, prior = who(practice, "100234").patient_id, who(practice, "100999").named_prior
+
+    def undo(tx):
+        standing = merges.standing_merge(tx, prior)
+        merging.unmerge(practice.app, tx, practice.system, standing.id, "two sisters")
+        return practice.app.record.of_patient(tx, prior, ("Encounter",))
+
+    stays = practice.run(undo)
+    assert len(stays) == 1
+    assert practice.loops(survivor, pathway=None) == []
+    assert [loop.state.status.is_open for loop in practice.loops(prior, pathway=None)] == [True]
+    assert who(practice, "100999").patient_id == prior
