@@ -299,3 +299,15 @@ select id
    and feed_id = %(feed_id)s
    and sending_application || '|' || sending_facility = %(sender)s
  order by id
+
+-- still_waiting --
+select id
+  from inbox
+ where id = any(%(ids)s)
+   and status = 'received'
+ order by id
+
+-- outcomes --
+select id, status, stage, at, reason, control_id, result
+  from inbox
+ where id = any(%(ids)s)
