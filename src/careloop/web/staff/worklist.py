@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.enums import MediaType
+from litestar.params import Parameter
 
 from careloop.errors import NotFound
 from careloop.fhir.ids import new_id
@@ -17,38 +18,39 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import Staff
 from careloop.web.staff.words import KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
 
+Whose = Annotated[str, Parameter(query="scope")]
 _SNOOZE = timedelta(hours=20)
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
 
 @get("/worklist", sync_to_thread=True)
 def worklist_page(
-    staff: Staff, scope: str = "mine", kind: str | None = None, loop: str | None = None, snoozed: str | None = None
+    staff: Staff, whose: Whose = "mine", kind: str | None = None, loop: str | None = None, snoozed: str | None = None
 ) -> Response[str]:
     """The list with the chosen loop, else the first one, in the pane beside it."""
     return staff.page(
-        "worklist.html", "/worklist", worklist_values(staff, scope=scope, kind=kind, loop=loop, snoozed=snoozed)
+        "worklist.html", "/worklist", worklist_values(staff, scope=whose, kind=kind, loop=loop, snoozed=snoozed)
     )
 
 
 @get("/worklist/pane", sync_to_thread=True)
 def worklist_pane(
-    staff: Staff, loop: str, scope: str = "mine", kind: str | None = None, snoozed: str | None = None
+    staff: Staff, loop: str, whose: Whose = "mine", kind: str | None = None, snoozed: str | None = None
 ) -> Response[str]:
     """Only the pane of one loop, for htmx."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         detail = flow.detail(staff.app, tx, staff.principal, loop)
         owners = flow.owners(staff.app, tx)
-    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": _query(scope, kind, snoozed)})
+    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": _query(whose, kind, snoozed)})
 
 
 @get("/worklist/state", sync_to_thread=True)
 def worklist_state(
-    staff: Staff, scope: str = "mine", kind: str | None = None, snoozed: str | None = None
+    staff: Staff, whose: Whose = "mine", kind: str | None = None, snoozed: str | None = None
 ) -> Response[str]:
     """304 while the list is what the page shows, 200 when something changed; draws nothing."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        page = flow.page(staff.app, tx, staff.principal, scope=_scope(scope), pathway=kind, snoozed=bool(snoozed))
+        page = flow.page(staff.app, tx, staff.principal, scope=_scope(whose), pathway=kind, snoozed=bool(snoozed))
     state = _state(page)
     same = staff.request.headers.get("if-none-match") == f'"{state}"'
     return Response(
