@@ -33,6 +33,8 @@ _RESTFUL = frozenset(
 _SECURITY = {"login": ("110114", "110122"), "logout": ("110114", "110123"), "export": ("110106", "110106")}
 _SOURCE, _DESTINATION = "110153", "110152"
 _ID = re.compile(r"([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,5}))?")
+_ABOUT_THE_ANSWER = frozenset({"_format", "_pretty", "_total"})
+_NEWEST_FIRST = ("-date", "-_lastUpdated")
 _PARAMETERS = ("patient", "agent", "action", "subtype", "outcome", "date", "_id", "_count", "_cursor")
 _DEFAULT_COUNT, _MOST = 50, 500
 
@@ -90,6 +92,8 @@ def parse_audit_search(parameters: Sequence[tuple[str, str]]) -> AuditSearch:
     """The search in typed values; `Rejected` names the parameter that is unknown or has a wrong value."""
     values: dict[str, Any] = {}
     for name, value in parameters:
+        if name in _ABOUT_THE_ANSWER or (name == "_sort" and value in _NEWEST_FIRST):
+            continue
         if name not in _PARAMETERS or (name in values and name != "date"):
             raise Rejected(at=name, expected=f"each of {', '.join(_PARAMETERS)} at most once", code="not-supported")
         if name == "date":

@@ -12,7 +12,7 @@ from careloop.db.pool import Contended
 from careloop.errors import Conflict, NotFound, PreconditionFailed, Rejected
 from careloop.events import ChangeKind
 from careloop.fhir.ids import new_id
-from careloop.flows import writing
+from careloop.flows import audit_trail, writing
 from careloop.flows.app import App
 from careloop.flows.conditional import find_one
 from careloop.flows.json_patch import apply_patch
@@ -32,6 +32,8 @@ class Interaction:
     def read(self, resource_type: str, resource_id: str) -> Stored:
         """The current version."""
         require(self.principal, "read", resource_type)
+        if resource_type == audit_trail.RESOURCE_TYPE:
+            return audit_trail.read(self.tx, self.principal, resource_id)
         return self.app.record.read(self.tx, self.principal, resource_type, resource_id)
 
     def vread(self, resource_type: str, resource_id: str, version: int) -> Stored:
@@ -57,6 +59,8 @@ class Interaction:
     def search(self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None) -> SearchPage:
         """One page of what satisfies the parameters."""
         require(self.principal, "search", resource_type)
+        if resource_type == audit_trail.RESOURCE_TYPE:
+            return audit_trail.search(self.tx, self.principal, parameters)
         now = self.app.clock.now()
         return self.app.record.search(self.tx, self.principal, resource_type, parameters, now, base=base)
 

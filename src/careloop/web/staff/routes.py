@@ -18,8 +18,10 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 
 async def provide_staff(request: Request[Any, Any, Any]) -> Staff:
-    """The signed-in person of this request."""
-    return await sync_to_thread(staff_of, request)
+    """The signed-in person of this request; what is denied to them is noted in the audit trail (`note_denial`)."""
+    staff = await sync_to_thread(staff_of, request)
+    request.scope["state"]["principal"] = staff.principal
+    return staff
 
 
 @get("/", sync_to_thread=False)
