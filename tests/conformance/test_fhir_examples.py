@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from careloop.fhir.jsons import decode, encode
+from careloop.fhir.paths import Step
 from careloop.fhir.references import references
-from careloop.fhir.searchparameters import SearchDefinitions, token_hash
+from careloop.fhir.searchparameters import BY_COLUMN, SearchDefinitions, present_hash, token_hash
 from careloop.fhir.validation import Validator
 
 pytestmark = pytest.mark.shared
@@ -68,6 +69,59 @@ def test_published_examples_are_found_by_what_they_refer_to(shared: Path) -> Non
         if "subject" in definitions.of(resource["resourceType"]) and "/" in subject.get("reference", "#"):
             token = token_hash(1, resource["resourceType"], "subject", subject["reference"].split("/_history/")[0])
             assert token in found.tokens, name
+
+
+def walked(value: Any, steps: Sequence[Step]) -> list[Any]:
+    """What a walk reaches, step by step and slowly: the oracle for the compiled pass."""
+    found = [value]
+    for step in steps:
+        found = [one for here in found for one in stepped(here, step) if one is not None]
+    return found
+
+
+def stepped(here: Any, step: Step) -> list[Any]:
+    match step.kind:
+        case "field":
+            return [here.get(step.name)]
+        case "each":
+            return list(here)
+        case "index":
+            return here[int(step.value) : int(step.value) + 1]
+        case "equals":
+            return [here] if here.get(step.name) == step.value else []
+        case "is":
+            named = here.get("reference", "").split("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+            return [here] if step.value in (named, here.get("type")) else []
+        case "not-false":
+            return [True] if here is not False else []
+    extensions = [one for one in here.get("extension", ()) if one["url"] == step.value]
+    return [one.get(step.name) for one in extensions] if step.kind == "extension" else extensions and [here]
+
+
+def test_published_examples_are_indexed_by_every_parameter_that_has_a_value(shared: Path) -> None:
+    definitions = SearchDefinitions.load()
+    compared = 0
+    for name, text in examples(shared):
+        resource = decode(text)
+        kind = resource["resourceType"]
+        tokens = set(definitions.extract(resource, 1).tokens)
+        for parameter in definitions.of(kind).values():
+            if parameter.name in BY_COLUMN or parameter.name == "deceased":
+                continue
+            values = [value for walk in parameter.walks for value in walked(resource, walk.steps)]
+            assert (present_hash(1, kind, parameter.name) in tokens) == bool(values), (name, parameter.name)
+            compared += 1
+    assert compared > 10_000
+
+
+def test_every_us_core_search_parameter_is_offered(shared: Path) -> None:
+    definitions = SearchDefinitions.load()
+    asked = set()
+    for path in sorted((shared / "data" / "conformance" / "us-core-inferno-metadata").glob("*.yml")):
+        for group in yaml.safe_load(path.read_text())[":groups"]:
+            asked |= {(group[":resource"], name) for search in group[":searches"] for name in search[":names"]}
+    assert len(asked) > 100
+    assert [(kind, name) for kind, name in sorted(asked) if name not in definitions.of(kind)] == []
 
 
 def test_made_up_records_are_valid(shared: Path) -> None:

@@ -1,5 +1,6 @@
 """What one element contributes to the index, by the type of the search parameter and the FHIR type of the element.
 
+Every element that is there leaves the token that its parameter is present, whatever else can be read from it.
 To index one more FHIR type: a maker here and a line in `MAKERS`.
 """
 
@@ -73,9 +74,8 @@ def _identifier(resource_type: str, parameter: str) -> Emitter:
 def _contact_point(resource_type: str, parameter: str) -> Emitter:
     def emit(collector: Collector, contact: Any) -> None:
         value = contact.get("value")
-        if value is not None:
-            texts = tokens.contact_texts(value)
-            collector.tokens.update(tokens.hashes(collector.tenant_id, resource_type, parameter, *texts))
+        texts = () if value is None else tokens.contact_texts(value)
+        collector.tokens.update(tokens.hashes(collector.tenant_id, resource_type, parameter, *texts))
 
     return emit
 
@@ -123,12 +123,11 @@ def _string(resource_type: str, parameter: str) -> Emitter:
     as_written = parameter + tokens.EXACT
 
     def emit(collector: Collector, text: str) -> None:
-        plain = tokens.normal(text)
-        if not plain:
-            return
-        collector.strings[parameter, plain[:MAX_STRING]] = None
-        collector.tokens.add(tokens.token_hash(collector.tenant_id, resource_type, as_written, text))
         collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
+        collector.tokens.add(tokens.token_hash(collector.tenant_id, resource_type, as_written, text))
+        plain = tokens.normal(text)
+        if plain:
+            collector.strings[parameter, plain[:MAX_STRING]] = None
 
     return emit
 
@@ -144,6 +143,7 @@ def _parts(names: tuple[str, ...]) -> Maker:
         emit_text = _string(resource_type, parameter)
 
         def emit(collector: Collector, value: Any) -> None:
+            collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
             for name in names:
                 part = value.get(name)
                 for text in part if type(part) is list else (part,):
@@ -158,13 +158,13 @@ def _parts(names: tuple[str, ...]) -> Maker:
 def _date(read: Callable[[Any, tzinfo], Interval | None]) -> Maker:
     def make(resource_type: str, parameter: str) -> Emitter:
         def emit(collector: Collector, value: Any) -> None:
+            collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
             try:
                 found = read(value, collector.zone)
             except Rejected:
                 return
             if found is not None:
                 collector.dates[parameter, found[0], found[1]] = None
-                collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
 
         return emit
 
@@ -174,10 +174,10 @@ def _date(read: Callable[[Any, tzinfo], Interval | None]) -> Maker:
 def _measured(read: Callable[[Any], tuple[tuple[Any, str], ...]]) -> Maker:
     def make(resource_type: str, parameter: str) -> Emitter:
         def emit(collector: Collector, value: Any) -> None:
+            collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
             for number, unit in read(value):
                 if number is not None:
                     collector.quantities[parameter, Decimal(number), unit] = None
-                    collector.tokens.add(tokens.present_hash(collector.tenant_id, resource_type, parameter))
 
         return emit
 

@@ -122,8 +122,21 @@ def _walk(words: list[str], resource_type: str, definitions: Definitions) -> lis
         match = _WORD.fullmatch(word)
         if match is None:
             raise Rejected(at="expression", expected="the part of FHIRPath that search parameters use")
-        reached = [one for here in reached for one in _step(here, match, definitions)]
+        reached = _from_each(reached, match, definitions)
     return [Walk(resource_type, one.steps, one.kind, one.targets) for one in reached]
+
+
+def _from_each(reached: list[_Reached], match: re.Match[str], definitions: Definitions) -> list[_Reached]:
+    """One step from wherever the walk stands. Types of an open choice that lack the element are left behind."""
+    found, refused = [], None
+    for here in reached:
+        try:
+            found += _step(here, match, definitions)
+        except Rejected as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return found
 
 
 def _step(here: _Reached, match: re.Match[str], definitions: Definitions) -> list[_Reached]:

@@ -223,3 +223,34 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
         SearchDefinitions.load([tmp_path])
     assert [fault.expected for fault in check([tmp_path])] == ["JSON"]
     assert check() == []
+
+
+RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
+ETHNICITY = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity"
+ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
+US_CORE: list[tuple[dict[str, Any], str, str]] = [
+    ({"resourceType": "CareTeam", "participant": [{"role": [{"coding": [{"code": "nurse"}]}]}]}, "role", "nurse"),
+    ({"resourceType": "Encounter", "hospitalization": {"dischargeDisposition": {"coding": [{"code": "01"}]}}},
+     "discharge-disposition", "01"),
+    ({"resourceType": "Goal", "description": {"coding": [{"code": "g"}]}}, "description", "g"),
+    ({"resourceType": "Patient", "extension": [
+        {"url": RACE, "extension": [{"url": "ombCategory", "valueCoding": {"code": "2106-3"}},
+                                    {"url": "text", "valueString": "White"}]}]}, "race", "2106-3"),
+    ({"resourceType": "Patient", "extension": [
+        {"url": ETHNICITY, "extension": [{"url": "ombCategory", "valueCoding": {"code": "2186-5"}}]}]},
+     "ethnicity", "2186-5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("resource", "parameter", "code"), US_CORE, ids=lambda one: str(one)[:25])
+def test_parameters_of_us_core_are_answered(
+    definitions: SearchDefinitions, resource: dict[str, Any], parameter: str, code: str
+) -> None:
+    assert has(definitions.extract(resource, TENANT), resource["resourceType"], parameter, code)
+
+
+def test_the_date_a_condition_was_asserted_is_found_in_its_extension(definitions: SearchDefinitions) -> None:
+    condition = {"resourceType": "Condition", "extension": [{"url": ASSERTED, "valueDateTime": "2024-05-01"},
+                                                            {"url": "urn:other", "valueDateTime": "2020"}]}  # fmt: skip
+    assert [(name, low.year) for name, low, _ in definitions.extract(condition, TENANT).dates] == [
+        ("asserted-date", 2024)]  # fmt: skip
