@@ -87,7 +87,7 @@ def _deadline(case: Item, content: Content) -> list[str]:
 def _hospital(case: Item, content: Content) -> list[str]:
     table = content.pathways.risk[f"hospital-{case['version']}"]
     given = case["hospital"]
-    found = hospital_points(table, admissions=given["admissions"], los=given["los"], flags=given["yes"])
+    found = hospital_points(table, admissions=given["admissions"], los=given["los"], flags=given["flags"])
     return [] if found == case["total"] else [f"HOSPITAL {case['total']}, it is {found}"]
 
 

@@ -32,12 +32,12 @@ class Asked:
 
 
 def end_of_loop(asked: Asked) -> tuple[Status, Closure] | None:
-    """The earliest end, if there is one by now; proof after it does not count."""
+    """The earliest end by now, at one instant the first kind in the order below; proof after it does not count."""
     found = [(Status.CANCELLED, closure) for closure in _closures(asked)]
     if asked.moments.passed(asked.deadline.due):
         closure = Closure(reason=asked.pathway.window_reason, at=asked.deadline.due, note=asked.deadline.because)
         found.append((Status.FAILED, closure))
-    return min(found, key=lambda end: (end[1].at, end[1].reason), default=None)
+    return min(found, key=lambda end: end[1].at, default=None)
 
 
 def _closures(asked: Asked) -> list[Closure]:
