@@ -34,7 +34,18 @@ OPERATORS: dict[str, Operator] = {}
 
 _CODES = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^\S+\|\S+$"}}
 _WORDS = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^[A-Za-z-]+$"}}
-_RESOURCES = ["Appointment", "Communication", "DocumentReference", "Encounter", "Procedure"]
+_RESOURCES = {
+    "Appointment": "an appointment",
+    "Communication": "a call or message",
+    "DocumentReference": "a document",
+    "Encounter": "a visit",
+    "Procedure": "a procedure",
+}
+_CLASSES = {"AMB": "at the practice", "HH": "at home", "VR": "virtual", "FLD": "in the field"}
+_CODE_WORDS = {
+    "http://snomed.info/sct|430193006": "medication reconciliation (SNOMED CT 430193006)",
+    "http://loinc.org|18842-5": "discharge summary (LOINC 18842-5)",
+}
 
 
 def operator(
@@ -54,10 +65,10 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _coded(values: Sequence[str]) -> str:
-    return _listed([value.rsplit("|", 1)[1] for value in values])
+    return _listed([_CODE_WORDS.get(value, value.rsplit("|", 1)[1]) for value in values])
 
 
-@operator("resource", schema={"enum": _RESOURCES}, words=lambda name: f"a {name}")
+@operator("resource", schema={"enum": sorted(_RESOURCES)}, words=lambda name: _RESOURCES[name])
 def is_resource(name: str, fact: Fact) -> bool:
     """The fact comes from this FHIR resource type."""
     return fact.resource_type == name
@@ -75,13 +86,13 @@ def has_category(codes: Sequence[str], fact: Fact) -> bool:
     return not fact.categories.isdisjoint(codes)
 
 
-@operator("code", schema=_CODES, words=lambda codes: f"with code {_coded(codes)}", waived_by_tie=True)
+@operator("code", schema=_CODES, words=lambda codes: f"that is a {_coded(codes)}", waived_by_tie=True)
 def has_code(codes: Sequence[str], fact: Fact) -> bool:
     """The resource's code or type is one of these codes."""
     return not fact.codes.isdisjoint(codes)
 
 
-@operator("class", schema=_WORDS, words=lambda codes: f"of class {_listed(codes)}")
+@operator("class", schema=_WORDS, words=lambda codes: _listed([_CLASSES.get(code, code) for code in codes]))
 def has_class(codes: Sequence[str], fact: Fact) -> bool:
     """The encounter has one of these classes (v3-ActCode)."""
     return fact.encounter_class in codes
@@ -124,7 +135,7 @@ def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool) -> bool:
 
 
 def in_words(condition: Condition) -> str:
-    """The condition as a nurse reads it: `a Procedure that is completed with code 430193006`."""
+    """The condition as a nurse reads it: `a visit that is finished at home`."""
     return " ".join(_one_in_words(name, value) for name, value in condition.items())
 
 
