@@ -14,7 +14,7 @@ EXACT = ":exact"
 IDENTIFIER = ":identifier"
 OF_TYPE = ":of-type"
 
-_CACHED = 1 << 15
+_CACHED = 1 << 14
 _LOCAL = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
 
@@ -55,7 +55,6 @@ def exact(text: str) -> str:
     return text if text.isascii() else normalize("NFC", text)
 
 
-@lru_cache(maxsize=_CACHED)
 def coding_texts(system: str | None, code: str | None) -> tuple[str, ...]:
     """Every text under which a coding or an identifier is found."""
     code = None if code is None else exact(code)
