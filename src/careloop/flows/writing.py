@@ -5,7 +5,7 @@ are in step with identity; Tasks of loops become acts; the loops of every patien
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from careloop import identity
 from careloop.access.model import Principal
@@ -21,14 +21,6 @@ from careloop.record import Write, Written
 _LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """Who hears of a set of writes besides the record."""
-
-    review: bool = True
-    dangling: bool = True
-
-
 def write(
     app: App,
     tx: Transaction,
@@ -37,7 +29,6 @@ def write(
     *,
     cause: str | Cause | None = None,
     validate: bool = True,
-    told: Told | None = None,
 ) -> list[Written]:
     """All writes are done and everybody is told, or nothing happened. Answers in the order of `writes`.
 
@@ -45,7 +36,6 @@ def write(
     is why loops are reviewed; by default it is the first resource that changed. `validate=False` is for content that
     was checked already in this transaction.
     """
-    told = told or Told()
     settings = settings_for(tx)
     warnings = check(app, writes, settings) if validate else {}
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
@@ -53,14 +43,12 @@ def write(
     written: dict[int, Written] = {}
     done = app.record.write(tx, principal, app.clock.now(), [writes[index] for index in plain], validate=False)
     written |= dict(zip(plain, done, strict=True))
-    _note_patients(app, tx, principal, done)
+    note_patients(app, tx, principal, done)
     for index in acts:
         one = writes[index]
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
-    if told.dangling:
-        _note_dangling(app, tx, settings, written, warnings)
-    if told.review:
-        review_written(app, tx, done, cause)
+    _note_dangling(app, tx, settings, written, warnings)
+    review_written(app, tx, done, cause)
     return [
         replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))
     ]
@@ -104,7 +92,8 @@ def is_loop_task(write: Write) -> bool:
     return any(coding.get("system") in _LOOP_SYSTEMS for coding in codings if isinstance(coding, dict))
 
 
-def _note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
+def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
+    """Numbers and likeness of the written patients are in step; doubts are in the review queue."""
     changed = [one for one in written if one.resource_type == "Patient" and one.change is not ChangeKind.UNCHANGED]
     gone = [one.id for one in changed if one.change is ChangeKind.DELETED]
     if gone:

@@ -201,3 +201,12 @@ def test_histories_of_a_type_and_of_everything(client):
     rest = client("GET", following.split("/fhir", 1)[1]).json()
     assert [entry["fullUrl"].rsplit("/", 2)[1] for entry in rest["entry"]] == ["Patient"]
     assert len(client("GET", "/Patient/_history").json()["entry"]) == 1
+
+
+def test_the_audit_trail_is_read_and_searched_like_any_type(client):
+    client("PUT", "/Patient/p", PATIENT)
+    client("GET", "/Patient/p")
+    page = client("GET", "/AuditEvent?patient=Patient/p").json()
+    assert {entry["resource"]["action"] for entry in page["entry"]} == {"C", "R"}
+    identity = page["entry"][0]["resource"]["id"]
+    assert client("GET", f"/AuditEvent/{identity}").json()["resourceType"] == "AuditEvent"
