@@ -20,6 +20,7 @@ from careloop.db import release_database
 from careloop.db.cluster import write_private
 from careloop.errors import NotPermitted, Rejected, Unavailable
 from careloop.flows.app import App, build_app, set_clock
+from careloop.flows.publishing import publish_everywhere
 from careloop.flows.reception import listening
 from careloop.settings import Settings
 
@@ -96,6 +97,7 @@ def serve(site: Site, clock: str | None, prepare: Callable[[App, Site], None] | 
             start_clock(app, clock)
             if prepare is not None:
                 prepare(app.with_clock(clock_of(clock)), site)
+            publish_everywhere(app)
             listeners = listeners_of(app) if "mllp" in site.parts else []
         finally:
             app.close()

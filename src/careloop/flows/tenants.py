@@ -9,7 +9,7 @@ from careloop.access.model import Principal, Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
 from careloop.db import Transaction
 from careloop.errors import Conflict, NotFound, Rejected
-from careloop.flows import staffing, writing
+from careloop.flows import publishing, staffing, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import CreatedAccount, NewStaff
 from careloop.record import Write
@@ -46,6 +46,7 @@ def create(
         writing.write(app, tx, principal, [_write(_organization(tenant))], cause="tenant")
         created = staffing.insert_account(app, tx, principal, tenant, prepared)
         writing.write(app, tx, principal, [_write(_queue(tenant, created.member))], cause="tenant")
+    publishing.publish_pathways(app, tenant)
     return CreatedTenant(tenant=tenant, lead=created)
 
 
