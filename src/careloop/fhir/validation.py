@@ -5,7 +5,7 @@ each answers None (nothing wrong) or the faults with their place. A fault says w
 value. Invariants and profiles come on top (issue 3).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -25,6 +25,9 @@ Faults = list[tuple[str, str, str]]
 
 Rule = Callable[[Any, int], Faults | None]
 """Takes a value and its depth."""
+
+NULL = "null"
+"""Code of a null in an array, until it is known whether the `_name` array explains it."""
 
 _EMPTY = "a value: empty objects, arrays and texts are not allowed"
 
@@ -90,17 +93,24 @@ class _Node:
         self.counted: tuple[tuple[Callable[[object], bool], int], ...] = ()
         self.check: Rule = _object_rule(self)
 
-    def wrong(self, name: str, problems: Faults | None) -> Faults:
-        """Faults of one property, with its name before their places. None means a predicate or an unknown name."""
+    def wrong(self, found: Faults | None, value: dict[str, Any], name: str, problems: Faults | None) -> Faults:
+        """`found` and the faults of one property, with its name before their places.
+
+        None as problems means that a predicate said no, or that R4 does not define the name here.
+        """
+        found = [] if found is None else found
         if problems is None:
             unknown = (f"only elements that FHIR R4 defines for {self.name}", "structure")
-            expected, code = self.expected.get(name, unknown)
-            return [(f".{_shown(name)}", expected, code)]
-        return [(f".{_shown(name)}{place}", expected, code) for place, expected, code in problems]
+            problems = [("", *self.expected.get(name, unknown))]
+        elif problems[0][2] == NULL:
+            problems = _unexplained(problems, value.get(f"_{name}"))
+        if len(found) < MAX_FAULTS:
+            found += [(f".{_shown(name)}{place}", expected, code) for place, expected, code in problems]
+        return found
 
     def whole(self, value: dict[str, Any], found: Faults | None) -> Faults | None:
         """`found` and what only shows when all properties are seen: missing elements, two types of one choice."""
-        faults = _without_explained_nulls(found, value) if found else []
+        faults = found or []
         names = value.keys()
         for any_of in self.required:
             if any_of.isdisjoint(names):
@@ -123,12 +133,12 @@ def _object_rule(node: _Node) -> Rule:
             predicate = predicate_of(name)
             if predicate is not None:
                 if not predicate(item):
-                    found = [*(found or ()), *node.wrong(name, None)]
+                    found = node.wrong(found, value, name, None)
                 continue
             rule = rule_of(name)
             problems = None if rule is None else rule(item, depth + 1)
             if problems or rule is None:
-                found = [*(found or ()), *node.wrong(name, problems)]
+                found = node.wrong(found, value, name, problems)
         if found or not node.required_plain <= value.keys():
             return node.whole(value, found)
         for choice, least in node.counted:
@@ -163,17 +173,12 @@ def _shown(name: Any) -> str:
     return name if isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) <= 64 else "?"
 
 
-def _without_explained_nulls(found: Faults, value: Mapping[str, Any]) -> Faults:
-    """`found` without the nulls of primitive arrays that stand for an entry of the `_name` array beside them."""
-    kept = [fault for fault in found if fault[2] != "null" or not _explained(fault[0], value)]
-    return [(place, expected, "structure" if code == "null" else code) for place, expected, code in kept]
-
-
-def _explained(place: str, value: Mapping[str, Any]) -> bool:
-    name, _, rest = place[1:].partition("[")
-    index = rest.removesuffix("]")
-    beside = value.get("_" + name)
-    return index.isdigit() and isinstance(beside, list) and int(index) < len(beside) and bool(beside[int(index)])
+def _unexplained(problems: Faults, beside: Any) -> Faults:
+    """Faults of a primitive array, without the nulls that stand for an entry of the `_name` array beside it."""
+    entries = beside if isinstance(beside, list) else []
+    explained = {f"[{index}]" for index, entry in enumerate(entries) if entry}
+    kept = [fault for fault in problems if fault[2] != NULL or fault[0] not in explained]
+    return [(place, expected, "structure" if code == NULL else code) for place, expected, code in kept]
 
 
 class _Builder:
@@ -257,14 +262,15 @@ def _array(rule: Rule) -> Rule:
             return [("", "an array", "structure")]
         if not value:
             return [("", _EMPTY, "structure")]
-        found: Faults | None = None
+        nulls: Faults = []
+        found: Faults = []
         for index, item in enumerate(value):
             problems = rule(item, depth)
-            if problems:
-                code = "null" if item is None else None
-                found = found or []
-                found += [(f"[{index}]{place}", expected, code or kind) for place, expected, kind in problems]
-        return found
+            if problems and item is None:
+                nulls += [(f"[{index}]", problems[0][1], NULL)]
+            elif problems and len(found) < MAX_FAULTS:
+                found += [(f"[{index}]{place}", expected, code) for place, expected, code in problems]
+        return nulls + found or None
 
     return check
 

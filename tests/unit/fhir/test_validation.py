@@ -202,6 +202,21 @@ def test_faults_are_limited_in_number(validator: Validator) -> None:
     assert len(validator.validate(resource)) == MAX_FAULTS
 
 
+def test_many_faults_cost_no_more_than_many_elements(validator: Validator) -> None:
+    started = time.perf_counter()
+    many = {f"x{number}": None for number in range(100_000)}
+    assert len(validator.validate({"resourceType": "Patient", **many, "contact": [many, {}] * 2})) == MAX_FAULTS
+    assert time.perf_counter() - started < 3
+
+
+def test_a_fault_behind_many_explained_nulls_is_found(validator: Validator) -> None:
+    given: list[Any] = [None] * (MAX_FAULTS + 50)
+    name = {"given": given, "_given": [{"id": "x"}] * len(given)}
+    assert validator.validate({"resourceType": "Patient", "name": [name]}) == []
+    found = validator.validate({"resourceType": "Patient", "name": [{**name, "given": [*given, 7]}]})
+    assert [fault.at for fault in found] == [f"Patient.name[0].given[{len(given)}]"]
+
+
 def test_nesting_is_limited_and_a_bomb_costs_no_time(validator: Validator) -> None:
     inner: dict[str, Any] = {"url": "u", "valueString": "x"}
     for _ in range(400):
