@@ -1,12 +1,12 @@
 """Every pathway can be read as a PlanDefinition that FHIR itself accepts."""
 
-from careloop.catalog import Catalog
+from careloop.catalog import load_catalog
 from careloop.fhir.validation import Validator
 from careloop.loops.plan_definitions import plan_definition_of
 
 
 def test_every_pathway_is_a_valid_plan_definition_with_all_its_steps() -> None:
-    validator, pathways = Validator.load(), Catalog.load(None).pathways
+    validator, pathways = Validator.load(), load_catalog().pathways
     assert {"discharge-transition", "ed-visit"} <= set(pathways)
     for pathway in pathways.values():
         plan = plan_definition_of(pathway)
