@@ -39,9 +39,14 @@ class Schemas:
 
     def faults(self, kind: str, document: Any, name: str) -> list[Fault]:
         """Everything in the document that the schema of its kind does not accept, with file and path."""
-        errors = _leaves(self._validators[kind].iter_errors(document))
-        found = {f"{name}: {error.json_path.removeprefix('$').removeprefix('.') or 'top'}": error for error in errors}
-        return [Fault(at=at, expected=_expected(error), code="structure") for at, error in sorted(found.items())]
+        errors = list(_leaves(self._validators[kind].iter_errors(document)))
+        telling = [error for error in errors if error.validator != "unevaluatedProperties"] or errors
+        found = {(_place(error), _expected(error)) for error in telling}
+        return [Fault(at=f"{name}: {at}", expected=expected, code="structure") for at, expected in sorted(found)]
+
+
+def _place(error: ValidationError) -> str:
+    return error.json_path.removeprefix("$").removeprefix(".") or "top"
 
 
 def _leaves(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
@@ -65,6 +70,10 @@ def _closest(context: Iterable[ValidationError]) -> list[ValidationError]:
 def _expected(error: ValidationError) -> str:
     """What the schema wants here, in words for the common cases."""
     wanted: Any = error.validator_value
+    if error.validator == "required":
+        return f"the key {next(key for key in wanted if key not in error.instance)}"
+    if error.validator == "additionalProperties":
+        return f"only the keys {', '.join(sorted(error.schema['properties']))}"
     plain: Mapping[str, str] = {
         "enum": f"one of {', '.join(map(str, wanted))}" if isinstance(wanted, list) else "",
         "type": f"a {wanted}",
