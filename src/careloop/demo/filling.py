@@ -1,6 +1,6 @@
 """Made-up people enter a practice by the product's own doors: charts as FHIR, hospital stays as HL7 v2 messages."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,13 +12,14 @@ from careloop.demo.chart import chart
 from careloop.demo.population import patients
 from careloop.demo.practice import Practice, Resource
 from careloop.demo.stays import Message, doubles, lately
-from careloop.errors import Unavailable
-from careloop.flows import arrival, reception, writing
+from careloop.errors import Rejected, Unavailable
+from careloop.fhir.jsons import encode
+from careloop.flows import arrival, bulk, reception
 from careloop.flows.app import App
+from careloop.flows.bulk_documents import Document
 from careloop.intake import Feed
-from careloop.record import Write
 
-_PEOPLE_AT_ONCE = 25
+_PEOPLE_AT_ONCE = 50
 _MESSAGES_AT_ONCE = 25
 _DRAINING = 2
 Item = TypeVar("Item")
@@ -48,18 +49,12 @@ def fill(
     drain(app, tenant)
 
 
-def write_charts(app: App, tenant: Tenant, resources: Sequence[Resource]) -> None:
-    """The resources stand in the record; loops are reviewed when the stays arrive."""
-    principal = system_principal(tenant.id, "demo")
-    writes = [
-        Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in resources
-    ]
-    told = writing.Told(review=False, dangling=False)
-
-    def work(tx: Transaction) -> None:
-        writing.write(app, tx, principal, writes, cause="demo", told=told)
-
-    app.database.run(tenant.id, work, actor=principal.reference)
+def write_charts(app: App, tenant: Tenant, resources: Iterable[Resource]) -> None:
+    """The resources stand in the record, loaded as history is."""
+    documents = (Document(label=f"{one['resourceType']}/{one['id']}", text=encode(one)) for one in resources)
+    report = bulk.import_bundles(app, tenant, system_principal(tenant.id, "demo"), documents)
+    if report.rejects:
+        raise Rejected(at=report.rejects[0].at, expected=report.rejects[0].reason)
 
 
 def send(app: App, tenant: Tenant, door: Feed, messages: Iterable[Message]) -> None:

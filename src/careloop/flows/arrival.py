@@ -101,7 +101,12 @@ def failed(claimed: Claimed, error: CareloopError, now: datetime) -> Done:
     """What becomes of a row whose processing failed: tried again with growing pauses, or a dead letter."""
     if isinstance(error, Rejected):
         return Done(
-            id=claimed.id, status="dead", next_attempt=now, stage="process", at=error.at, reason=f"expected {error.expected}"
+            id=claimed.id,
+            status="dead",
+            next_attempt=now,
+            stage="process",
+            at=error.at,
+            reason=f"expected {error.expected}",
         )
     if claimed.attempts + 1 >= LIMIT_OF_ATTEMPTS or not isinstance(error, Unavailable):
         return Done(id=claimed.id, status="dead", next_attempt=now, stage="process", at="record", reason=error.message)
@@ -128,9 +133,7 @@ def _one(
     return Done(id=row.id, status="processed", next_attempt=now, result=_result(work)), work
 
 
-def _understood(
-    app: App, tx: Transaction, tenant: Tenant, principal: Principal, row: Claimed, feed: Feed
-) -> _Work:
+def _understood(app: App, tx: Transaction, tenant: Tenant, principal: Principal, row: Claimed, feed: Feed) -> _Work:
     mappings = mappings_of(app)
     message = intake.read(row.raw)
     facts = intake.understand(message, mappings, feed, tenant.id, row.received)
@@ -154,38 +157,44 @@ def _carry_out_person(work: _Work, person: Person, writes: list[Write]) -> None:
     found = identity.resolve(work.tx, work.app.record, now, numbers)
     patient_id = found.patient_id
     if work.message.effect is Effect.MERGE and person.prior_identifiers:
-        _write(work, [*writes, *_person_writes(work, person, patient_id, {})])
+        _write(work, [*writes, *_person_writes(work, person, patient_id, patient_id, {})])
         _merge(work, person, patient_id)
         _refold(work, patient_id)
         return
     encounters = [derived_id(work.tenant.id, "encounter", visit.system, visit.value) for visit in person.visits]
     stays = [
-        stay for visit, key in zip(person.visits, encounters, strict=True) if (stay := _stay(work, visit, key, patient_id))
+        stay
+        for visit, key in zip(person.visits, encounters, strict=True)
+        if (stay := _stay(work, visit, key, patient_id))
     ]
     wanted = [f"Patient/{patient_id}", *(f"Encounter/{key}" for key in encounters)]
     standing = work.app.record.fetch(work.tx, wanted)
     stay_writes = [_encounter_write(work, person, key, stay, standing) for key, stay in stays]
     clinical = _clinical_writes(work, person, patient_id, stays)
-    written = _write(work, [*writes, *_person_writes(work, person, patient_id, standing), *stay_writes, *clinical])
+    described = found.named_prior or patient_id
+    told = _person_writes(work, person, described, patient_id, standing)
+    written = _write(work, [*writes, *told, *stay_writes, *clinical])
     if found.named_prior:
         merging.note_later(work.app, work.tx, found, [(one.resource_type, one.id, one.version) for one in written])
 
 
 def _person_writes(
-    work: _Work, person: Person, patient_id: str, standing: Mapping[str, Stored]
+    work: _Work, person: Person, described: str, patient_id: str, standing: Mapping[str, Stored]
 ) -> list[Write]:
-    reference = f"Patient/{patient_id}"
+    """The Patient whom the words describe, and relatives. What comes under the number of a merged-away patient
+    describes that one: the order of a merge and of late facts does not matter, and the survivor is never renamed."""
+    reference = f"Patient/{described}"
     found = standing.get(reference) or work.app.record.fetch(work.tx, [reference]).get(reference)
     before = found.resource if found else None
-    told = intake.told(work.tx, patient_id)
-    patient, when = intake.joined_patient(before, person.patient, told, work.message.at.instant, patient_id)
+    told = intake.told(work.tx, described)
+    patient, when = intake.joined_patient(before, person.patient, told, work.message.at.instant, described)
     if when != told:
-        intake.put_told(work.tx, patient_id, when)
+        intake.put_told(work.tx, described, when)
     writes = [_put(patient)] if patient != before else []
     for related in person.related:
         name = related["name"][0]
         key = derived_id(work.tenant.id, "related-person", patient_id, name.get("family", ""), *name.get("given", []))
-        writes.append(_put({**related, "id": key, "active": True, "patient": {"reference": reference}}))
+        writes.append(_put({**related, "id": key, "active": True, "patient": {"reference": f"Patient/{patient_id}"}}))
     return writes
 
 
@@ -285,7 +294,10 @@ def _clinical_writes(
         key = derived_id(work.tenant.id, "allergy", patient_id, _code_key(allergy["code"]))
         writes.append(_put({**allergy, "id": key, "patient": subject}))
     for condition in person.conditions:
-        resource = {**condition["resource"], "id": _condition_id(work, encounter_id or patient_id, condition["resource"])}
+        resource = {
+            **condition["resource"],
+            "id": _condition_id(work, encounter_id or patient_id, condition["resource"]),
+        }
         resource |= {"subject": subject, **_condition_status(condition["deleted"])}
         if encounter_id:
             resource["encounter"] = {"reference": f"Encounter/{encounter_id}"}
@@ -339,7 +351,7 @@ def _write(work: _Work, writes: Sequence[Write]) -> list[Written]:
     if not writes:
         return []
     cause = f"message {work.message.envelope.control_id}"
-    written = writing.write(work.app, work.tx, work.principal, writes, cause=cause, told=writing.Told(dangling=False))
+    written = writing.write(work.app, work.tx, work.principal, writes, cause=cause)
     work.written += written
     return written
 
@@ -361,18 +373,14 @@ def _provenance(work: _Work) -> Json:
         "target": [{"reference": reference} for reference in targets],
         "occurredDateTime": work.message.at.text,
         "recorded": work.app.clock.now().isoformat(timespec="milliseconds"),
-        "activity": {
-            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0003", "code": envelope.event}]
-        },
+        "activity": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0003", "code": envelope.event}]},
         "agent": [
             {
                 "type": {"coding": [{"system": _FINAL_SOURCE, "code": "author"}]},
                 "who": {"display": envelope.facility or envelope.application or "unknown sender"},
             }
         ],
-        "entity": [
-            {"role": "source", "what": {"identifier": {"system": system, "value": envelope.control_id}}}
-        ],
+        "entity": [{"role": "source", "what": {"identifier": {"system": system, "value": envelope.control_id}}}],
     }
 
 

@@ -133,7 +133,8 @@ def undo(app: App, tx: Transaction, principal: Principal, match_id: str) -> Deci
 
 def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
     """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
-    queue, and a merge that waited for one of them is done."""
+    queue, a merge that waited for one of them is done, and survivors name every number of those merged into them."""
+    merging.keep_old_numbers(app, tx, principal, resources)
     found = identity.note_patients(tx, app.clock.now(), resources)
     for prior_id, survivor_id in found.appeared:
         merging.merge(app, tx, principal, survivor_id, prior_id, "waiting merge: the prior patient appeared")

@@ -1,6 +1,6 @@
 """Two patients are one (A40, or a person says so): all of the prior moves to the survivor, reversibly (TR-09)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from careloop import identity
@@ -14,8 +14,9 @@ from careloop.flows.match_tasks import announce
 from careloop.identity import merges
 from careloop.identity.matches import answer_by_merge, answer_by_unmerge
 from careloop.identity.merges import Merge, Moved
-from careloop.identity.rules.merged import as_prior, as_survivor, released, restored, stub
+from careloop.identity.rules.merged import as_prior, as_survivor, released, restored, stub, with_old_numbers
 from careloop.identity.rules.rewriting import redirected, reference_paths
+from careloop.identity.store import merged_away
 from careloop.record import Stored, Write
 
 Resource = dict[str, Any]
@@ -100,6 +101,24 @@ def note_later(
     rows = [Moved(resource_type=kind, resource_id=one, version=version) for kind, one, version in written]
     merges.log_moved(tx, standing, [row for row in rows if row.resource_type not in _STAYS_BEHIND])
     merges.prior_appeared(tx, standing.prior_id, app.clock.now())
+
+
+def keep_old_numbers(
+    app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]
+) -> None:
+    """Where one of these patients is merged away, the survivor names its numbers as old ones: a search by any of
+    them finds the survivor."""
+    people = {str(one["id"]): one for one in resources if one.get("identifier")}
+    gone = merged_away(tx, people) if people else {}
+    survivors = {prior_id: identity.survivor_of(tx, prior_id) for prior_id in gone}
+    found = app.record.fetch(tx, sorted({f"Patient/{one}" for one in survivors.values()}))
+    content = {reference: stored.resource for reference, stored in found.items()}
+    for prior_id, survivor_id in sorted(survivors.items()):
+        reference = f"Patient/{survivor_id}"
+        if reference in content:
+            content[reference] = with_old_numbers(content[reference], people[prior_id])
+    changed = [person for reference, person in content.items() if person != found[reference].resource]
+    app.record.write(tx, principal, app.clock.now(), [_put(person) for person in changed], validate=False)
 
 
 def _merge(

@@ -16,15 +16,18 @@ def as_prior(prior: Mapping[str, Any], survivor_id: str) -> Resource:
 
 def as_survivor(survivor: Mapping[str, Any], prior: Mapping[str, Any]) -> Resource:
     """The survivor with every identifier of the prior patient as an old one, and a link to what it replaces."""
+    return with_old_numbers({**survivor, "link": _with_link(survivor, str(prior["id"]), "replaces")}, prior)
+
+
+def with_old_numbers(survivor: Mapping[str, Any], prior: Mapping[str, Any]) -> Resource:
+    """The survivor with every identifier of the prior patient that it lacks, as an old one."""
     own = {(number.system, number.value) for number in identifiers_of(survivor)}
     added = [
         {**entry, "use": "old"}
         for entry in prior.get("identifier") or []
         if (entry.get("system"), entry.get("value")) not in own
     ]
-    identifiers = [*(survivor.get("identifier") or []), *added]
-    merged = {**survivor, "link": _with_link(survivor, str(prior["id"]), "replaces")}
-    return {**merged, "identifier": identifiers} if identifiers else merged
+    return {**survivor, "identifier": [*(survivor.get("identifier") or []), *added]} if added else dict(survivor)
 
 
 def restored(prior: Mapping[str, Any], survivor_id: str, active: bool | None) -> Resource:
