@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from litestar import delete, get, patch, post, put
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath, RawBody
 
 from careloop.access.model import Principal
 from careloop.api import fhir_answers as answers
@@ -15,11 +17,14 @@ from careloop.errors import Rejected
 from careloop.fhir.jsons import encode
 from careloop.flows import bundles
 
+Path = FromPath[str]
+Known = NamedDependency[Principal]
+
 _READ_ONLY = frozenset({"AuditEvent"})
 
 
 @get("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
-def read(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The current version of a resource."""
     fhir = _asked(request, principal, resource_type)
     stored = fhir.run(lambda door: door.read(resource_type, resource_id))
@@ -29,7 +34,7 @@ def read(request: AnyRequest, principal: Principal, resource_type: str, resource
 
 
 @get("/{resource_type:str}/{resource_id:str}/_history/{version:str}", sync_to_thread=True)
-def vread(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, version: str) -> Answer:
+def vread(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, version: Path) -> Answer:
     """One version of a resource."""
     fhir = _asked(request, principal, resource_type)
     number = requests.version_of(version, "address")
@@ -37,19 +42,19 @@ def vread(request: AnyRequest, principal: Principal, resource_type: str, resourc
 
 
 @get("/{resource_type:str}", sync_to_thread=True)
-def search(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+def search(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """A page of the resources of a type that satisfy the parameters."""
     return _search(_asked(request, principal, resource_type), resource_type, None)
 
 
 @post("/{resource_type:str}/_search", sync_to_thread=True, status_code=200)
-def search_by_form(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+def search_by_form(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """The same with the parameters in a form, so that they stay out of addresses and logs."""
     return _search(_asked(request, principal, resource_type), resource_type, requests.form_body(request, body))
 
 
 @post("/{resource_type:str}", sync_to_thread=True)
-def create(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+def create(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """A new resource; with `If-None-Exist` only where the condition names none."""
     fhir = _writing(request, principal, resource_type)
     resource = requests.resource_body(request, body, resource_type)
@@ -58,7 +63,7 @@ def create(request: AnyRequest, principal: Principal, resource_type: str, body: 
 
 
 @put("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
-def update(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, body: bytes) -> Answer:
+def update(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, body: RawBody) -> Answer:
     """The resource has this content; it is created where it did not exist."""
     fhir = _writing(request, principal, resource_type)
     resource = requests.resource_body(request, body, resource_type)
@@ -74,7 +79,7 @@ def update(request: AnyRequest, principal: Principal, resource_type: str, resour
 
 
 @put("/{resource_type:str}", sync_to_thread=True)
-def conditional_update(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+def conditional_update(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """The one resource that the parameters name has this content."""
     fhir = _writing(request, principal, resource_type)
     resource, if_match = requests.resource_body(request, body, resource_type), fhir.if_match
@@ -85,7 +90,7 @@ def conditional_update(request: AnyRequest, principal: Principal, resource_type:
 
 
 @patch("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
-def patch_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str, body: bytes) -> Answer:
+def patch_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, body: RawBody) -> Answer:
     """The resource as a JSON Patch leaves it."""
     fhir = _writing(request, principal, resource_type)
     operations, if_match = requests.patch_body(request, body), fhir.if_match
@@ -94,7 +99,7 @@ def patch_one(request: AnyRequest, principal: Principal, resource_type: str, res
 
 
 @patch("/{resource_type:str}", sync_to_thread=True)
-def conditional_patch(request: AnyRequest, principal: Principal, resource_type: str, body: bytes) -> Answer:
+def conditional_patch(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """The one resource that the parameters name, as a JSON Patch leaves it."""
     fhir = _writing(request, principal, resource_type)
     operations, if_match = requests.patch_body(request, body), fhir.if_match
@@ -105,7 +110,7 @@ def conditional_patch(request: AnyRequest, principal: Principal, resource_type: 
 
 
 @delete("/{resource_type:str}/{resource_id:str}", sync_to_thread=True, status_code=200)
-def delete_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+def delete_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The resource is gone; its history stays."""
     fhir = _writing(request, principal, resource_type)
     if_match = fhir.if_match
@@ -113,34 +118,34 @@ def delete_one(request: AnyRequest, principal: Principal, resource_type: str, re
 
 
 @delete("/{resource_type:str}", sync_to_thread=True, status_code=200)
-def conditional_delete(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+def conditional_delete(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """The one resource that the parameters name is gone."""
     fhir = _writing(request, principal, resource_type)
     return answers.of_deleted(fhir.run(lambda door: door.conditional_delete(resource_type, fhir.query)))
 
 
 @get("/{resource_type:str}/{resource_id:str}/_history", sync_to_thread=True)
-def history_of_one(request: AnyRequest, principal: Principal, resource_type: str, resource_id: str) -> Answer:
+def history_of_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The versions of a resource, newest first."""
     fhir = _asked(request, principal, resource_type)
     return _history(fhir, resource_type, resource_id, f"{resource_type}/{resource_id}/_history")
 
 
 @get("/{resource_type:str}/_history", sync_to_thread=True)
-def history_of_type(request: AnyRequest, principal: Principal, resource_type: str) -> Answer:
+def history_of_type(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """The versions of all resources of a type, newest first."""
     return _history(_asked(request, principal, resource_type), resource_type, None, f"{resource_type}/_history")
 
 
 @get("/_history", sync_to_thread=True)
-def history_of_all(request: AnyRequest, principal: Principal) -> Answer:
+def history_of_all(request: AnyRequest, principal: Known) -> Answer:
     """Every version of everything, newest first."""
     requests.check_accept(request)
     return _history(FhirRequest(request, principal), None, None, "_history")
 
 
 @post("/", sync_to_thread=True, status_code=200)
-def bundle(request: AnyRequest, principal: Principal, body: bytes) -> Answer:
+def bundle(request: AnyRequest, principal: Known, body: RawBody) -> Answer:
     """A batch or transaction bundle."""
     requests.check_accept(request)
     fhir = FhirRequest(request, principal)

@@ -211,7 +211,7 @@ class _Loader:
 
 
 def is_recent(resource: Mapping[str, Any] | None, since: str) -> bool:
-    """True for a fact that may still open, advance or close a loop: a stay that goes on, or a date of `since` or later."""
+    """True for a fact that may still open, advance or close a loop: a stay that goes on, or a date from `since` on."""
     if resource is None:
         return True
     if resource.get("resourceType") not in engine.RESOURCE_TYPES:
