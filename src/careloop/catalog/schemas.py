@@ -70,10 +70,12 @@ def _closest(context: Iterable[ValidationError]) -> list[ValidationError]:
 def _expected(error: ValidationError) -> str:
     """What the schema wants here, in words for the common cases."""
     wanted: Any = error.validator_value
+    schema: Any = error.schema
+    instance: Any = error.instance
     if error.validator == "required":
-        return f"the key {next(key for key in wanted if key not in error.instance)}"
+        return f"the key {next(key for key in wanted if key not in instance)}"
     if error.validator == "additionalProperties":
-        return f"only the keys {', '.join(sorted(error.schema['properties']))}"
+        return f"only the keys {', '.join(sorted(schema['properties']))}"
     plain: Mapping[str, str] = {
         "enum": f"one of {', '.join(map(str, wanted))}" if isinstance(wanted, list) else "",
         "type": f"a {wanted}",
