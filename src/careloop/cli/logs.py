@@ -15,7 +15,7 @@ ALLOWED_KEYS = frozenset(
         "event", "level", "timestamp", "logger", "process", "pid", "port", "host", "seconds", "count", "counts",
         "tenant", "tenant_id", "inbox_id", "loop_id", "resource_type", "stage", "status", "method", "route", "code",
         "kind", "rule", "attempt", "exit_status", "request_id", "size", "limit", "version", "url_path",
-        "failed", "failed_at", "error", "messages", "lag_seconds", "pending", "signal", "error_id",
+        "failed", "failed_at", "error", "messages", "address", "lag_seconds", "pending", "signal", "error_id",
     }
 )  # fmt: skip
 """What a log line may say. Tools check that calls use no other keyword."""
@@ -77,7 +77,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _chain(error: BaseException | None) -> list[str]:
-    names = []
+    names: list[str] = []
     while error is not None and len(names) < 5:
         names.append(type(error).__name__)
         error = error.__cause__ or error.__context__

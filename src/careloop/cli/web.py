@@ -28,5 +28,5 @@ async def _serve_pages(app: App, stop: threading.Event) -> None:
     serving = asyncio.create_task(server.serve())
     while not stop.is_set() and not serving.done():
         await asyncio.sleep(0.05)
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     await serving

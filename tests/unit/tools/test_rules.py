@@ -98,15 +98,20 @@ def test_a_code_base_of_long_functions_is_found_as_a_whole() -> None:
 @pytest.mark.parametrize(
     "line",
     ["import pickle", "from lxml import etree", "import xml.etree.ElementTree", "eval('1')", "exec('1')",
-     "yaml.load(text)", "os.system('ls')", "subprocess.run('ls', shell=True)"],
+     "import yaml", "os.system('ls')", "subprocess.run('ls', shell=True)"],
 )  # fmt: skip
 def test_what_runs_or_reads_input_past_its_door_is_found(line: str) -> None:
     assert says(parsers, tree("src/careloop/x.py", f"{DOC}{line}\n"))
 
 
-@pytest.mark.parametrize("line", ["yaml.safe_load(text)", "re.compile('x')", "subprocess.run(['ls'])", "import json"])
+@pytest.mark.parametrize("line", ["re.compile('x')", "subprocess.run(['ls'])", "import json"])
 def test_plain_calls_pass(line: str) -> None:
     assert not says(parsers, tree("src/careloop/x.py", f"{DOC}{line}\n"))
+
+
+def test_a_door_may_do_what_it_is_for() -> None:
+    assert not says(parsers, tree("src/careloop/catalog/reading.py", f"{DOC}import yaml\n"))
+    assert says(parsers, tree("src/careloop/catalog/other.py", f"{DOC}import yaml\n"))
 
 
 @pytest.mark.parametrize(
