@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from careloop.access.tenancy import get_tenant
 from careloop.db import Transaction
 from careloop.flows import engine, loop_changes, routing, side_notes
 from careloop.flows.app import App
@@ -25,34 +24,40 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
         return
     tx.lock(*[f"patient {patient}" for patient in patients])
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
+    now = app.clock.now()
     resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES)
     stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources))
     elsewhere = _moved_away(app, tx, stored, resources)
-    for patient in patients:
-        mine = [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
-        _review_patient(app, tx, patient, resources[patient], mine, given)
+    mine = {
+        patient: [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
+        for patient in patients
+    }
+    works = [_work(app, tx, patient, resources[patient], mine[patient], given, now) for patient in patients]
+    works = [work for work in works if work.changes or work.beside]
+    if works:
+        loop_changes.carry_out(app, tx, works, given, now)
     review(app, tx, sorted(set(elsewhere.values())), given)
 
 
-def _review_patient(
+def _work(
     app: App,
     tx: Transaction,
     patient_id: str,
     resources: Sequence[Stored],
     loops: Sequence[store.StoredLoop],
     cause: Cause,
-) -> None:
-    now = app.clock.now()
-    tenant = get_tenant(tx, tx.tenant_id)
+    now: datetime,
+) -> loop_changes.Work:
+    """What one patient's facts and acts say now, compared with what stands."""
+    tenant = engine.tenant_of(tx)
     roles = routing.roles_of(tx, resources)
     derived = engine.derive(app.catalog, tenant, patient_id, resources, loops, roles, _rules_instant(loops, now))
     known = {loop.id: loop for loop in loops}
-    states = _states(derived.derivation, known, now)
-    setting = loop_changes.Setting(zone=derived.zone, resources=resources, cause=cause, now=now)
-    changes = loop_changes.find_changes(known, states, cause)
-    if changes:
-        loop_changes.carry_out(app, tx, changes, setting)
-    side_notes.keep(app, tx, patient_id, derived, setting)
+    changes = loop_changes.find_changes(known, _states(derived.derivation, known, now), cause)
+    side_notes.look_again(tx, patient_id, derived)
+    beside = side_notes.beside(tx, patient_id, derived, resources, now)
+    return loop_changes.Work(patient_id=patient_id, zone=derived.zone, resources=resources, changes=changes,
+                             beside=beside)
 
 
 def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:

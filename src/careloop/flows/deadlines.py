@@ -64,6 +64,8 @@ def _batch(app: App, tx: Transaction, now: datetime) -> tuple[int, int]:
     """How many loops, and patients without a loop, were looked at."""
     due = store.due_loops(tx, now, BATCH)
     waiting = store.due_patients(tx, now, BATCH)
+    for patient_id in waiting:
+        store.set_wake(tx, patient_id, None)
     _review(app, tx, [patient for _, patient in due] + waiting)
     store.postpone(tx, [loop_id for loop_id, _ in due], now, now + timedelta(minutes=1))
     return len(due), len(waiting)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from careloop.access.model import Tenant
-from careloop.access.tenancy import settings_of
+from careloop.access.tenancy import get_tenant, settings_of
 from careloop.catalog import Catalog
+from careloop.db import Transaction
 from careloop.loops.facts import FACT_TYPES, PatientFacts, read_facts
 from careloop.loops.model import Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
@@ -39,6 +41,7 @@ class Derived:
     derivation: Derivation
 
 
+_tenants: WeakKeyDictionary[Transaction, Tenant] = WeakKeyDictionary()
 _parsed: list[tuple[Catalog, Content]] = []
 
 
@@ -93,6 +96,14 @@ def facts_of(
 ) -> PatientFacts:
     """What the record says happened to the patient."""
     return read_facts(resources, tenant_id=tenant.id, patient_id=patient_id, zone=tenant.zone, roles=roles)
+
+
+def tenant_of(tx: Transaction) -> Tenant:
+    """The tenant of the transaction, read once in it."""
+    found = _tenants.get(tx)
+    if found is None:
+        found = _tenants[tx] = get_tenant(tx, tx.tenant_id)
+    return found
 
 
 def loop_settings(tenant: Tenant) -> LoopSettings:

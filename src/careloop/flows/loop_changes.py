@@ -22,13 +22,14 @@ LATE_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """Where and when a review runs: one patient's resources and zone."""
+class Work:
+    """What a review found for one patient: loops that changed, and resources (scores, notes) to be written beside."""
 
+    patient_id: str
     zone: tzinfo
     resources: Sequence[Stored]
-    cause: Cause
-    now: datetime
+    changes: Sequence[LoopChange]
+    beside: Sequence[Mapping[str, Any]]
 
 
 def find_changes(
@@ -47,40 +48,44 @@ def _differs(change: LoopChange) -> bool:
     return old.snoozed_until != snoozed_until(old.acts, change.new)
 
 
-def carry_out(app: App, tx: Transaction, changes: Sequence[LoopChange], setting: Setting) -> None:
-    """Rows, owners, Tasks, Provenance and escalations of the changed loops are written, in few statements."""
-    desk = routing.Desk(tx, changes[0].new.patient_id, setting.resources)
-    owners = routing.choose_owners(desk, changes, setting.cause.assignments)
-    numbers = iter(store.next_numbers(tx, sum(change.old is None for change in changes)))
-    frame = _plan_frame(app, setting)
-    plans = [
-        plan_change(change, change.old.number if change.old else next(numbers), owners[change.new.id], frame)
-        for change in changes
-    ]
-    _write_resources(app, tx, plans, setting.now)
-    _save_rows(app, tx, plans, setting.now)
-    store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
-    _save_escalations(tx, changes, desk, setting.now)
+def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
+    """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set."""
+    office = routing.Office(tx)
+    desks = {work.patient_id: routing.Desk(office, work.patient_id, work.resources) for work in works}
+    changes = [(work, change) for work in works for change in work.changes]
+    numbers = iter(store.next_numbers(tx, sum(change.old is None for _, change in changes)))
+    plans = []
+    for work, change in changes:
+        owners = routing.choose_owners(desks[work.patient_id], change, cause.assignments)
+        number = change.old.number if change.old else next(numbers)
+        plans.append(plan_change(change, number, owners, _plan_frame(app, work, cause, now)))
+    _write_resources(app, tx, works, plans, now)
+    with tx.pipeline():
+        _save_rows(app, tx, plans, now)
+        store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
+    for work in works:
+        _save_escalations(tx, work.changes, desks[work.patient_id], now)
 
 
-def _plan_frame(app: App, setting: Setting) -> PlanFrame:
+def _plan_frame(app: App, work: Work, cause: Cause, now: datetime) -> PlanFrame:
     return PlanFrame(
-        zone=setting.zone,
+        zone=work.zone,
         title=lambda pathway, step_id: engine.title(app.catalog, pathway, step_id),
-        now=setting.now,
-        by=setting.cause.by,
-        fact=setting.cause.fact,
+        now=now,
+        by=cause.by,
+        fact=cause.fact,
         provenance_id=new_id,
     )
 
 
-def _write_resources(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> None:
-    """Tasks and Provenance are in the record, in one call."""
-    writes = [
-        Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
-        for plan in plans
-        for resource in plan.resources
-    ]
+def _write_resources(
+    app: App, tx: Transaction, works: Sequence[Work], plans: Sequence[LoopPlan], now: datetime
+) -> None:
+    """Tasks, Provenance, scores and notes are in the record, in one call."""
+    resources: list[Mapping[str, Any]] = [resource for plan in plans for resource in plan.resources]
+    resources += [resource for work in works for resource in work.beside]
+    writes = [Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
+              for resource in resources]
     if writes:
         app.record.write(tx, system_principal(tx.tenant_id, "loops"), now, writes, validate=False)
 

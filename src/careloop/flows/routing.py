@@ -43,22 +43,15 @@ def queue_reference(tenant_id: int) -> str:
 
 
 def choose_owners(
-    desk: "Desk",
-    changes: Sequence[LoopChange],
-    assignments: Mapping[tuple[str, str], Owner],
-) -> dict[str, dict[str, Owner]]:
-    """By loop id and step id ('' for the loop) an owner: decided by a person, else as before, else routed."""
-    return {
-        change.new.id: {
-            step_id: _owner_of(change, step_id, role, desk, assignments) for step_id, role in _places(change)
-        }
-        for change in changes
-    }
+    desk: "Desk", change: LoopChange, assignments: Mapping[tuple[str, str], Owner]
+) -> dict[str, Owner]:
+    """By step id ('' for the loop) an owner: decided by a person, else as before, else routed."""
+    return {step_id: _owner_of(change, step_id, role, desk, assignments) for step_id, role in _places(change)}
 
 
 def route(tx: Transaction, patient_id: str, role: str, resources: Sequence[Stored], without: str) -> Owner:
     """Who takes over work of `role` for this patient when `without` cannot hold it any more."""
-    return Desk(tx, patient_id, resources, without).choice(role)
+    return Desk(Office(tx, without), patient_id, resources).choice(role)
 
 
 def _places(change: LoopChange) -> list[tuple[str, str]]:
@@ -89,15 +82,30 @@ def _is_open(state: LoopState, step_id: str) -> bool:
     return any(step.status.is_open for step in state.steps if step.step_id == step_id)
 
 
-class Desk:
-    """Routing for one patient. Staff and loads are read only when somebody new must be chosen."""
+class Office:
+    """The staff of the tenant, read when somebody must first be chosen; shared by all patients of a review."""
 
-    def __init__(self, tx: Transaction, patient_id: str, resources: Sequence[Stored], without: str = "") -> None:
-        self._tx = tx
+    def __init__(self, tx: Transaction, without: str = "") -> None:
+        self.tx = tx
+        self._without = without
+
+    @cached_property
+    def staff(self) -> list[Candidate]:
+        """Everybody who may own work."""
+        return [
+            Candidate(reference=one.reference, name=one.name, roles=frozenset(role.value for role in one.roles))
+            for one in accounts.staff(self.tx)
+            if one.active and one.reference != self._without
+        ]
+
+
+class Desk:
+    """Routing for one patient."""
+
+    def __init__(self, office: Office, patient_id: str, resources: Sequence[Stored]) -> None:
+        self._office = office
         self._patient_id = patient_id
         self._resources = resources
-        self._without = without
-        self._loads: dict[str, int] = {}
         self._chosen: dict[str, Owner] = {}
 
     def choice(self, role: str) -> Owner:
@@ -108,30 +116,22 @@ class Desk:
 
     def has_left(self, owner: str) -> bool:
         """True for a person who is no longer active staff."""
-        return owner.startswith("Practitioner/") and owner not in {member.reference for member in self._staff}
+        return owner.startswith("Practitioner/") and owner not in {one.reference for one in self._office.staff}
 
     def _choose(self, role: str) -> Owner:
         staff = self._compared(role)
         holders = candidates_for(role, staff)
-        queue = queue_reference(self._tx.tenant_id)
-        loads = store.open_steps_of(self._tx, holders) if holders else {}
+        loads = store.open_steps_of(self._office.tx, holders) if len(holders) > 1 else {}
+        queue = queue_reference(self._office.tx.tenant_id)
         chosen = choose_owner(role, Routing(team=self._team, staff=staff, loads=loads, queue=queue))
         return Owner(owner=chosen.owner, why=chosen.why)
 
     def _compared(self, role: str) -> list[Candidate]:
         """The staff without all but a few holders of the role; which few depends on the patient, so work spreads."""
         team = {member for members in self._team.values() for member in members}
-        others = [one for one in self._staff if role in one.roles and one.reference not in team]
+        others = [one for one in self._office.staff if role in one.roles and one.reference not in team]
         few = sorted(others, key=lambda one: blake2b(f"{self._patient_id} {one.reference}".encode()).digest())
-        return [*few[:COMPARED], *(one for one in self._staff if one.reference in team)]
-
-    @cached_property
-    def _staff(self) -> list[Candidate]:
-        return [
-            Candidate(reference=one.reference, name=one.name, roles=frozenset(role.value for role in one.roles))
-            for one in accounts.staff(self._tx)
-            if one.active and one.reference != self._without
-        ]
+        return [*few[:COMPARED], *(one for one in self._office.staff if one.reference in team)]
 
     @cached_property
     def _team(self) -> dict[str, list[str]]:

@@ -5,31 +5,35 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from careloop.access.model import system_principal
 from careloop.db import Transaction
 from careloop.fhir.ids import derived_id
-from careloop.flows.app import App
 from careloop.flows.engine import Derived
-from careloop.flows.loop_changes import Setting
 from careloop.loops import store
 from careloop.loops.model import Explanation
 from careloop.loops.scores import score_observations
 from careloop.loops.tasks import REASON, moment
-from careloop.record import Stored, Write
+from careloop.record import Stored
 
 Resource = dict[str, Any]
 
 
-def keep(app: App, tx: Transaction, patient_id: str, derived: Derived, setting: Setting) -> None:
-    """Scores are in the record, matters without a loop are explained once, and the next look is set."""
+def beside(
+    tx: Transaction, patient_id: str, derived: Derived, resources: Sequence[Stored], now: datetime
+) -> list[Resource]:
+    """Scores that changed and matters without a loop that nobody explained yet, to be written to the record."""
     notes = [note for note in derived.derivation.notes if note.source]
-    resources = [*_new_scores(tx, patient_id, derived, setting.resources),
-                 *_explained(tx, patient_id, notes, derived, setting.now)]
-    writes = [Write(method="update", resource_type=item["resourceType"], id=item["id"], resource=item)
-              for item in resources]
-    if writes:
-        app.record.write(tx, system_principal(tx.tenant_id, "loops"), setting.now, writes, validate=False)
-    _look_again(tx, patient_id, derived)
+    return [
+        *_new_scores(tx, patient_id, derived, resources),
+        *_explained(tx, patient_id, notes, derived, now),
+    ]
+
+
+def look_again(tx: Transaction, patient_id: str, derived: Derived) -> None:
+    """A fact that lies ahead wakes the patient when its time comes, though no loop stands that could."""
+    ahead = derived.derivation.next_change
+    covered = {loop.next_change for loop in derived.derivation.loops}
+    if ahead is not None and ahead not in covered:
+        store.set_wake(tx, patient_id, ahead)
 
 
 def _new_scores(tx: Transaction, patient_id: str, derived: Derived, resources: Sequence[Stored]) -> list[Resource]:
@@ -74,9 +78,3 @@ def _key(note: Explanation) -> str:
     thing = (note.source or "").split("/_history/")[0]
     return blake2b(f"{thing} {note.rule} {note.text}".encode(), digest_size=16).hexdigest()
 
-
-def _look_again(tx: Transaction, patient_id: str, derived: Derived) -> None:
-    """A fact that lies ahead wakes the patient when its time comes, though no loop stands that could."""
-    ahead = derived.derivation.next_change
-    covered = {loop.next_change for loop in derived.derivation.loops}
-    store.set_wake(tx, patient_id, None if ahead in covered else ahead)
