@@ -21,7 +21,22 @@ REPOSITORY = Path(__file__).parents[1]
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """A Monday, 10:00 in New York."""
 
+IS_CI = os.environ.get("CI") == "true"
+"""Where nothing may be left out quietly."""
+
 _numbers = itertools.count(1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines say what could not be tested on this machine."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for what, word in (
+        ("browser tests (no chromium here)", "no chromium"),
+        ("tests on ../shared", "../shared is missing"),
+    ):
+        count = sum(word in reason for reason in reasons)
+        if count:
+            terminalreporter.write_line(f"NOT TESTED: {count} {what}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -133,7 +148,7 @@ def shared() -> Path:
     """The folder with data that is not ours. Missing: the test is skipped, with CI=true it fails."""
     folder = Path(os.environ.get("CARELOOP_SHARED") or REPOSITORY.parent / "shared")
     if not (folder / "data").is_dir():
-        if os.environ.get("CI") == "true":
+        if IS_CI:
             pytest.fail("../shared is missing")
         pytest.skip("../shared is missing")
     return folder
