@@ -18,14 +18,14 @@ _MOST = 1000
 def get_worklist(
     request: Request[Any, Any, Any],
     principal: Principal,
-    scope: str = "mine",
+    whose: Annotated[str, Parameter(query="scope")] = "mine",
     pathway: str | None = None,
     limit: Annotated[int, Parameter(ge=1, le=_MOST)] = 200,
 ) -> Response[dict[str, Any]]:
     """The worklist of the asker (a program sees everybody's), the team's or the queue's, in its order."""
     app = app_of(request)
     with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:
-        page = worklist.page(app, tx, principal, scope=scope, pathway=pathway, limit=limit)
+        page = worklist.page(app, tx, principal, scope=whose, pathway=pathway, limit=limit)
     return Response(asdict(page), headers=_HEADERS)
 
 

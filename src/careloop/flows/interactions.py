@@ -102,6 +102,7 @@ class Interaction:
         self, resource_type: str, query: str, resource: Resource, *, if_match: int | None = None
     ) -> Written:
         """The one resource that the query names has this content; where there is none it is created."""
+        require(self.principal, "update", resource_type)
         found = find_one(self.app, self.tx, self.principal, resource_type, query)
         given = resource.get("id")
         if found is not None and given not in (None, found.id):
@@ -134,6 +135,7 @@ class Interaction:
         self, resource_type: str, query: str, operations: Any, *, if_match: int | None = None
     ) -> Written:
         """`patch` of the one resource that the query names; `NotFound` where there is none."""
+        require(self.principal, "patch", resource_type)
         found = find_one(self.app, self.tx, self.principal, resource_type, query)
         if found is None:
             raise NotFound("there is no such resource")
@@ -148,6 +150,7 @@ class Interaction:
 
     def conditional_delete(self, resource_type: str, query: str) -> Written | None:
         """The one resource that the query names is gone; None where there was none."""
+        require(self.principal, "delete", resource_type)
         found = find_one(self.app, self.tx, self.principal, resource_type, query)
         return None if found is None else self.delete(resource_type, found.id)
 

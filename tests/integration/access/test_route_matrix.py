@@ -1,0 +1,401 @@
+"""Every route with every role, of the own tenant and of a foreign one. A route that is not in the matrix fails.
+
+The data of one practice carry a mark. Its own staff see the mark (so the test can fail); whoever comes from another
+practice never does, changes nothing, and cannot tell a foreign id from one that nobody has.
+"""
+
+import hashlib
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from careloop.access import accounts, clients, sessions, tokens
+from careloop.access.accounts import NewAccount
+from careloop.access.keys import open_keyring
+from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
+from careloop.access.policy import Action, may, may_act
+from careloop.cli.asgi import create_asgi
+from careloop.fhir.ids import new_id
+from careloop.flows import identifying, tenants, writing
+from careloop.flows.app import App
+from careloop.flows.staffing import NewStaff
+from careloop.intake.inbox import Origin, receive_broken
+from careloop.record import Write
+
+MARK = "Zanzimark"
+HOST = "http://localhost"
+FORM = "application/x-www-form-urlencoded"
+FHIR = "application/fhir+json"
+_numbers = itertools.count(1)
+Permits = Callable[[Principal], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """What the matrix says of one route. `permits` tells who may; None: the route is open to everybody.
+
+    `page` routes are for people with a session; the others take a token too. `form` and `body` are what a request must
+    carry to come as far as the question who may. `shows`: its answer holds the mark for whoever may see it.
+    """
+
+    permits: Permits | None = None
+    page: bool = False
+    form: Mapping[str, str] | None = None
+    body: str = ""
+    query: str = ""
+    shows: bool = False
+
+
+def action(wanted: Action) -> Permits:
+    return lambda principal: may_act(principal, wanted)
+
+
+def interaction(name: str, resource_type: str = "Patient") -> Permits:
+    return lambda principal: may(principal, name, resource_type)
+
+
+def staff_only(principal: Principal) -> bool:
+    return principal.kind is PrincipalKind.USER
+
+
+def everybody(_: Principal) -> bool:
+    return True
+
+
+PATIENT = '{"resourceType":"Patient","id":"{id}"}'
+WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
+INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
+UNTIL = "2026-11-24T12:00"
+
+MATRIX: dict[str, Route] = {
+    "GET /healthz": Route(),
+    "GET /readyz": Route(),
+    "GET /fhir/metadata": Route(),
+    "GET /fhir/.well-known/smart-configuration": Route(),
+    "POST /oauth/token": Route(form={}),
+    "POST /oauth/introspect": Route(form={}),
+    "POST /oauth/revoke": Route(form={}),
+    "GET /api/docs": Route(),
+    "GET /api/docs/openapi.json": Route(),
+    "GET /api/docs/{path:str}": Route(),
+    "GET /": Route(),
+    "GET /sign-in": Route(),
+    "POST /sign-in": Route(form={}),
+    "POST /sign-in/code": Route(form={}),
+    "GET /assets/{file_path:path}": Route(),
+    "GET /fhir/{resource_type:str}/{resource_id:str}": Route(permits=interaction("read"), shows=True),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/_history/{version:str}": Route(
+        permits=interaction("vread"), shows=True
+    ),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/_history": Route(permits=interaction("history"), shows=True),
+    "GET /fhir/{resource_type:str}/_history": Route(permits=interaction("history"), shows=True),
+    "GET /fhir/_history": Route(permits=interaction("history", "*"), shows=True),
+    "GET /fhir/{resource_type:str}": Route(permits=interaction("search"), query=f"name={MARK}", shows=True),
+    "POST /fhir/{resource_type:str}/_search": Route(permits=interaction("search"), form={"name": MARK}, shows=True),
+    "PUT /fhir/{resource_type:str}/{resource_id:str}": Route(permits=interaction("update"), body=PATIENT),
+    "PATCH /fhir/{resource_type:str}/{resource_id:str}": Route(
+        permits=interaction("patch"), body='[{"op":"add","path":"/active","value":true}]'
+    ),
+    "DELETE /fhir/{resource_type:str}/{resource_id:str}": Route(permits=interaction("delete")),
+    "POST /fhir/{resource_type:str}": Route(permits=interaction("create"), body='{"resourceType":"Patient"}'),
+    "PUT /fhir/{resource_type:str}": Route(
+        permits=interaction("update"), body='{"resourceType":"Patient"}', query=f"name={MARK}"
+    ),
+    "PATCH /fhir/{resource_type:str}": Route(
+        permits=interaction("patch"), body='[{"op":"add","path":"/active","value":true}]', query=f"name={MARK}"
+    ),
+    "DELETE /fhir/{resource_type:str}": Route(permits=interaction("delete"), query=f"name={MARK}"),
+    "POST /fhir": Route(
+        permits=everybody,
+        shows=True,
+        body='{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/{id}"}}]}',
+    ),
+    "GET /api/inbox": Route(permits=INBOX, query=f"control_id={MARK}", shows=False),
+    "POST /api/inbox/{inbox_id:int}/replay": Route(permits=REPAIR),
+    "GET /api/worklist": Route(permits=READ_LIST, query="scope=team", shows=True),
+    "GET /api/episodes/{encounter_id:str}": Route(permits=action(Action.EPISODE_READ)),
+    "POST /sign-out": Route(permits=staff_only, page=True, form={}),
+    "GET /worklist": Route(permits=READ_LIST, page=True, query="scope=team", shows=True),
+    "GET /worklist/pane": Route(permits=READ_LIST, page=True, query="loop={loop_id}", shows=True),
+    "GET /worklist/state": Route(permits=READ_LIST, page=True),
+    "POST /loops/{loop_id:str}/call": Route(
+        permits=WORK, page=True, form={"outcome": "no-answer", "minutes": "1", "note": MARK}
+    ),
+    "POST /loops/{loop_id:str}/hand-over": Route(permits=WORK, page=True, form={"to": "Practitioner/x", "why": "w"}),
+    "POST /loops/{loop_id:str}/accept": Route(permits=WORK, page=True, form={}),
+    "POST /loops/{loop_id:str}/decline": Route(permits=WORK, page=True, form={"why": "because"}),
+    "POST /loops/{loop_id:str}/snooze": Route(permits=WORK, page=True, form={"until": UNTIL}),
+    "POST /loops/{loop_id:str}/hold": Route(permits=WORK, page=True, form={"reason": "awaiting", "until": UNTIL}),
+    "POST /loops/{loop_id:str}/release": Route(permits=WORK, page=True, form={}),
+    "POST /loops/{loop_id:str}/attest": Route(
+        permits=WORK, page=True, form={"step": "contact", "proof": "done-elsewhere", "note": "seen"}
+    ),
+    "POST /loops/{loop_id:str}/close": Route(
+        permits=action(Action.LOOP_CLOSE_WITHOUT_PROOF), page=True, form={"reason": "duplicate", "note": "twice"}
+    ),
+    "POST /undo": Route(permits=WORK, page=True, form={"act": "{act_id}"}),
+    "GET /patients": Route(permits=staff_only, page=True),
+    "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
+    "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /find": Route(permits=staff_only, page=True),
+    "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
+    "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /matches": Route(permits=interaction("search"), page=True, shows=True),
+    "POST /matches/{match_id:str}": Route(
+        permits=interaction("update"), page=True, form={"decision": "different", "why": "two people"}
+    ),
+    "POST /matches/{match_id:str}/undo": Route(permits=interaction("update"), page=True, form={}),
+    "GET /arrivals": Route(permits=INBOX, page=True),
+    "GET /arrivals/{inbox_id:int}": Route(permits=INBOX, page=True, shows=True),
+    "POST /arrivals/{inbox_id:int}/replay": Route(permits=REPAIR, page=True, form={}),
+    "POST /arrivals/{inbox_id:int}/correct": Route(permits=REPAIR, page=True, form={"corrected": "MSH|"}),
+    "POST /arrivals/{inbox_id:int}/discard": Route(permits=REPAIR, page=True, form={"why": "not ours"}),
+    "POST /arrivals/{inbox_id:int}/accept-sender": Route(permits=REPAIR, page=True, form={}),
+    "GET /settings": Route(permits=staff_only, page=True),
+    "POST /settings": Route(permits=staff_only, page=True, form={"theme": "dark"}),
+    "GET /help": Route(permits=staff_only, page=True),
+    "GET /rules/rank": Route(permits=staff_only, page=True),
+}
+
+CLOSED = [key for key, route in MATRIX.items() if route.permits is not None]
+
+
+@dataclass(kw_only=True)
+class Practice:
+    """A tenant, one session for each role, a client, and the ids of what it holds."""
+
+    tenant: Tenant
+    sessions: dict[Role, str] = field(default_factory=dict)
+    client_token: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def principal(self, role: Role | None) -> Principal:
+        """What the product should make of the credential of this role, or of the client (None)."""
+        if role is None:
+            return Principal(
+                tenant_id=self.tenant.id, kind=PrincipalKind.CLIENT, id="c", name="c", scopes=("system/*.cruds",)
+            )
+        return Principal(tenant_id=self.tenant.id, kind=PrincipalKind.USER, id="u", name="u", roles=frozenset({role}))
+
+
+def open_practice(app: App, mark: str) -> Practice:
+    """A practice with a patient after a stay, a possible match and a dead letter, all named with `mark`."""
+    lead = NewStaff(username="lead", name="Lea Lead", roles=[Role.MANAGER])
+    created = tenants.create(app, f"matrix-{os.getpid()}-{next(_numbers)}", "Practice", "America/New_York", lead=lead)
+    practice, now = Practice(tenant=created.tenant), app.clock.now()
+    with app.database.transaction(created.tenant.id) as tx:
+        for role in Role:
+            accounts.create_account(tx, open_keyring(app.settings.data_dir), now, NewAccount(
+                id=role.value, username=role.value, name=f"The {role.value}", practitioner_id=f"p-{role.value}",
+                roles=[role],
+            ))  # fmt: skip
+            practice.sessions[role] = sessions.open_session(tx, role.value, now, lasts=timedelta(hours=1))
+        made = clients.create_client(tx, now, name="matrix", scope="system/*.cruds")
+        practice.client_token = tokens.issue_token(tx, made.client.id, made.client.scopes, now)
+    practice.ids = _fill(app, created.tenant, mark)
+    return practice
+
+
+def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
+    principal, now = system_principal(tenant.id, "test"), app.clock.now()
+    ids = {"resource_type": "Patient", "resource_id": new_id(), "version": "1", "encounter_id": new_id()}
+    patient = {
+        "resourceType": "Patient", "id": ids["resource_id"], "gender": "female", "birthDate": "1950-04-03",
+        "name": [{"family": mark, "given": ["Anna"]}], "identifier": [{"system": "urn:mrn", "value": f"{mark}-1"}],
+        "address": [{"line": [f"1 {mark} Street"], "city": "Troy", "postalCode": "12180"}],
+        "telecom": [{"system": "phone", "value": "518-555-0101"}],
+    }  # fmt: skip
+    twin = {**patient, "id": new_id(), "identifier": [{"system": "urn:mrn", "value": f"{mark}-2"}]}
+    start, end = (now - timedelta(days=4)).isoformat(), (now - timedelta(days=1)).isoformat()
+    stay = {
+        "resourceType": "Encounter", "id": ids["encounter_id"], "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+        "subject": {"reference": f"Patient/{ids['resource_id']}"}, "period": {"start": start, "end": end},
+        "hospitalization": {
+            "dischargeDisposition": {"coding": [{"system": "https://www.nubc.org/patient-discharge", "code": "01"}]}
+        },
+    }  # fmt: skip
+    writes = [
+        Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
+        for one in (patient, twin, stay)
+    ]
+    with app.database.transaction(tenant.id) as tx:
+        for one in writes:
+            writing.write(app, tx, principal, [one])
+        ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
+        ids["match_id"] = str(identifying.review_queue(app, tx, principal).items[0].id)
+        broken = receive_broken(tx, now, f"PID|||{mark}".encode(), Origin(kind="feed", source=mark), "not a message")
+    return {**ids, "patient_id": ids["resource_id"], "inbox_id": str(broken), "act_id": new_id()}
+
+
+@pytest.fixture(scope="module")
+def marked_app(_app) -> App:
+    return _app
+
+
+@pytest.fixture(scope="module")
+def marked(marked_app: App) -> Practice:
+    """The practice whose data carry the mark."""
+    return open_practice(marked_app, MARK)
+
+
+@pytest.fixture(scope="module")
+def foreign(marked_app: App) -> Practice:
+    """Another practice with data of its own."""
+    return open_practice(marked_app, "Otherwise")
+
+
+@pytest.fixture(scope="module")
+def web(marked_app: App) -> Iterator[TestClient[Any]]:
+    with TestClient(create_asgi(marked_app), base_url=HOST) as client:
+        yield client
+
+
+def send(web: TestClient[Any], key: str, who: Practice | None, role: Role | None, ids: Mapping[str, str]) -> Any:
+    """The request of one line of the matrix, by a role's session or the client's token, for these ids."""
+    route = MATRIX[key]
+    method, _, template = key.partition(" ")
+    path = re.sub(r"\{(\w+):\w+\}", lambda match: str(ids.get(match[1], "x")), template)
+    headers: dict[str, str] = {"Origin": HOST}
+    form = {name: value.format(**ids) if "{" in value else value for name, value in (route.form or {}).items()}
+    if who is not None and role is not None:
+        headers["Cookie"] = f"careloop_session={who.sessions[role]}"
+        headers["X-CSRF-Token"] = sessions.csrf_token(who.sessions[role])
+    elif who is not None:
+        headers["Authorization"] = f"Bearer {who.client_token}"
+    content: dict[str, Any] = {}
+    if route.body:
+        kind = "application/json-patch+json" if method == "PATCH" else FHIR
+        content = {"content": route.body.replace("{id}", ids["resource_id"])}
+        headers["Content-Type"] = kind
+    elif route.form is not None:
+        content, headers["Content-Type"] = {"data": form}, FORM
+    query = route.query.replace("{loop_id}", ids["loop_id"])
+    return web.request(
+        method, path + (f"?{query}" if query else ""), headers=headers, follow_redirects=False, **content
+    )
+
+
+def roles_for(key: str) -> list[Role | None]:
+    """Who asks: every role, and a client where the route takes tokens."""
+    return [*Role, *([] if MATRIX[key].page else [None])]
+
+
+def state_of(app: App, tenant: Tenant) -> dict[str, str]:
+    """A digest of each table of the tenant, but for what looking around leaves behind."""
+    with app.database.transaction(tenant.id) as tx:
+        names = [row["name"] for row in tx.rows(
+            "select class.relname as name from pg_class as class join pg_attribute on attrelid = class.oid"
+            " where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and attname = 'tenant_id'"
+        )]  # fmt: skip
+        return {
+            name: hashlib.sha256(str(tx.rows(f"select t::text as t from {name} as t order by 1")).encode()).hexdigest()
+            for name in names
+            if name not in ("audit_event", "audit_seal", "staff_session")
+        }
+
+
+def test_every_route_is_in_the_matrix(web):
+    served = {
+        f"{method} {route.path}"
+        for route in web.app.routes
+        for handler in getattr(route, "route_handlers", ())
+        for method in handler.http_methods
+        if method not in ("OPTIONS", "HEAD")
+    }
+    assert served == set(MATRIX)
+
+
+@pytest.mark.parametrize("key", CLOSED)
+def test_without_a_credential_nothing_is_answered(web, marked, key):
+    answer = send(web, key, None, None, marked.ids)
+    if MATRIX[key].page:
+        assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), answer.status_code
+    else:
+        assert answer.status_code == 401
+        assert "www-authenticate" in answer.headers
+    assert MARK not in answer.text
+
+
+@pytest.mark.parametrize("key", CLOSED)
+def test_nobody_of_another_practice_sees_changes_or_learns_anything(marked_app, web, marked, foreign, key):
+    # A PUT with an id that only the other practice has creates it here, which later lines would find.
+    if key.startswith("PUT /fhir/{resource_type:str}/{"):
+        foreign = open_practice(marked_app, "Otherwise")
+    before = state_of(marked_app, marked.tenant)
+    nobody = {**marked.ids, **{
+        name: "999999999" if value.isdigit() else new_id()
+        for name, value in marked.ids.items()
+        if name not in ("resource_type", "version")
+    }}  # fmt: skip
+    for role in roles_for(key):
+        if key == "POST /sign-out":
+            continue
+        answer = send(web, key, foreign, role, marked.ids)
+        missing = send(web, key, foreign, role, nobody)
+        echo = {MARK} if MARK in str(MATRIX[key].form) + MATRIX[key].query else set()
+        text = answer.text.replace(f"name={MARK}", "").replace(f'value="{MARK}"', "") if echo else answer.text
+        if "“" in text:
+            text = text.replace(f"“{MARK}”", "")
+        assert MARK not in text, (role, answer.status_code)
+        assert answer.status_code == missing.status_code, role
+    assert state_of(marked_app, marked.tenant) == before
+
+
+@pytest.mark.parametrize("key", CLOSED)
+def test_each_role_may_what_the_policy_says_and_nothing_else(web, marked, key):
+    permits = MATRIX[key].permits
+    assert permits is not None
+    asking = sorted(roles_for(key), key=lambda role: permits(marked.principal(role)))
+    for role in asking:
+        if key == "POST /sign-out":
+            continue
+        answer = send(web, key, marked, role, marked.ids)
+        assert answer.status_code < 500, (role, answer.text)
+        if permits(marked.principal(role)):
+            assert answer.status_code not in (401, 403), (role, answer.text)
+            assert not answer.headers.get("location", "").startswith("/sign-in"), role
+        else:
+            assert answer.status_code == 403, (role, answer.status_code, answer.text[:300])
+            assert MARK not in answer.text, role
+
+
+@pytest.mark.parametrize("key", [key for key in CLOSED if MATRIX[key].shows and key.startswith("GET")])
+def test_the_own_staff_see_the_mark(marked_app, web, key):
+    """The positive control: were the mark never shown, the tests above could not fail."""
+    own = open_practice(marked_app, MARK)
+    assert MARK in send(web, key, own, Role.MANAGER, own.ids).text
+
+
+@pytest.mark.parametrize("key", [key for key in CLOSED if not key.startswith("GET")])
+def test_a_change_by_cookie_needs_our_own_page_and_its_token(web, marked, key):
+    method, _, template = key.partition(" ")
+    path = re.sub(r"\{(\w+):\w+\}", lambda match: str(marked.ids.get(match[1], "x")), template)
+    token = marked.sessions[Role.MANAGER]
+    cookie = {"Cookie": f"careloop_session={token}"}
+    for headers in (
+        {"X-CSRF-Token": sessions.csrf_token(token), "Origin": "https://evil.example"},
+        {"X-CSRF-Token": sessions.csrf_token(token)},
+        {"X-CSRF-Token": "wrong", "Origin": HOST},
+        {"Origin": HOST},
+    ):
+        content: dict[str, Any] = {"content": MATRIX[key].body} if MATRIX[key].body else {"data": {"text": "x"}}
+        answer = web.request(method, path, headers={**cookie, **headers}, follow_redirects=False, **content)
+        assert answer.status_code == 403, (headers, answer.text[:200])
+
+
+def test_a_denial_is_in_the_audit_trail(marked_app, web, marked):
+    assert send(web, "GET /arrivals", marked, Role.BILLER, marked.ids).status_code == 403
+    assert send(web, "GET /api/inbox", marked, Role.BILLER, marked.ids).status_code == 403
+    with marked_app.database.transaction(marked.tenant.id) as tx:
+        denied = tx.rows(
+            "select detail from audit_event where outcome = '8' and agent_id = 'biller' order by id desc limit 2"
+        )
+    assert [row["detail"] for row in denied] == ["inbox.read is not permitted"] * 2
