@@ -24,8 +24,6 @@ Json = dict[str, Any]
 
 LIMIT_OF_ATTEMPTS = 8
 _FIRST_PAUSE = timedelta(seconds=1)
-_WORDS = "urn:careloop:control-id"
-_FINAL_SOURCE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
 @dataclass(kw_only=True)
@@ -170,10 +168,10 @@ def _carry_out_person(work: _Work, person: Person, writes: list[Write]) -> None:
     wanted = [f"Patient/{patient_id}", *(f"Encounter/{key}" for key in encounters)]
     standing = work.app.record.fetch(work.tx, wanted)
     stay_writes = [_encounter_write(work, person, key, stay, standing) for key, stay in stays]
-    clinical = _clinical_writes(work, person, patient_id, stays)
+    clinical = intake.clinical(person, work.tenant.id, patient_id, stays[0][0] if stays else None)
     described = found.named_prior or patient_id
     told = _person_writes(work, person, described, patient_id, standing)
-    written = _write(work, [*writes, *told, *stay_writes, *clinical])
+    written = _write(work, [*writes, *told, *stay_writes, *map(_put, clinical)])
     if found.named_prior:
         merging.note_later(work.app, work.tx, found, [(one.resource_type, one.id, one.version) for one in written])
 
@@ -190,12 +188,8 @@ def _person_writes(
     patient, when = intake.joined_patient(before, person.patient, told, work.message.at.instant, described)
     if when != told:
         intake.put_told(work.tx, described, when)
-    writes = [_put(patient)] if patient != before else []
-    for related in person.related:
-        name = related["name"][0]
-        key = derived_id(work.tenant.id, "related-person", patient_id, name.get("family", ""), *name.get("given", []))
-        writes.append(_put({**related, "id": key, "active": True, "patient": {"reference": f"Patient/{patient_id}"}}))
-    return writes
+    relatives = [_put(one) for one in intake.relatives(person, work.tenant.id, patient_id)]
+    return [_put(patient), *relatives] if patient != before else relatives
 
 
 def _merge(work: _Work, person: Person, survivor_id: str) -> None:
@@ -260,70 +254,11 @@ def _encounter_write(
 ) -> Write:
     resource = intake.encounter(stay, encounter_id, mappings_of(work.app).tables)
     before = standing.get(f"Encounter/{encounter_id}")
-    diagnoses = list(before.resource.get("diagnosis", [])) if before else []
-    if person is not None:
-        for condition in person.conditions:
-            key = _condition_id(work, encounter_id, condition["resource"])
-            diagnoses = _diagnosed(diagnoses, f"Condition/{key}", condition)
+    told = before.resource.get("diagnosis", []) if before else []
+    diagnoses = intake.diagnoses(told, person, work.tenant.id, encounter_id)
     if diagnoses:
         resource["diagnosis"] = diagnoses
     return _put(intake.merged_extensions(resource, before.resource) if before else resource)
-
-
-def _diagnosed(diagnoses: list[Json], reference: str, condition: Mapping[str, Any]) -> list[Json]:
-    others = [one for one in diagnoses if one.get("condition", {}).get("reference") != reference]
-    if condition["deleted"]:
-        return others
-    entry: Json = {"condition": {"reference": reference}}
-    if condition["use"]:
-        system = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
-        entry["use"] = {"coding": [{"system": system, "code": condition["use"]}]}
-    if condition["rank"].isdigit() and int(condition["rank"]) > 0:
-        entry["rank"] = int(condition["rank"])
-    return sorted([*others, entry], key=lambda one: str(one["condition"]["reference"]))
-
-
-def _clinical_writes(
-    work: _Work, person: Person, patient_id: str, stays: "Sequence[tuple[str, intake.Stay]]"
-) -> list[Write]:
-    """AL1 and DG1 as AllergyIntolerance and Condition, the same one for the same code of the same person."""
-    subject = {"reference": f"Patient/{patient_id}"}
-    encounter_id = stays[0][0] if stays else None
-    writes = []
-    for allergy in person.allergies:
-        key = derived_id(work.tenant.id, "allergy", patient_id, _code_key(allergy["code"]))
-        writes.append(_put({**allergy, "id": key, "patient": subject}))
-    for condition in person.conditions:
-        resource = {
-            **condition["resource"],
-            "id": _condition_id(work, encounter_id or patient_id, condition["resource"]),
-        }
-        resource |= {"subject": subject, **_condition_status(condition["deleted"])}
-        if encounter_id:
-            resource["encounter"] = {"reference": f"Encounter/{encounter_id}"}
-        writes.append(_put(resource))
-    return list({write.id: write for write in writes}.values())
-
-
-def _condition_status(deleted: bool) -> Json:
-    verification = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-    if deleted:
-        return {"verificationStatus": {"coding": [{"system": verification, "code": "entered-in-error"}]}}
-    clinical = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-    return {
-        "clinicalStatus": {"coding": [{"system": clinical, "code": "active"}]},
-        "verificationStatus": {"coding": [{"system": verification, "code": "confirmed"}]},
-    }
-
-
-def _condition_id(work: _Work, scope: str, condition: Mapping[str, Any]) -> str:
-    return derived_id(work.tenant.id, "condition", scope, _code_key(condition["code"]))
-
-
-def _code_key(code: Mapping[str, Any]) -> str:
-    for coding in code.get("coding", ()):
-        return f"{coding.get('system', '')}|{coding.get('code', '')}"
-    return str(code.get("text", ""))
 
 
 def _new_neighbours(work: _Work) -> list[Json]:
@@ -358,30 +293,18 @@ def _write(work: _Work, writes: Sequence[Write]) -> list[Written]:
 
 def _write_provenance(app: App, tx: Transaction, principal: Principal, told: Sequence[_Work]) -> None:
     """One Provenance for each message names the versions it wrote and the control id it came under."""
-    writes = [_put(_provenance(work)) for work in told if work.written]
+    now = app.clock.now()
+    writes = [
+        _put(
+            intake.provenance(
+                work.message, work.tenant.id, work.claimed.id, [one.versioned_reference for one in work.written], now
+            )
+        )
+        for work in told
+        if work.written
+    ]
     if writes:
-        app.record.write(tx, principal, app.clock.now(), writes, validate=False, audit=False)
-
-
-def _provenance(work: _Work) -> Json:
-    envelope = work.message.envelope
-    targets = list(dict.fromkeys(one.versioned_reference for one in work.written))
-    system = f"{_WORDS}:{intake.uri_part(envelope.facility or envelope.application)}"
-    return {
-        "resourceType": "Provenance",
-        "id": derived_id(work.tenant.id, "provenance", work.claimed.id),
-        "target": [{"reference": reference} for reference in targets],
-        "occurredDateTime": work.message.at.text,
-        "recorded": work.app.clock.now().isoformat(timespec="milliseconds"),
-        "activity": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0003", "code": envelope.event}]},
-        "agent": [
-            {
-                "type": {"coding": [{"system": _FINAL_SOURCE, "code": "author"}]},
-                "who": {"display": envelope.facility or envelope.application or "unknown sender"},
-            }
-        ],
-        "entity": [{"role": "source", "what": {"identifier": {"system": system, "value": envelope.control_id}}}],
-    }
+        app.record.write(tx, principal, now, writes, validate=False, audit=False)
 
 
 def _result(work: _Work) -> Json:

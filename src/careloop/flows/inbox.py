@@ -8,8 +8,11 @@ from careloop.access.model import Principal, Tenant
 from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Rejected
+from careloop.fhir.jsons import encode
 from careloop.flows import arrival
 from careloop.flows.app import App
+from careloop.flows.bulk import import_bundles
+from careloop.flows.bulk_documents import Document
 from careloop.intake import inbox
 from careloop.intake.hl7v2 import decode
 from careloop.intake.inbox import InboxDetail, InboxPage
@@ -60,9 +63,13 @@ def replay(app: App, principal: Principal, inbox_id: int) -> InboxItem:
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
         detail = inbox.get(tx, inbox_id)
         waits = detail.item.status is InboxStatus.RECEIVED
-        if detail.item.status in (InboxStatus.DEAD, InboxStatus.DISCARDED):
-            waits = _reopen(app, tx, tenant, detail)
+        is_dead = detail.item.status in (InboxStatus.DEAD, InboxStatus.DISCARDED)
+        if is_dead:
             _note(tx, principal, "U", "inbox-replayed", inbox_id)
+        if is_dead and detail.item.kind != "file":
+            waits = _reopen(app, tx, tenant, detail)
+    if is_dead and detail.item.kind == "file":
+        _load_again(app, principal, tenant, detail)
     if waits:
         arrival.process(app, tenant, inbox_id)
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
@@ -72,9 +79,10 @@ def replay(app: App, principal: Principal, inbox_id: int) -> InboxItem:
 def correct(app: App, principal: Principal, inbox_id: int, text: str) -> InboxItem:
     """The corrected text stands beside the original and is replayed. Line ends become CR."""
     require_action(principal, Action.INBOX_REPAIR)
-    raw = text.replace("\r\n", "\r").replace("\n", "\r").encode()
     with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:
-        inbox.correct(tx, app.clock.now(), inbox_id, raw, principal.reference)
+        is_file = inbox.get(tx, inbox_id).item.kind == "file"
+        raw = text if is_file else text.replace("\r\n", "\r").replace("\n", "\r")
+        inbox.correct(tx, app.clock.now(), inbox_id, raw.encode(), principal.reference)
         _note(tx, principal, "U", "inbox-corrected", inbox_id)
     return replay(app, principal, inbox_id)
 
@@ -99,7 +107,9 @@ def accept_sender(app: App, principal: Principal, inbox_id: int) -> list[InboxIt
             raise Rejected(at="id", expected="a message that came by a feed", code="business-rule")
         sender = tx.value(SQL["sender_of"], {"id": inbox_id})
         tx.execute(SQL["accept_sender"], {"id": detail.feed_id, "sender": sender})
-        waiting = [int(row["id"]) for row in tx.rows(SQL["dead_of_sender"], {"feed_id": detail.feed_id, "sender": sender})]
+        waiting = [
+            int(row["id"]) for row in tx.rows(SQL["dead_of_sender"], {"feed_id": detail.feed_id, "sender": sender})
+        ]
         _note(tx, principal, "U", "sender-accepted", inbox_id)
     return [replay(app, principal, one) for one in waiting]
 
@@ -119,6 +129,20 @@ def _reopen(app: App, tx: Transaction, tenant: Tenant, detail: InboxDetail) -> b
     raw = detail.corrected if detail.corrected is not None else detail.raw
     _, checked = intake.check(raw, feed, arrival.mappings_of(app))
     return inbox.reopen(tx, app.clock.now(), detail.item.id, checked)
+
+
+def _load_again(app: App, principal: Principal, tenant: Tenant, detail: InboxDetail) -> None:
+    """A refused document goes by the bulk door once more."""
+    raw = detail.corrected if detail.corrected is not None else detail.raw
+    report = import_bundles(app, tenant, principal, [Document(label="replay", text=raw)])
+    now, own_id = app.clock.now(), detail.item.id
+    with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+        if report.rejects:
+            first = report.rejects[0]
+            tx.execute(SQL["document_refused"], {"id": own_id, "at": first.at, "reason": first.reason})
+        else:
+            counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
+            tx.execute(SQL["document_used"], {"id": own_id, "now": now, "result": encode(counts).decode()})
 
 
 def _note(tx: Transaction, principal: Principal, action: str, subtype: str, inbox_id: int) -> None:

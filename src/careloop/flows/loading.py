@@ -1,18 +1,25 @@
-"""Messages out of files: history, on the same path as a live feed, except that their content is what counts once."""
+"""Files become facts: messages on the path of a live feed, bundles and resources by the bulk door.
+
+Files are history, not a conversation: their content is what counts once, not a control id. Loading again changes
+nothing; what was refused is kept in the inbox, where it can be seen and replayed.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from careloop import intake
-from careloop.access.model import Tenant
+from careloop.access.model import Principal, Tenant
 from careloop.db import Transaction
-from careloop.errors import Rejected
 from careloop.flows import arrival
 from careloop.flows.app import App
+from careloop.flows.bulk import BulkReport, import_bundles
+from careloop.flows.bulk_documents import Document, Remark
 from careloop.intake import Feed
+from careloop.intake.files import DOCUMENT, HL7, Piece, Unusable
 from careloop.intake.hl7v2 import decode
-from careloop.intake.inbox import Arrived, Origin, receive, reopen
+from careloop.intake.inbox import Arrived, Origin, keep_once, receive, reopen
 from careloop.intake.model import Receipt
 from careloop.intake.store import SQL
 
@@ -49,6 +56,104 @@ class Loaded:
         return self.created + self.updated + self.unchanged
 
 
+class Loader:
+    """Loads pieces of files for one tenant and keeps count."""
+
+    def __init__(self, app: App, tenant: Tenant, principal: Principal) -> None:
+        self.loaded = Loaded()
+        self._app = app
+        self._tenant = tenant
+        self._principal = principal
+        self._refused: dict[str, list[Remark]] = {}
+        self._files: set[str] = set()
+
+    def load(self, found: Iterable[Piece | Unusable], advance: Callable[[int], None]) -> None:
+        """Everything of `found` is in the record or among the rejects. `advance` hears of entries that are done."""
+        done = 0
+
+        def note(report: BulkReport) -> None:
+            nonlocal done
+            advance(report.resources - done)
+            done = report.resources
+
+        report = import_bundles(
+            self._app, self._tenant, self._principal, self._documents(found, advance), progress=note
+        )
+        self.loaded.created += report.created
+        self.loaded.updated += report.updated
+        self.loaded.unchanged += report.unchanged
+        self.loaded.warnings += [f"{_place(one)} {one.at}: {one.reason}" for one in report.warnings]
+        for one in report.rejects:
+            self._refused.setdefault(one.label, []).append(one)
+            file, _, entry = one.label.partition("\n")
+            entry = " ".join(part for part in (entry, "" if one.entry is None else f"entry {one.entry}") if part)
+            self.loaded.rejects.append(Reject(file=file, entry=entry, control_id="", at=one.at, reason=one.reason))
+
+    def keep_rejects(self, found: Iterable[Piece | Unusable]) -> None:
+        """Documents that were refused are dead letters in the inbox, once each; `found` gives their bytes again."""
+        if not self._refused:
+            return
+        for piece in found:
+            remarks = self._refused.get(_label(piece)) if isinstance(piece, Piece) else None
+            if isinstance(piece, Piece) and remarks:
+                self._app.database.run(self._tenant.id, partial(self._keep, piece=piece, remarks=remarks))
+
+    def _keep(self, tx: Transaction, *, piece: Piece, remarks: Sequence[Remark]) -> None:
+        first = remarks[0]
+        more = f" (and {len(remarks) - 1} more)" if len(remarks) > 1 else ""
+        source = f"{piece.file} {piece.entry}".strip()
+        keep_once(
+            tx,
+            self._app.clock.now(),
+            piece.raw,
+            Origin(kind="file", source=source),
+            at=first.at,
+            reason=first.reason + more,
+        )
+
+    def _documents(self, found: Iterable[Piece | Unusable], advance: Callable[[int], None]) -> Iterator[Document]:
+        """The documents for the bulk door; messages among them are loaded on the way."""
+        for piece in found:
+            if isinstance(piece, Unusable):
+                self._cannot_use(piece)
+                continue
+            self._count(piece)
+            if piece.kind == HL7:
+                before = self.loaded.messages
+                load_messages(self._app, self._tenant, piece.file, piece.raw, self.loaded)
+                advance(self.loaded.messages - before)
+            elif piece.kind == DOCUMENT:
+                reason = "expected FHIR or HL7 v2; C-CDA documents are not supported yet"
+                remark = Remark(label=_label(piece), entry=None, at="file", reason=reason)
+                self._refused[_label(piece)] = [remark]
+                self.loaded.rejects.append(
+                    Reject(file=piece.file, entry=piece.entry, control_id="", at="file", reason=reason)
+                )
+            else:
+                yield Document(label=_label(piece), text=piece.raw)
+
+    def _count(self, piece: Piece) -> None:
+        if piece.file not in self._files:
+            self._files.add(piece.file)
+            self.loaded.files += 1
+
+    def _cannot_use(self, one: Unusable) -> None:
+        if one.skipped:
+            self.loaded.warnings.append(f"{one.file}: skipped, {one.reason}")
+        else:
+            self.loaded.rejects.append(Reject(file=one.file, entry="", control_id="", at="file", reason=one.reason))
+
+
+def _label(piece: Piece | Unusable) -> str:
+    """File and entry of a piece in one text."""
+    return f"{piece.file}\n{piece.entry}" if isinstance(piece, Piece) else piece.file
+
+
+def _place(remark: Remark) -> str:
+    entry = "" if remark.entry is None else f" entry {remark.entry}"
+    return remark.label.replace("\n", " ").strip() + entry
+
+
 def load_messages(app: App, tenant: Tenant, file: str, raw: bytes, loaded: Loaded) -> None:
     """Every message of an HL7 v2 file is processed, or is a dead letter and among the rejects. Returns when the facts
     can be read. The same file again changes nothing; what was refused before is tried again."""
@@ -59,13 +164,14 @@ def load_messages(app: App, tenant: Tenant, file: str, raw: bytes, loaded: Loade
         loaded.rejects.append(Reject(file=file, entry="", control_id="", at="file", reason="expected HL7 v2 messages"))
     for start in range(0, len(messages), _AT_ONCE):
         some = messages[start : start + _AT_ONCE]
-        receipts = app.database.run(tenant.id, lambda tx, some=some: _receive(app, tx, tenant, file, some), actor="intake")  # type: ignore[misc]
+        work = partial(_receive, app, tenant=tenant, file=file, messages=some)
+        receipts = app.database.run(tenant.id, work, actor="intake")
         _settle(app, tenant, [receipt.inbox_id for receipt in receipts])
         _tell(app, tenant, file, start, receipts, loaded)
         loaded.messages += len(some)
 
 
-def _receive(app: App, tx: Transaction, tenant: Tenant, file: str, messages: Sequence[bytes]) -> list[Receipt]:
+def _receive(app: App, tx: Transaction, *, tenant: Tenant, file: str, messages: Sequence[bytes]) -> list[Receipt]:
     feed = arrival.feed_for(app, tx, tenant, None)
     origin = Origin(kind="file", source=file)
     now = app.clock.now()
@@ -116,8 +222,3 @@ def _tell(app: App, tenant: Tenant, file: str, start: int, receipts: Sequence[Re
             reason = row["reason"] or "expected a message that can be used"
             reject = Reject(file=file, entry=entry, control_id=row["control_id"], at=row["at"], reason=reason)
             loaded.rejects.append(reject)
-
-
-def refused(error: Rejected, file: str, entry: str) -> Reject:
-    """The reject for something that is no message."""
-    return Reject(file=file, entry=entry, control_id="", at=error.at, reason=f"expected {error.expected}")

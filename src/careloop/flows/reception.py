@@ -96,7 +96,12 @@ def _commit(app: App, tx: Transaction, incoming: Sequence[Incoming], now: dateti
             receipt, message = next(receipts)
             answers.append(
                 acknowledgment(
-                    receipt.code, message, control_id=receipt.control_id, now=now, own_id=new_id()[:20], faults=receipt.faults
+                    receipt.code,
+                    message,
+                    control_id=receipt.control_id,
+                    now=now,
+                    own_id=new_id()[:20],
+                    faults=receipt.faults,
                 )
             )
     return answers

@@ -8,6 +8,7 @@ from careloop.intake.hl7v2 import read, split_file
 from careloop.intake.mapping import Mappings, load_mappings
 from careloop.intake.model import Checked, Effect, Feed, InboxItem, InboxStatus, Receipt, StayEvent
 from careloop.intake.people import joined_patient
+from careloop.intake.resources import clinical, diagnoses, provenance, relatives
 from careloop.intake.stays import AHEAD, Stay, fold
 from careloop.intake.store import (
     Claimed,
@@ -29,9 +30,48 @@ from careloop.intake.store import (
 )
 
 __all__ = [
-    "AHEAD", "AdtMessage", "Checked", "Claimed", "Done", "Effect", "Feed", "InboxItem", "InboxStatus", "Mappings", "Person",
-    "Receipt", "Stay", "StayEvent", "Visit", "add_feed", "add_stay_event", "check", "claim", "encounter", "finish", "fold",
-    "get_feed", "get_for_processing", "joined_patient", "list_feeds", "load_mappings", "mark_unmatched", "merged_extensions",
-    "put_told", "read", "require_identifiers", "rows_of_stay", "split_file", "stay_events", "told", "understand",
-    "unsettled_stays", "uri_part", "with_people",
-]  # fmt: skip
+    "AHEAD",
+    "AdtMessage",
+    "Checked",
+    "Claimed",
+    "Done",
+    "Effect",
+    "Feed",
+    "InboxItem",
+    "InboxStatus",
+    "Mappings",
+    "Person",
+    "Receipt",
+    "Stay",
+    "StayEvent",
+    "Visit",
+    "add_feed",
+    "add_stay_event",
+    "check",
+    "claim",
+    "clinical",
+    "diagnoses",
+    "encounter",
+    "finish",
+    "fold",
+    "get_feed",
+    "get_for_processing",
+    "joined_patient",
+    "list_feeds",
+    "load_mappings",
+    "mark_unmatched",
+    "merged_extensions",
+    "provenance",
+    "put_told",
+    "read",
+    "relatives",
+    "require_identifiers",
+    "rows_of_stay",
+    "split_file",
+    "stay_events",
+    "told",
+    "understand",
+    "unsettled_stays",
+    "uri_part",
+    "with_people",
+]

@@ -48,7 +48,9 @@ def _error(fault: Fault) -> str:
     location = ""
     if found:
         segment, field, repetition, component = found.groups()
-        location = "^".join([segment, "1", field or "", repetition or ("1" if field else ""), component or ""]).rstrip("^")
+        location = "^".join([segment, "1", field or "", repetition or ("1" if field else ""), component or ""]).rstrip(
+            "^"
+        )
     number, title = _ERROR_CODES.get(fault.code, _ERROR_CODES["invalid"])
     severity = "W" if fault.severity == "warning" else "E"
     return f"ERR||{location}|{number}^{title}^HL70357|{severity}||||{escape(f'{fault.at}: expected {fault.expected}')}"

@@ -15,7 +15,10 @@ from careloop.intake.model import Effect, Envelope, Feed
 from careloop.intake.timestamps import Moment, moment
 
 _ADMIT_TIMED = (Effect.ADMIT, Effect.REGISTER)
-_TYPE = {"VN": {"coding": [{"system": datatypes.TYPES, "code": "VN"}]}, "AN": {"coding": [{"system": datatypes.TYPES, "code": "AN"}]}}
+_TYPE = {
+    "VN": {"coding": [{"system": datatypes.TYPES, "code": "VN"}]},
+    "AN": {"coding": [{"system": datatypes.TYPES, "code": "AN"}]},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,9 @@ def understand(message: Message, mappings: Mappings, feed: Feed, tenant_id: int,
     """The facts of a message that passed the checks. `Rejected` where a field that decides cannot be used."""
     envelope = envelope_of(message)
     effect = mappings.events[envelope.event].effect
-    context = Context(tenant_id=tenant_id, facility=envelope.facility or envelope.application, feed=feed, tables=mappings.tables)
+    context = Context(
+        tenant_id=tenant_id, facility=envelope.facility or envelope.application, feed=feed, tables=mappings.tables
+    )
     recorded = _recorded(message, feed.zone)
     at = _event_time(message, effect, feed.zone) or recorded or Moment(received, _text(received))
     reader = _Reader(context, mappings, effect, at, recorded)
@@ -108,7 +113,9 @@ class _Reader:
         found = []
         for segment in group:
             if segment.name == name:
-                elements = {key: value for key, value in self._fill(resource, {name: [segment]}).items() if value is not None}
+                elements = {
+                    key: value for key, value in self._fill(resource, {name: [segment]}).items() if value is not None
+                }
                 if elements.get("name" if name == "NK1" else "code"):
                     found.append({"resourceType": resource, **mapping.constants, **elements})
         return tuple(found)
@@ -185,7 +192,10 @@ class _Reader:
 
     def _content(self, number: Json, pv1: Segment, segments: Mapping[str, Sequence[Segment]]) -> Json:
         fields = self._fill("Encounter", segments)
-        fields["identifier"] = [number, *(one for one in fields.get("identifier") or [] if one["value"] != number["value"])]
+        fields["identifier"] = [
+            number,
+            *(one for one in fields.get("identifier") or [] if one["value"] != number["value"]),
+        ]
         organization = places.organization(self._context)
         if organization:
             fields["serviceProvider"] = organization

@@ -27,7 +27,12 @@ def check(raw: bytes, feed: Feed, mappings: Mappings) -> tuple[Message | None, C
     for stage, faults in _stages(message, envelope, feed, mappings):
         if faults:
             return message, Checked(
-                code="AE", envelope=envelope, order_key=_order_key(message, envelope), stage=stage, faults=faults, notes=notes
+                code="AE",
+                envelope=envelope,
+                order_key=_order_key(message, envelope),
+                stage=stage,
+                faults=faults,
+                notes=notes,
             )
     return message, Checked(code="AA", envelope=envelope, order_key=_order_key(message, envelope), notes=notes)
 
@@ -89,7 +94,9 @@ def _structure(message: Message, envelope: Envelope) -> tuple[Fault, ...]:
             break
         if len(segment.name) != 3 or not segment.name.isalnum() or not segment.name.isascii():
             faults.append(
-                Fault(at=f"segment {number + 1}", expected="a segment name of three letters or digits", code="structure")
+                Fault(
+                    at=f"segment {number + 1}", expected="a segment name of three letters or digits", code="structure"
+                )
             )
             break
     return tuple(faults)
@@ -113,7 +120,9 @@ def _person(message: Message, envelope: Envelope, mappings: Mappings) -> tuple[F
     for number, group in enumerate(people, start=1):
         place = "PID-3" if number == 1 else f"PID[{number}]-3"
         if not has_person_identifier(group[0]):
-            faults.append(Fault(at=place, expected="an identifier of the person (PID-3, else PID-2, 4 or 18)", code="required"))
+            faults.append(
+                Fault(at=place, expected="an identifier of the person (PID-3, else PID-2, 4 or 18)", code="required")
+            )
         if rule.effect is Effect.MERGE and not _has_prior(group):
             faults.append(Fault(at="MRG-1", expected="the prior identifier of the person", code="required"))
     return tuple(faults)
@@ -148,7 +157,11 @@ def _dates(message: Message, feed: Feed) -> tuple[Fault, ...]:
 def _sender(envelope: Envelope, feed: Feed) -> tuple[Fault, ...]:
     if feed.any_sender or envelope.sender in feed.senders:
         return ()
-    return (Fault(at="MSH-3", expected="a sender that this feed accepts; unknown sender, kept until accepted", code="value"),)
+    return (
+        Fault(
+            at="MSH-3", expected="a sender that this feed accepts; unknown sender, kept until accepted", code="value"
+        ),
+    )
 
 
 def _order_key(message: Message, envelope: Envelope) -> str:

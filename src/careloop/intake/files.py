@@ -1,7 +1,7 @@
 """Files as they lie on a disk: folders, zip, gzip, with limits against archives that blow up. Gives pieces to load.
 
-A piece is a whole file, a member of a zip, or one line of NDJSON. Nothing is unpacked onto the disk, and never more than
-one piece is in memory.
+A piece is a whole file, a member of a zip, or one line of NDJSON. Nothing is unpacked onto the disk, and one piece at
+a time is in memory.
 """
 
 import gzip
@@ -135,7 +135,9 @@ class _Limited:
             self._left -= len(part)
             if self._left < 0:
                 raise Rejected(
-                    at=self._name, expected=f"an archive that unpacks to at most {_LARGEST_RATIO} times its size", code="too-long"
+                    at=self._name,
+                    expected=f"an archive that unpacks to at most {_LARGEST_RATIO} times its size",
+                    code="too-long",
                 )
             parts.append(part)
             size -= len(part)

@@ -4,6 +4,7 @@ A message counts once: feeds by sender and control id, files by content. The sam
 and changes nothing; other bytes under a used control id are kept as a dead letter (TR-04).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,9 @@ from careloop.intake.model import Checked, InboxItem, InboxStatus, Receipt
 from careloop.intake.store import SQL, NewMessage, item_of, lane_of
 
 _REUSED = Fault(
-    at="MSH-10", expected="a control id that this sender has not used; control id reused with other content", code="duplicate"
+    at="MSH-10",
+    expected="a control id that this sender has not used; control id reused with other content",
+    code="duplicate",
 )
 
 
@@ -81,12 +84,31 @@ def receive(tx: Transaction, now: datetime, arrived: Sequence[Arrived]) -> list[
     return receipts
 
 
-def receive_broken(tx: Transaction, now: datetime, raw: bytes, origin: Origin, reason: str, *, kind: str = "frame") -> int:
+def receive_broken(
+    tx: Transaction, now: datetime, raw: bytes, origin: Origin, reason: str, *, kind: str = "frame"
+) -> int:
     """Bytes that make no message are kept as a dead letter; its id."""
     return store.insert_other(
         tx, now, kind=kind, origin=origin.kind, source=origin.source, feed_id=origin.feed_id, raw=raw,
         stage="frame" if kind == "frame" else "read", at=kind, reason=reason,
     )  # fmt: skip
+
+
+def keep_once(tx: Transaction, now: datetime, raw: bytes, origin: Origin, *, at: str, reason: str) -> None:
+    """A document that was refused is a dead letter; the same bytes are kept once."""
+    if tx.one(SQL["kept_already"], {"digest": hashlib.sha256(raw).digest()}) is None:
+        store.insert_other(
+            tx,
+            now,
+            kind="file",
+            origin=origin.kind,
+            source=origin.source,
+            feed_id=origin.feed_id,
+            raw=raw,
+            stage="load",
+            at=at,
+            reason=reason,
+        )
 
 
 def pending(tx: Transaction) -> int:
@@ -95,7 +117,12 @@ def pending(tx: Transaction) -> int:
 
 
 def page(
-    tx: Transaction, *, status: str | None = None, control_id: str | None = None, before: int | None = None, limit: int = 50
+    tx: Transaction,
+    *,
+    status: str | None = None,
+    control_id: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> InboxPage:
     """Inbox items newest first."""
     wanted = {"status": status, "control_id": control_id}
@@ -216,9 +243,7 @@ def _again(tx: Transaction, now: datetime, one: Arrived, message: NewMessage, st
 
 def _receipt(one: Arrived, inbox_id: int) -> Receipt:
     checked = one.checked
-    return Receipt(
-        inbox_id=inbox_id, code=checked.code, control_id=checked.envelope.control_id, faults=checked.faults
-    )
+    return Receipt(inbox_id=inbox_id, code=checked.code, control_id=checked.envelope.control_id, faults=checked.faults)
 
 
 def _key(message: NewMessage) -> object:
@@ -242,5 +267,3 @@ def _row_of(message: NewMessage, inbox_id: int) -> Row:
         "id": inbox_id, "digest": message.digest, "answer": message.answer, "status": message.status,
         "stage": message.stage, "at": message.at, "reason": message.reason,
     }  # fmt: skip
-
-

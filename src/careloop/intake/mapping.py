@@ -76,7 +76,7 @@ class Mappings:
 
 
 def load_mappings(documents: Mapping[str, Mapping[str, Any]]) -> Mappings:
-    """The mappings in `documents` (by id). `ContentError` names every word that the engine does not know."""
+    """The mappings in `documents` (by id). `ContentError` names each word that the engine does not know."""
     events: dict[str, EventRule] = {}
     tables: dict[str, Table] = {}
     segments: dict[str, SegmentMapping] = {}
@@ -94,7 +94,7 @@ def load_mappings(documents: Mapping[str, Mapping[str, Any]]) -> Mappings:
 
 
 def fill(mapping: SegmentMapping, segments: Segments, context: Context) -> Json:
-    """The elements that `mapping` finds in `segments`. An element whose field holds the null `""` is None: to delete."""
+    """The elements that `mapping` finds in `segments`; None where the field holds the null `""`: to delete."""
     result: Json = {}
     if mapping.skip_when and _code_matches(mapping.skip_when, segments):
         return result
@@ -128,7 +128,9 @@ def _converted(
 ) -> list[Any]:
     convert = CONVERSIONS[rule["as"]]
     prepared = Rule(
-        address=address, table=context.tables[rule["table"]] if "table" in rule else None, options=_options(rule, segments)
+        address=address,
+        table=context.tables[rule["table"]] if "table" in rule else None,
+        options=_options(rule, segments),
     )
     found = []
     for value in values:
@@ -208,7 +210,9 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
         addresses = [found for value in segment.values(4) if (found := datatypes.address(value, plain, context))]
         contact = {"relationship": relationship, "name": name[:1], "telecom": telecom, "address": addresses[:1]}
         if name or telecom:
-            contacts.append({key: part[0] if key in ("name", "address") else part for key, part in contact.items() if part})
+            contacts.append(
+                {key: part[0] if key in ("name", "address") else part for key, part in contact.items() if part}
+            )
     return contacts
 
 

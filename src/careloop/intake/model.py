@@ -80,7 +80,7 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """The outcome of the checks before the commit. `code` is AA, AE or AR; `order_key` names the person for the lane."""
+    """What the checks before the commit said: AA, AE or AR in `code`. `order_key` names the person for the lane."""
 
     code: str
     envelope: Envelope

@@ -5,7 +5,14 @@ from careloop.intake.datatypes import Context, Json, uri_part
 from careloop.intake.hl7v2 import Value
 
 _PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
-_LEVELS = ((4, "si", "Site"), (7, "bu", "Building"), (8, "lvl", "Level"), (1, "wa", "Ward"), (2, "ro", "Room"), (3, "bd", "Bed"))
+_LEVELS = (
+    (4, "si", "Site"),
+    (7, "bu", "Building"),
+    (8, "lvl", "Level"),
+    (1, "wa", "Ward"),
+    (2, "ro", "Room"),
+    (3, "bd", "Bed"),
+)
 """PL components from the widest to the deepest, with the physical type (HL7 v2.5.1 2.A.53)."""
 _NAMED_TOGETHER = ("wa", "ro", "bd")
 

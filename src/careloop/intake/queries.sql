@@ -311,3 +311,29 @@ select id
 select id, status, stage, at, reason, control_id, result
   from inbox
  where id = any(%(ids)s)
+
+-- kept_already --
+select id
+  from inbox
+ where kind = 'file'
+   and digest = %(digest)s
+   and status in ('dead', 'discarded')
+ limit 1
+
+-- document_used --
+update inbox
+   set status = 'processed',
+       stage = '',
+       at = '',
+       reason = '',
+       finished = %(now)s,
+       result = %(result)s::jsonb
+ where id = %(id)s
+   and status in ('dead', 'discarded')
+
+-- document_refused --
+update inbox
+   set status = 'dead',
+       at = %(at)s,
+       reason = %(reason)s
+ where id = %(id)s

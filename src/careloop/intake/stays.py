@@ -38,7 +38,7 @@ class Interval:
 
 @dataclass(kw_only=True)
 class Discharge:
-    """A discharge as it was reported. `key` is the instant of the A03 and never changes, `at` may be corrected (A08)."""
+    """A discharge as reported. `key` is the instant of the A03 and never changes; an A08 may correct `at`."""
 
     key: datetime
     at: Moment
@@ -349,9 +349,7 @@ class _Folding:
             stay.classes.append(Interval(what=stay.last_class, start=stay.start))
         self._end_rows(stay.end)
         standing = {one.key for one in stay.discharges if one.cancelled is None}
-        kept = {
-            one.key: one for one in stay.discharges if one.cancelled is None or one.key not in standing
-        }
+        kept = {one.key: one for one in stay.discharges if one.cancelled is None or one.key not in standing}
         stay.discharges = sorted(kept.values(), key=lambda one: one.key)
 
     def _end_rows(self, moment: Moment | None) -> None:

@@ -189,7 +189,9 @@ def item_of(row: Row) -> InboxItem:
     )
 
 
-def add_stay_event(tx: Transaction, event: StayEvent, encounter_id: str, received: datetime, inbox_id: int) -> list[Row]:
+def add_stay_event(
+    tx: Transaction, event: StayEvent, encounter_id: str, received: datetime, inbox_id: int
+) -> list[Row]:
     """The event is kept (once); all events of the stay as rows."""
     said = {key: value for key, value in event.content.items() if key != "recorded"}
     return tx.rows(
@@ -276,9 +278,7 @@ def get_feed(tx: Transaction, feed_id: int, *, any_sender: bool) -> Feed:
     return feed_of(row, any_sender=any_sender)
 
 
-def add_feed(
-    tx: Transaction, now: datetime, feed: Feed, *, any_sender: bool
-) -> Feed:
+def add_feed(tx: Transaction, now: datetime, feed: Feed, *, any_sender: bool) -> Feed:
     """The feed is stored. `Conflict` when its port is taken, by whichever tenant."""
     maps = {
         "authorities": dict(feed.authorities), "classes": dict(feed.classes),
@@ -294,8 +294,6 @@ def add_feed(
     if row is None:
         raise Conflict("that port belongs to another feed")
     return feed_of(row, any_sender=any_sender)
-
-
 
 
 def unsettled_stays(tx: Transaction, patients: Sequence[str]) -> list[str]:

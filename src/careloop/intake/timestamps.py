@@ -29,7 +29,7 @@ class Moment:
 
 @lru_cache(maxsize=4096)
 def moment(text: str, zone: str, at: str) -> Moment:
-    """The moment that `text` names; without an offset it is in `zone` (TR-03). `Rejected` when there is no such time."""
+    """The moment that `text` names, without an offset in `zone` (TR-03). `Rejected` when there is no such time."""
     found = _PATTERN.match(text)
     if not found:
         raise Rejected(at=at, expected=EXPECTED)

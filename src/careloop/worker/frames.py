@@ -98,7 +98,9 @@ class FrameReader:
         if len(self._buffer) <= self.limit:
             return
         if not self._skipping:
-            frames.append(Frame(bytes(self._buffer[:_MOST_JUNK_KEPT]), f"the message is larger than {self.limit} bytes"))
+            frames.append(
+                Frame(bytes(self._buffer[:_MOST_JUNK_KEPT]), f"the message is larger than {self.limit} bytes")
+            )
         self._skipping = True
         if END not in self._buffer:
             self._buffer.clear()

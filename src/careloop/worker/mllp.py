@@ -1,7 +1,7 @@
 """The MLLP listener: one port for each feed, frames in, answers out in the order of arrival.
 
-The event loop only moves bytes. Frames go to one committing thread that takes whatever has gathered and stores it in one
-transaction (group commit), so that an answer leaves after its commit and many messages share one.
+The event loop only moves bytes. Frames go to one committing thread that stores whatever has gathered in one transaction
+(group commit), so that an answer leaves after its commit and many messages share one.
 """
 
 import asyncio
@@ -156,7 +156,11 @@ class Listener:
             answering.cancel()
 
     async def _read(
-        self, one: Listening, peer: str, reader: asyncio.StreamReader, answers: "asyncio.Queue[asyncio.Future[bytes] | None]"
+        self,
+        one: Listening,
+        peer: str,
+        reader: asyncio.StreamReader,
+        answers: "asyncio.Queue[asyncio.Future[bytes] | None]",
     ) -> None:
         frames = FrameReader(limit=self._settings.mllp_max_bytes)
         loop = asyncio.get_running_loop()

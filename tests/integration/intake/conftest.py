@@ -68,5 +68,7 @@ def door(app: App, tenant: Tenant) -> Door:
     with app.database.directory() as tx:
         tenant = change_settings(tx, tenant, accept_any_sender=True)
     with app.database.transaction(tenant.id) as tx:
-        feed = add_feed(tx, app.clock.now(), Feed(id=None, kind="hl7v2", zone=ZONE, port=20000 + tenant.id), any_sender=True)
+        feed = add_feed(
+            tx, app.clock.now(), Feed(id=None, kind="hl7v2", zone=ZONE, port=20000 + tenant.id), any_sender=True
+        )
     return Door(app, tenant, feed)

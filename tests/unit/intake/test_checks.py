@@ -4,12 +4,12 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from tests.messages import adt
 
 from careloop.intake.acknowledgment import acknowledgment
 from careloop.intake.checks import check
 from careloop.intake.hl7v2 import parse
 from careloop.intake.model import Feed
-from tests.messages import adt
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 

@@ -5,12 +5,18 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.messages import adt
 
 from careloop.errors import Rejected
 from careloop.intake.hl7v2 import STANDARD, Delimiters, escape, parse, read, split_file, unescape
-from tests.messages import adt
 
-TEXT = "MSH|^~\\&|ADT|STMARY|||20260302||ADT^A01|M1|P|2.5.1\rPID|1||1^^^A&1.2&ISO^MR~2^^^B^SS||O\\T\\BRIEN^ANA||19510415\rZZZ|x|y"
+TEXT = "\r".join(
+    [
+        "MSH|^~\\&|ADT|STMARY|||20260302||ADT^A01|M1|P|2.5.1",
+        "PID|1||1^^^A&1.2&ISO^MR~2^^^B^SS||O\\T\\BRIEN^ANA||19510415",
+        "ZZZ|x|y",
+    ]
+)
 
 segment_names = st.sampled_from(["PID", "PV1", "ZZ9", "OBX", "NK1"])
 field_texts = st.text(alphabet="AZ09 ^~\\&.éß", max_size=8)

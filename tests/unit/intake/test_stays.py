@@ -16,11 +16,24 @@ T0 = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
 NOW = T0 + timedelta(days=30)
 TABLES = {"encounter-class-display": Table(codes={})}
 EFFECTS = {
-    "A01": Effect.ADMIT, "A02": Effect.TRANSFER, "A03": Effect.DISCHARGE, "A04": Effect.REGISTER, "A05": Effect.PREADMIT,
-    "A06": Effect.TO_INPATIENT, "A07": Effect.TO_OUTPATIENT, "A08": Effect.UPDATE, "A11": Effect.CANCEL_ADMIT,
-    "A12": Effect.CANCEL_TRANSFER, "A13": Effect.CANCEL_DISCHARGE, "A16": Effect.PENDING_DISCHARGE, "A21": Effect.LEAVE,
-    "A22": Effect.RETURN, "A25": Effect.CANCEL_PENDING_DISCHARGE, "A38": Effect.CANCEL_PREADMIT, "A45": Effect.MOVE_VISIT,
-}  # fmt: skip
+    "A01": Effect.ADMIT,
+    "A02": Effect.TRANSFER,
+    "A03": Effect.DISCHARGE,
+    "A04": Effect.REGISTER,
+    "A05": Effect.PREADMIT,
+    "A06": Effect.TO_INPATIENT,
+    "A07": Effect.TO_OUTPATIENT,
+    "A08": Effect.UPDATE,
+    "A11": Effect.CANCEL_ADMIT,
+    "A12": Effect.CANCEL_TRANSFER,
+    "A13": Effect.CANCEL_DISCHARGE,
+    "A16": Effect.PENDING_DISCHARGE,
+    "A21": Effect.LEAVE,
+    "A22": Effect.RETURN,
+    "A25": Effect.CANCEL_PENDING_DISCHARGE,
+    "A38": Effect.CANCEL_PREADMIT,
+    "A45": Effect.MOVE_VISIT,
+}
 
 
 def event(code, hours, number=0, *, patient="p1", prior=None, recorded=None, **content):

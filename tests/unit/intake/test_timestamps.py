@@ -32,7 +32,9 @@ def test_a_time_without_offset_is_in_the_zone_of_the_feed():
     assert moment("20260302080000", ZONE, "X").instant == datetime(2026, 3, 2, 13, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["20260231", "20261301", "2026030225", "20260302081560", "26", "never", "20260302-9999", "00000000"])
+@pytest.mark.parametrize(
+    "text", ["20260231", "20261301", "2026030225", "20260302081560", "26", "never", "20260302-9999", "00000000"]
+)
 def test_dates_that_do_not_exist_are_rejected_without_repeating_them(text):
     with pytest.raises(Rejected) as caught:
         moment(text, ZONE, "PID-7")
