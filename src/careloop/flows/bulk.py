@@ -8,6 +8,7 @@ every window is over (interface.md §4).
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,12 +80,21 @@ def import_bundles(
     """
     report = BulkReport()
     loader = _Loader(app, tenant, principal, report)
-    with _quiet_collector():
+    with _quiet_collector(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as writer:
+        writing_set: Future[None] | None = None
         for chosen in _sets(_parsed(app, tenant, documents, report)):
-            loader.load(chosen)
-            if progress is not None:
-                progress(report)
+            _finish(writing_set, report, progress)
+            writing_set = writer.submit(loader.load, chosen)
+        _finish(writing_set, report, progress)
     return report
+
+
+def _finish(writing_set: "Future[None] | None", report: BulkReport, progress: Progress | None) -> None:
+    """The set before is committed. While the database works on one set, the next is read and checked."""
+    if writing_set is not None:
+        writing_set.result()
+        if progress is not None:
+            progress(report)
 
 
 def _parsed(app: App, tenant: Tenant, documents: Iterable[Document], report: BulkReport) -> Iterator[Parsed]:
