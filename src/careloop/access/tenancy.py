@@ -27,7 +27,8 @@ class TenantSettings:
     `validation`: `strict` refuses a resource with faults, `lenient` keeps it and tells them as warnings.
     `refuse_dangling`: a reference to a resource that is not there is refused, else a warning.
     `queue_lead`: username of the person who answers for work that nobody owns yet.
-    `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default).
+    `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default); the
+    installation's `session_idle_seconds` holds where it is shorter.
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"

@@ -61,3 +61,8 @@ def forgive(tx: Transaction, charged: Sequence[Bucket]) -> None:
     pair, address, *rest = charged
     tx.execute(_SQL["clear_throttle"], {"keys": [pair.key, *(bucket.key for bucket in rest)]})
     tx.execute(_SQL["refund_throttle"], {"key": address.key})
+
+
+def sweep_throttles(tx: Transaction, now: datetime) -> None:
+    """Counts that are forgotten anyway are gone from the table."""
+    tx.execute(_SQL["delete_old_throttles"], {"before": now - _FORGOTTEN_AFTER})

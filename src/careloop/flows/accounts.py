@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from careloop.access import accounts, passwords, sessions, throttle
+from careloop.access import accounts, passwords, sessions, throttle, tokens
 from careloop.access.accounts import Credentials, StaffMember
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.keys import Keyring, open_keyring
@@ -81,8 +81,19 @@ def current_session(app: App, token: str) -> StaffSession:
     if tenant_id is None:
         raise NotAuthenticated("please sign in")
     with app.database.transaction(tenant_id) as tx:
-        idle = timedelta(minutes=settings_of(get_tenant(tx, tenant_id)).idle_minutes)
+        minutes = settings_of(get_tenant(tx, tenant_id)).idle_minutes
+        idle = min(timedelta(minutes=minutes), timedelta(seconds=app.settings.session_idle_seconds))
         return sessions.find_session(tx, token, app.clock.now(), idle=idle)
+
+
+def sweep(app: App, tenant: Tenant) -> None:
+    """Sessions, tokens, used assertion ids and counts of tries that are over are gone from the tables."""
+    now = app.clock.now()
+    with app.database.transaction(tenant.id) as tx:
+        sessions.sweep_sessions(tx, now)
+        tokens.sweep_tokens(tx, now)
+    with app.database.directory() as tx:
+        throttle.sweep_throttles(tx, now)
 
 
 def record_denial(app: App, principal: Principal, *, subtype: str, resource_type: str | None, detail: str) -> None:
