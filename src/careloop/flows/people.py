@@ -11,9 +11,12 @@ from careloop.access.tenancy import get_tenant
 from careloop.db import Transaction
 from careloop.flows import routing
 from careloop.flows.app import App
-from careloop.flows.patient_reading import age_on, birth_date_of, full_name, header_of, sex_letter
+from careloop.flows.patient_reading import age_on, birth_date_of, full_name, sex_letter
+from careloop.flows.timeline import text_of
 
 QUEUE_NAME = "Queue"
+_INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+_BEST_TIME = "urn:careloop:best-time"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +71,16 @@ def patients_shown(
 
 def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> PatientShown:
     today = now.astimezone(zone).date()
-    header = header_of(patient, {}, today)
+    spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
+    language = text_of(spoken[0].get("language")) if spoken else ""
+    marks = {item.get("url"): item for item in patient.get("extension", [])}
     return PatientShown(
         name=full_name(patient),
         age=age_on(birth_date_of(patient), today),
         sex=sex_letter(patient),
-        language="" if header.language.lower().startswith("english") else header.language,
-        interpreter=header.interpreter,
-        best_time=header.best_time,
+        language="" if language.lower().startswith("english") else language,
+        interpreter=bool(marks.get(_INTERPRETER, {}).get("valueBoolean")),
+        best_time=str(marks.get(_BEST_TIME, {}).get("valueString", "")),
         may_hear=_may_hear(patient),
         phones=_phones(patient),
     )

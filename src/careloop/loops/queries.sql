@@ -44,14 +44,14 @@ on conflict (tenant_id, id) do update
        state = excluded.state
 
 -- save_step --
-insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, outside, ended,
+insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
                        closure_reason, evidence, hold_reason, hold_by, hold_until, task_version, history)
 values (%(loop_id)s, %(step_id)s, %(task_id)s, %(position)s, %(status)s, %(clock)s, %(owner)s, %(owner_role)s, %(due)s,
-        %(outside)s, %(ended)s, %(closure_reason)s, %(evidence)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s,
+        %(says)s, %(outside)s, %(ended)s, %(closure_reason)s, %(evidence)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s,
         %(task_version)s, %(history)s)
 on conflict (tenant_id, loop_id, step_id) do update
    set position = excluded.position, status = excluded.status, clock = excluded.clock, owner = excluded.owner,
-       owner_role = excluded.owner_role, due = excluded.due, outside = excluded.outside, ended = excluded.ended,
+       owner_role = excluded.owner_role, due = excluded.due, says = excluded.says, outside = excluded.outside, ended = excluded.ended,
        closure_reason = excluded.closure_reason, evidence = excluded.evidence, hold_reason = excluded.hold_reason,
        hold_by = excluded.hold_by, hold_until = excluded.hold_until, task_version = excluded.task_version,
        history = excluded.history

@@ -85,6 +85,7 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
         "owner": frame.owners[step.step_id],
         "owner_role": step.owner_role,
         "due": step.due,
+        "says": line_under(step),
         "outside": is_outside(frame.weights, state.pathway, step.step_id),
         "ended": step.ended,
         "closure_reason": step.closure.reason if step.closure else None,
@@ -93,6 +94,16 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
         "task_version": frame.versions[step.step_id],
         "history": list(frame.history[step.step_id]),
     }
+
+
+def line_under(step: StepState) -> str:
+    """The line under the verb: what holds already, tries so far, else where the deadline comes from."""
+    if step.rule_met:
+        return f"Not reached yet, {step.rule_met}"
+    if step.attempts:
+        tries = len(step.attempts)
+        return f"{tries} {'try' if tries == 1 else 'tries'} so far, last: {step.attempts[-1].says}"
+    return step.due_because
 
 
 def snoozed_until(acts: Sequence[Act], state: LoopState) -> datetime | None:

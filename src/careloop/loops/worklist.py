@@ -14,12 +14,14 @@ from careloop.loops.rules.rank import RankDays, RankWeights
 _SQL = load_queries("careloop.loops", "worklist.sql")
 _decode_state = msgspec.json.Decoder(LoopState).decode
 
+_SOURCES = {
+    True: _SQL["source_mine"].replace("{candidates}", _SQL["candidates_mine"]),
+    False: _SQL["source_all"],
+}
 _QUERIES = {
-    (name, mine): _SQL[name]
-    .replace("{candidates}", _SQL["candidates_mine" if mine else "candidates_all"])
-    .replace("{points}", _SQL["points"])
+    (name, mine): _SQL[name].replace("{source}", source).replace("{points}", _SQL["points"])
     for name in ("page", "totals")
-    for mine in (True, False)
+    for mine, source in _SOURCES.items()
 }
 
 
@@ -48,20 +50,32 @@ class Placed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """What a list shows of a loop, beside the patient."""
+class ListedLoop:
+    """What a list shows of a loop and of the step beside it."""
 
     id: str
     number: int
     pathway: str
     patient_id: str
-    focus: str
     owner: str
+    clock: str
+    status: str
+    hold_reason: str | None
+    says: str
+    segments: Sequence[bool] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the pane and the board show of a loop, beside the patient."""
+
+    id: str
+    number: int
+    pathway: str
+    patient_id: str
     snoozed_until: datetime | None
     hold_until: datetime | None
-    hold_reason: str | None
     state: LoopState
-    step_owners: dict[str, str]
 
 
 def page(tx: Transaction, asked: Asked) -> list[Placed]:
@@ -86,15 +100,17 @@ def by_number(tx: Transaction, number: int) -> str | None:
     return None if found is None else str(found)
 
 
+def listed(tx: Transaction, places: Sequence[Placed]) -> dict[str, ListedLoop]:
+    """By loop id what lists show of it, with the step of its place."""
+    ids, steps = [place.loop_id for place in places], [place.step_id for place in places]
+    rows = tx.rows(_SQL["rows"], {"ids": ids, "steps": steps}) if places else []
+    return {row["id"]: ListedLoop(**row) for row in rows}
+
+
 def shown(tx: Transaction, ids: Sequence[str]) -> dict[str, Shown]:
-    """By loop id what lists show of it."""
+    """By loop id everything that the pane and the board show of it."""
     rows = tx.rows(_SQL["shown"], {"ids": list(ids)}) if ids else []
-    names = Shown.__dataclass_fields__.keys()
-    return {
-        row["id"]: Shown(**{**{name: row[name] for name in names}, "state": _decode_state(row["state"]),
-                            "step_owners": row["step_owners"] or {}})
-        for row in rows
-    }
+    return {row["id"]: Shown(**{**row, "state": _decode_state(row["state"])}) for row in rows}
 
 
 def open_loops_of(tx: Transaction, patients: Sequence[str]) -> dict[str, int]:

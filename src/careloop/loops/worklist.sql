@@ -20,12 +20,16 @@ select distinct on (work.loop_id) work.loop_id, work.step_id, work.due, work.out
            and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')) as work
  order by work.loop_id, work.tier, work.waiting, work.due
 
--- candidates_all --
--- Every open loop with its next step.
-select l.id as loop_id, l.next_step as step_id, l.next_due as due, l.next_outside as outside,
-       (l.clock = 'waiting' or l.status = 'on-hold') as waiting
-  from loop as l
- where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+-- source_mine --
+-- Part of `page` and `totals`: loops of some owners, each with the step to show.
+({candidates}) as c
+  join loop as l on l.id = c.loop_id
+
+-- source_all --
+-- Part of `page` and `totals`: every loop with its next step.
+loop as l
+ cross join lateral (select l.next_step as step_id, l.next_due as due, l.next_outside as outside,
+                            (l.clock = 'waiting' or l.status = 'on-hold') as waiting) as c
 
 -- points --
 -- Part of `page` and `totals`: the sum of loops.rules.rank, for candidate c of loop l.
@@ -44,11 +48,9 @@ l.lasting_points
 
 -- page --
 -- The rows in their order. Points as in loops.rules.rank; the safety tier comes first whatever the points.
-with candidate as ({candidates}),
-ranked as (
+with ranked as (
     select l.id, c.step_id, c.due, c.waiting, l.opened, l.safety, {points} as points
-      from candidate as c
-      join loop as l on l.id = c.loop_id
+      from {source}
      where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
        and (%(pathway)s::text is null or l.pathway = %(pathway)s)
        and (coalesce(l.snoozed_until > %(now)s, false)) = %(snoozed)s),
@@ -66,12 +68,10 @@ select g.id::text, g.step_id, g.due, g.waiting, g.points, g.section
 
 -- totals --
 -- How many rows each section and pathway has, how many are late and how many are snoozed; over the whole list.
-with candidate as ({candidates}),
-ranked as (
+with ranked as (
     select l.pathway, c.due, c.waiting, l.safety, coalesce(l.snoozed_until > %(now)s, false) as snoozed,
            {points} as points
-      from candidate as c
-      join loop as l on l.id = c.loop_id
+      from {source}
      where l.status in ('requested', 'accepted', 'in-progress', 'on-hold'))
 select r.pathway, r.snoozed,
        case when r.waiting and not r.safety then 4
@@ -89,14 +89,23 @@ select count(*)
  where l.closed >= %(since)s
    and (%(owners)s::text[] is null or l.owner = any(%(owners)s))
 
+-- rows --
+-- What a list shows of each of these loops and the step beside it. `segments`: steps that count, whether proven.
+select l.id::text, l.number, l.pathway, l.patient_id, coalesce(s.owner, l.owner) as owner,
+       coalesce(s.clock, l.clock) as clock, coalesce(s.status, l.status) as status, l.hold_reason,
+       coalesce(s.says, '') as says,
+       (select array_agg(x.status = 'completed' order by x.position)
+          from loop_step as x
+         where x.tenant_id = l.tenant_id
+           and x.loop_id = l.id
+           and x.status <> 'cancelled') as segments
+  from unnest(%(ids)s::uuid[], %(steps)s::text[]) as place (id, step_id)
+  join loop as l on l.id = place.id
+  left join loop_step as s on s.tenant_id = l.tenant_id and s.loop_id = l.id and s.step_id = place.step_id
+
 -- shown --
--- What a list shows of each of these loops.
-select l.id::text, l.number, l.pathway, l.patient_id, l.focus, l.opened, l.deadline, l.tier, l.owner, l.snoozed_until,
-       l.hold_until, l.hold_reason, l.closed, l.state::text as state,
-       (select jsonb_object_agg(s.step_id, s.owner)
-          from loop_step as s
-         where s.tenant_id = l.tenant_id
-           and s.loop_id = l.id) as step_owners
+-- Everything that the pane and the board show of each of these loops.
+select l.id::text, l.number, l.pathway, l.patient_id, l.snoozed_until, l.hold_until, l.state::text as state
   from loop as l
  where l.id = any(%(ids)s::uuid[])
 

@@ -49,7 +49,8 @@ create table loop (
         or (hold_reason is not null and hold_by is not null and hold_until is not null)),
     constraint loop_cancelled_says_why check (status not in ('cancelled', 'failed') or closure_reason is not null),
     constraint loop_snooze_ends_before_deadline check (snoozed_until is null or snoozed_until <= deadline)
-);
+) with (toast_tuple_target = 800);
+-- The derived state is most of a row and no list reads it: kept out of line, a list of all open loops reads little.
 create unique index loop_one_per_matter on loop (tenant_id, pathway, focus)
     where status in ('requested', 'accepted', 'in-progress', 'on-hold');
 create unique index loop_by_number on loop (tenant_id, number);
@@ -78,6 +79,7 @@ create table loop_step (
     owner text not null check (owner ~ '^(Practitioner|PractitionerRole|CareTeam)/.'),
     owner_role text not null,
     due timestamptz not null,
+    says text not null,
     outside boolean not null,
     ended timestamptz,
     closure_reason text,
