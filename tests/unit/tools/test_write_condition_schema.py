@@ -1,0 +1,12 @@
+"""The tool writes what the operators make."""
+
+import json
+from pathlib import Path
+
+from careloop.loops.rules.conditions import condition_schema
+from tools.write_condition_schema import main
+
+
+def test_the_file_holds_the_schema_of_the_operators(tmp_path: Path) -> None:
+    main(tmp_path / "condition.json")
+    assert json.loads((tmp_path / "condition.json").read_text()) == condition_schema()
