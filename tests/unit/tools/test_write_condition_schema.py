@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from careloop.loops.rules.conditions import condition_schema
 from tools.write_condition_schema import main
+
+from careloop.loops.rules.conditions import condition_schema
 
 
 def test_the_file_holds_the_schema_of_the_operators(tmp_path: Path) -> None:
