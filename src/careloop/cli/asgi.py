@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from careloop.api import fhir, inbox, oauth, operations, worklist
 from careloop.api.authentication import note_denial
+from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
 from careloop.flows.app import App
 from careloop.web.staff import problems
@@ -42,6 +43,7 @@ def create_asgi(app: App) -> Litestar:
         state=State({"careloop": app}),
         request_max_body_size=app.settings.max_body_bytes,
         after_exception=[note_denial],
+        middleware=[count_requests],
         exception_handlers={CareloopError: answer_error, HTTPException: answer_error, Exception: answer_unexpected},
         openapi_config=OpenAPIConfig(
             title="Careloop", version="1", path="/api/docs", render_plugins=[JsonRenderPlugin(path="/openapi.json")]

@@ -6,12 +6,15 @@ import threading
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from careloop.api.metrics import serve_metrics
 from careloop.cli.asgi import create_asgi
 from careloop.flows.app import App
 
 
 def run_web(app: App, stop: threading.Event) -> None:
-    """Pages, FHIR and API until `stop`."""
+    """Pages, FHIR and API until `stop`; metrics beside them where a port is set."""
+    if app.settings.metrics_port is not None:
+        serve_metrics(app, app.settings.metrics_port)
     asyncio.run(_serve_pages(app, stop))
 
 

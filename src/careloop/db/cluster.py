@@ -315,7 +315,7 @@ def stop_leftovers(cluster: Cluster, *, patience_seconds: float) -> None:
     postmaster = _recorded_postmaster(cluster)
     deadline = time.monotonic() + patience_seconds
     asked = False
-    while left := list(_processes_on(cluster.data)):
+    while left := list(processes_on(cluster.data)):
         if postmaster in left and not asked:
             _signal(postmaster, signal.SIGINT)
             deadline, asked = time.monotonic() + 60, True
@@ -342,7 +342,7 @@ def _recorded_postmaster(cluster: Cluster) -> int:
         return -1
 
 
-def _processes_on(data: Path) -> Iterator[int]:
+def processes_on(data: Path) -> Iterator[int]:
     """Processes that work in this folder: each PostgreSQL process of a cluster has its data folder as its own."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and _link(entry / "cwd") == str(data) and "postgres" in _link(entry / "exe"):

@@ -1,0 +1,127 @@
+"""An installation that only a benchmark uses: made, run and gone."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from careloop.access.model import Principal, Role, Tenant, system_principal
+from careloop.access.tenancy import TenantSettings
+from careloop.db import DatabaseUrls, ensure_database, release_database
+from careloop.errors import Unavailable
+from careloop.flows import feeds, tenants
+from careloop.flows.app import App, build_app
+from careloop.flows.staffing import NewStaff
+from careloop.intake.model import Feed
+from careloop.settings import Settings
+
+PASSWORD = "bench-password-that-nobody-else-knows"  # noqa: S105 - of an installation that lives for minutes
+ZONE = "America/New_York"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The installation, its one tenant, and where its senders knock."""
+
+    app: App
+    urls: DatabaseUrls
+    tenant: Tenant
+    principal: Principal
+    mllp_port: int
+
+
+@contextmanager
+def installation() -> Iterator[Place]:
+    """A migrated database with one tenant in a folder of its own; nothing of it is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="careloop-bench-"))
+    folder.chmod(0o711)
+    settings = Settings(data_dir=folder, port=free_port())
+    try:
+        app = build_app(settings)
+        try:
+            yield _furnish(app, ensure_database(settings))
+        finally:
+            app.close()
+    finally:
+        release_database(settings)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _furnish(app: App, urls: DatabaseUrls) -> Place:
+    lead = NewStaff(username="lead", name="Bench Lead", roles=[Role.MANAGER], password=PASSWORD)
+    settings = TenantSettings(accept_any_sender=True)
+    tenant = tenants.create(app, "bench", "Bench Practice", ZONE, lead=lead, settings=settings).tenant
+    principal = replace(system_principal(tenant.id, "bench"))
+    port = free_port()
+    feeds.add_feed(app, principal, tenant, Feed(id=None, kind="hl7v2", zone=ZONE, name="bench", port=port))
+    return Place(app=app, urls=urls, tenant=tenant, principal=principal, mllp_port=port)
+
+
+@contextmanager
+def running_server(place: Place) -> Iterator[dict[str, Any]]:
+    """`careloop serve` on this installation; the content of its ready file."""
+    settings = place.app.settings
+    ready = settings.data_dir / "ready.json"
+    command = [
+        sys.executable, "-m", "careloop.cli.main", "serve", "--data-dir", str(settings.data_dir),
+        "--port", str(settings.port), "--ready-file", str(ready),
+    ]  # fmt: skip
+    source = str(Path(__file__).parents[2])
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": source}, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield _wait_until_ready(ready, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def _wait_until_ready(ready: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    deadline = time.monotonic() + 120
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Unavailable("the server of the benchmark did not start")
+        time.sleep(0.1)
+    facts: dict[str, Any] = json.loads(ready.read_text(encoding="utf-8"))
+    return facts
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def resident_megabytes(supervisor: int) -> dict[str, float]:
+    """Resident memory of each child of a server, by its name."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        words = _words(entry)
+        if "careloop.cli.children" in words and _parent(entry) == supervisor:
+            pages = int((entry / "statm").read_text(encoding="ascii").split()[1])
+            name = words[words.index("careloop.cli.children") + 1]
+            found[name] = pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+    return found
+
+
+def _words(entry: Path) -> list[str]:
+    try:
+        return (entry / "cmdline").read_text(encoding="utf-8").split("\0")
+    except OSError:
+        return []
+
+
+def _parent(entry: Path) -> int:
+    return int((entry / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])

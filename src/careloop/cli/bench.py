@@ -1,0 +1,52 @@
+"""`careloop bench NAME`: the project's own measurements."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from careloop.bench import feeding, importing, worklists
+from careloop.bench.figures import Figures
+from careloop.cli.options import add_command, add_common, report
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `bench`."""
+    group = add_command(
+        commands,
+        "bench",
+        says="measure speed and size, each with a limit measured in the same run",
+        example="careloop bench feed --sizes 10000,100000",
+        run=None,
+    ).add_subparsers(metavar="import|feed|worklist", required=True)
+    first = group.add_parser("import", help="FHIR bundles into the record")
+    first.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
+    first.add_argument("--bundles", type=int, default=100, help="how many (100)")
+    first.set_defaults(measure=lambda one: importing.run(one.data, one.bundles, _command()))
+    second = group.add_parser("feed", help="ADT messages to committed loops")
+    second.add_argument("--sizes", default="10000,100000", help="numbers of patients that are there already")
+    second.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
+    second.add_argument("--pace", type=int, default=160, help="messages a second")
+    second.set_defaults(measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command()))
+    third = group.add_parser("worklist", help="the first page of a worklist")
+    third.add_argument("--patients", type=int, default=100_000)
+    third.add_argument("--loops", type=int, default=50_000)
+    third.add_argument("--owners", type=int, default=500)
+    third.set_defaults(measure=lambda one: worklists.run(one.patients, one.loops, one.owners, _command()))
+    for parser in (first, second, third):
+        add_common(parser)
+        parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when every aim was met, 1 when some was not."""
+    figures: Figures = arguments.measure(arguments)
+    report(arguments, figures.facts(), figures.lines())
+    return 1 if any(one.met is False for one in figures.figures) else 0
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _command() -> str:
+    return " ".join(["careloop", *sys.argv[1:]])
