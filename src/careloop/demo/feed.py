@@ -55,14 +55,19 @@ def run_feed(
 def deliver(host: str, port: int, raw: bytes) -> bool:
     """True when the message was acknowledged with AA; `OSError` when nobody answers."""
     with socket.create_connection((host, port), timeout=_ANSWER_SECONDS) as line:
-        line.sendall(_START + raw + _END)
-        answer = b""
-        while not answer.endswith(_END):
-            part = line.recv(65536)
-            if not part:
-                raise ConnectionError("the connection ended before the answer")
-            answer += part
-    return b"MSA|AA|" in answer
+        return b"MSA|AA|" in exchange(line, raw)
+
+
+def exchange(line: socket.socket, raw: bytes) -> bytes:
+    """The answer to one message on an open connection; `ConnectionError` when it ends before."""
+    line.sendall(_START + raw + _END)
+    answer = b""
+    while not answer.endswith(_END):
+        part = line.recv(65536)
+        if not part:
+            raise ConnectionError("the connection ended before the answer")
+        answer += part
+    return answer
 
 
 def live(slug: str, seed: int, patients: int, clock: Clock, chance: Random) -> Iterator[Message]:
