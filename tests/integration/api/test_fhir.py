@@ -170,7 +170,15 @@ def test_searching_by_address_and_by_form_with_next_links(client):
 
 
 def test_parts_of_resources_are_marked_as_parts(client):
-    client("PUT", "/Patient/p", {**PATIENT, "birthDate": "1950-01-01", "text": {"status": "empty", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}})
+    client(
+        "PUT",
+        "/Patient/p",
+        {
+            **PATIENT,
+            "birthDate": "1950-01-01",
+            "text": {"status": "empty", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'},
+        },
+    )
     part = client("GET", "/Patient?_elements=birthDate").json()["entry"][0]["resource"]
     assert set(part) == {"resourceType", "id", "meta", "birthDate"}
     assert part["meta"]["tag"][0]["code"] == "SUBSETTED"

@@ -22,7 +22,13 @@ URN = "urn:uuid:3fdc72f4-a11d-4a9d-9260-a9f745779e1d"
 
 
 def observation(subject: str, **more) -> dict:
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": subject}, **more}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": subject},
+        **more,
+    }
 
 
 def test_a_transaction_ties_its_entries_together(client):
@@ -34,9 +40,15 @@ def test_a_transaction_ties_its_entries_together(client):
         bundle(
             "transaction",
             entry("GET", "Observation?subject:identifier=x"),
-            entry("POST", "Observation", observation(URN, performer=[{"reference": "Practitioner?identifier=urn:npi|9"}])),
+            entry(
+                "POST", "Observation", observation(URN, performer=[{"reference": "Practitioner?identifier=urn:npi|9"}])
+            ),
             entry("POST", "Patient", PATIENT, URN),
-            entry("PUT", "Basic/b", {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": URN}}),
+            entry(
+                "PUT",
+                "Basic/b",
+                {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": URN}},
+            ),
         ),
     )
     assert answer.status_code == 200, answer.text
@@ -75,7 +87,9 @@ def test_conditional_entries(client):
             "transaction",
             entry("POST", "Patient", PATIENT, URN, ifNoneExist="identifier=urn:mrn|1"),
             entry("POST", "Observation", observation(URN)),
-            entry("PUT", "Patient?identifier=urn:mrn|2", {**PATIENT, "identifier": [{"system": "urn:mrn", "value": "2"}]}),
+            entry(
+                "PUT", "Patient?identifier=urn:mrn|2", {**PATIENT, "identifier": [{"system": "urn:mrn", "value": "2"}]}
+            ),
             entry("DELETE", "Patient?identifier=urn:mrn|3"),
         ),
     )

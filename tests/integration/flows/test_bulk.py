@@ -13,7 +13,13 @@ PATIENT = {"resourceType": "Patient", "name": [{"family": "Shaw"}], "birthDate":
 
 
 def observation(**more) -> dict:
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": URN}, **more}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": URN},
+        **more,
+    }
 
 
 def transaction(*resources: dict, kind: str = "transaction") -> dict:
@@ -72,7 +78,9 @@ def test_of_a_collection_only_the_faulty_entry_is_left_out(load):
 
 
 def test_single_resources_stand_for_themselves(load):
-    report = load({**PATIENT, "id": "p"}, {**PATIENT, "id": "q", "birthDate": "x"}, b"no json", {"resourceType": "What"})
+    report = load(
+        {**PATIENT, "id": "p"}, {**PATIENT, "id": "q", "birthDate": "x"}, b"no json", {"resourceType": "What"}
+    )
     assert report.created == 1
     assert [(one.label, one.at) for one in report.rejects] == [
         ("line 2", "Patient.birthDate"),
@@ -99,7 +107,9 @@ def test_conditions_are_answered_by_the_record(load, search):
 
 
 def test_links_that_lead_nowhere_are_warned_of(load):
-    report = load({"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "Patient/nobody"}})
+    report = load(
+        {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "Patient/nobody"}}
+    )
     assert report.created == 1
     assert [one.label for one in report.warnings] == ["line 1"]
 

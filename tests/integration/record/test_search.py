@@ -55,7 +55,12 @@ def observation(identity: str, who: str, code: str, when: str, value: float | No
         "subject": {"reference": f"Patient/{who}"}, "effectiveDateTime": when, **more,
     }  # fmt: skip
     if value is not None:
-        resource["valueQuantity"] = {"value": Decimal(str(value)), "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}
+        resource["valueQuantity"] = {
+            "value": Decimal(str(value)),
+            "unit": "mg/dL",
+            "system": "http://unitsofmeasure.org",
+            "code": "mg/dL",
+        }
     return resource
 
 

@@ -11,7 +11,6 @@ from careloop.errors import Conflict, Gone, NotFound, PreconditionFailed, Reject
 from careloop.events import ChangeKind
 from careloop.record import Record, Write
 
-
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
