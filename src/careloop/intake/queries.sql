@@ -203,22 +203,29 @@ update inbox
   from due
  where inbox.id = due.inbox_id
 
--- add_stay_event --
--- The event is kept once; all events of the stay come back, the new one too.
+-- lock_stays --
+-- These stays are folded by one transaction at a time; locked in one order, so that two never wait for each other.
+select pg_advisory_xact_lock(hashtextextended(wanted.name, %(tenant_id)s))
+  from (select unnest(%(names)s::text[]) as name order by 1) as wanted
+
+-- add_stay_events --
+-- The events are kept once; all events of their stays come back, the new ones too.
 with added as (
     insert into stay_event
            (encounter_id, code, effect, event_time, recorded, received, patient_id, prior_patient_id, content, digest,
             inbox_id)
-    values (%(encounter_id)s, %(code)s, %(effect)s, %(event_time)s, %(recorded)s, %(received)s, %(patient_id)s,
-            %(prior_patient_id)s, %(content)s::jsonb, %(digest)s, %(inbox_id)s)
+    select *
+      from unnest(%(encounter_id)s::text[], %(code)s::text[], %(effect)s::text[], %(event_time)s::timestamptz[],
+                  %(recorded)s::timestamptz[], %(received)s::timestamptz[], %(patient_id)s::text[],
+                  %(prior_patient_id)s::text[], %(content)s::jsonb[], %(digest)s::bytea[], %(inbox_id)s::bigint[])
         on conflict do nothing
-    returning id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
+    returning encounter_id, id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
 )
-select id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
+select encounter_id, id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
   from stay_event
- where encounter_id = %(encounter_id)s
+ where encounter_id = any(%(encounter_id)s::text[])
  union all
-select id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
+select encounter_id, id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
   from added
 
 -- stay_events --
@@ -227,11 +234,12 @@ select id, code, effect, event_time, recorded, patient_id, prior_patient_id, con
  where encounter_id = %(encounter_id)s
 
 -- unsettled_stays --
--- Stays of these patients in which some event found nothing to act on.
-select distinct encounter_id
+-- Stays in which this patient was named and some event found nothing to act on.
+select distinct stay_event.encounter_id
   from stay_event
- where encounter_id in (select encounter_id from stay_event where patient_id = any(%(patients)s))
-   and unmatched
+  join stay_event as mine on mine.encounter_id = stay_event.encounter_id
+ where mine.patient_id = %(patient_id)s
+   and stay_event.unmatched
 
 -- mark_unmatched --
 update stay_event
@@ -240,13 +248,15 @@ update stay_event
    and unmatched <> (id = any(%(unmatched)s::bigint[]))
 
 -- told --
-select told
+select patient_id, told
   from person_fact
- where patient_id = %(patient_id)s
+ where patient_id = any(%(patients)s::text[])
 
 -- put_told --
 insert into person_fact (patient_id, told)
-values (%(patient_id)s, %(told)s::jsonb)
+select new.patient_id, new.told
+  from unnest(%(patients)s::text[], %(told)s::jsonb[]) as new (patient_id, told)
+ order by new.patient_id
     on conflict (tenant_id, patient_id) do update
    set told = excluded.told
 

@@ -189,27 +189,47 @@ def item_of(row: Row) -> InboxItem:
     )
 
 
-def add_stay_event(
-    tx: Transaction, event: StayEvent, encounter_id: str, received: datetime, inbox_id: int
-) -> list[Row]:
-    """The event is kept (once); all events of the stay as rows."""
-    said = {key: value for key, value in event.content.items() if key != "recorded"}
-    return tx.rows(
-        SQL["add_stay_event"],
+@dataclass(frozen=True, kw_only=True)
+class NewStayEvent:
+    """An event about to join its stay. `received` and `inbox_id` are of the message that told it."""
+
+    encounter_id: str
+    event: StayEvent
+    received: datetime
+    inbox_id: int
+
+    @property
+    def digest(self) -> bytes:
+        """What makes it the same event: its words and its person, not when the sender wrote it down."""
+        said = {key: value for key, value in self.event.content.items() if key != "recorded"}
+        return hashlib.sha256(encode([said, self.event.patient_id])).digest()
+
+
+def add_stay_events(tx: Transaction, news: Sequence[NewStayEvent]) -> dict[str, list[Row]]:
+    """The events are kept (each once), and their stays are this transaction's alone until it ends; all events of these
+    stays by stay."""
+    keys = sorted({new.encounter_id for new in news})
+    tx.execute(SQL["lock_stays"], {"names": [f"stay {key}" for key in keys], "tenant_id": tx.tenant_id})
+    rows = tx.rows(
+        SQL["add_stay_events"],
         {
-            "encounter_id": encounter_id,
-            "code": event.code,
-            "effect": event.effect.value,
-            "event_time": event.at,
-            "recorded": event.recorded,
-            "received": received,
-            "patient_id": event.patient_id,
-            "prior_patient_id": event.prior_patient_id,
-            "content": encode(event.content).decode(),
-            "digest": hashlib.sha256(encode([said, event.patient_id])).digest(),
-            "inbox_id": inbox_id,
+            "encounter_id": [new.encounter_id for new in news],
+            "code": [new.event.code for new in news],
+            "effect": [new.event.effect.value for new in news],
+            "event_time": [new.event.at for new in news],
+            "recorded": [new.event.recorded for new in news],
+            "received": [new.received for new in news],
+            "patient_id": [new.event.patient_id for new in news],
+            "prior_patient_id": [new.event.prior_patient_id for new in news],
+            "content": [encode(new.event.content).decode() for new in news],
+            "digest": [new.digest for new in news],
+            "inbox_id": [new.inbox_id for new in news],
         },
     )
+    found: dict[str, list[Row]] = {key: [] for key in keys}
+    for row in rows:
+        found[row["encounter_id"]].append(row)
+    return found
 
 
 def stay_events(rows: Iterable[Row]) -> list[StayEvent]:
@@ -236,14 +256,17 @@ def mark_unmatched(tx: Transaction, encounter_id: str, unmatched: Sequence[int],
         tx.execute(SQL["mark_unmatched"], {"encounter_id": encounter_id, "unmatched": list(unmatched)})
 
 
-def told(tx: Transaction, patient_id: str) -> dict[str, str]:
-    """When each element of this person was last said, as ISO instants in UTC."""
-    return dict(tx.value(SQL["told"], {"patient_id": patient_id}) or {})
+def told(tx: Transaction, patients: Sequence[str]) -> dict[str, dict[str, str]]:
+    """When each element of these people was last said, as ISO instants in UTC, by patient."""
+    return {row["patient_id"]: dict(row["told"]) for row in tx.rows(SQL["told"], {"patients": list(patients)})}
 
 
-def put_told(tx: Transaction, patient_id: str, when: Mapping[str, str]) -> None:
+def put_told(tx: Transaction, told: Mapping[str, Mapping[str, str]]) -> None:
     """Remember it."""
-    tx.execute(SQL["put_told"], {"patient_id": patient_id, "told": encode(when).decode()})
+    if told:
+        patients = sorted(told)
+        words = [encode(told[one]).decode() for one in patients]
+        tx.execute(SQL["put_told"], {"patients": patients, "told": words})
 
 
 def feed_of(row: Row, *, any_sender: bool) -> Feed:
@@ -296,9 +319,9 @@ def add_feed(tx: Transaction, now: datetime, feed: Feed, *, any_sender: bool) ->
     return feed_of(row, any_sender=any_sender)
 
 
-def unsettled_stays(tx: Transaction, patients: Sequence[str]) -> list[str]:
-    """Stays of these patients in which some event found nothing to act on."""
-    return [row["encounter_id"] for row in tx.rows(SQL["unsettled_stays"], {"patients": list(patients)})]
+def unsettled_stays(tx: Transaction, patient_id: str) -> list[str]:
+    """Stays of this patient in which some event found nothing to act on."""
+    return [row["encounter_id"] for row in tx.rows(SQL["unsettled_stays"], {"patient_id": patient_id})]
 
 
 def rows_of_stay(tx: Transaction, encounter_id: str) -> list[Row]:

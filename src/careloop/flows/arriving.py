@@ -1,0 +1,292 @@
+"""Messages become facts, several at once: persons found, stays folded, everything written in one set.
+
+A set holds messages of different people about different visits, so that one statement can serve all of them; a message
+that joins or moves people is a set of its own. What is written and told is the same as for one message after another.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from careloop import identity, intake
+from careloop.access.model import Principal, Tenant
+from careloop.db import Row, Transaction
+from careloop.fhir.ids import derived_id
+from careloop.flows import merging, writing
+from careloop.flows.app import App
+from careloop.flows.causes import Cause
+from careloop.intake import AdtMessage, Claimed, Effect, Feed, Mappings, Person, StayEvent, Visit
+from careloop.record import Stored, Write, Written
+
+Json = dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class Work:
+    """One message on its way. `written` is what it came to; `ahead`: its time has not come yet."""
+
+    claimed: Claimed
+    message: AdtMessage
+    feed: Feed
+    written: list[Written] = field(default_factory=list)
+    ahead: bool = False
+
+    @property
+    def stands_alone(self) -> bool:
+        """True when it joins or moves people, or tells of several: nothing else may be in its set."""
+        effects = (Effect.MERGE, Effect.MOVE_VISIT)
+        people = self.message.people
+        return self.message.effect in effects or len(people) > 1 or any(len(person.visits) > 1 for person in people)
+
+    @property
+    def names(self) -> frozenset[tuple[str, str]]:
+        """The numbers of the people and visits that it tells of."""
+        people = self.message.people
+        numbers = {(one["system"], one["value"]) for person in people for one in person.identifiers}
+        return frozenset(numbers | {(visit.system, visit.value) for person in people for visit in person.visits})
+
+
+class Crossed(Exception):  # noqa: N818 - not a fault of the messages: they turn out to be of one person
+    """Two messages of a set are of one person after all; they must go one after the other."""
+
+
+@dataclass(kw_only=True)
+class _Telling:
+    """What one message says of one person, and who that is. `described` is the patient whom the words describe: what
+    comes under the number of a merged-away patient describes that one, and the survivor is never renamed."""
+
+    work: Work
+    person: Person
+    found: identity.Resolution
+    stays: list[tuple[str, intake.Stay]] = field(default_factory=list)
+
+    @property
+    def patient_id(self) -> str:
+        return self.found.patient_id
+
+    @property
+    def described(self) -> str:
+        return self.found.named_prior or self.found.patient_id
+
+
+def sets_of(works: Sequence[Work]) -> list[list[Work]]:
+    """The messages in their order, cut wherever one must wait for another."""
+    sets: list[list[Work]] = []
+    seen: set[tuple[str, str]] = set()
+    for work in works:
+        if not sets or work.stands_alone or sets[-1][-1].stands_alone or seen & work.names:
+            sets.append([])
+            seen = set()
+        sets[-1].append(work)
+        seen |= work.names
+    return sets
+
+
+class Arrival:
+    """Carries out sets of messages of one tenant in one transaction."""
+
+    def __init__(self, app: App, tx: Transaction, tenant: Tenant, principal: Principal, mappings: Mappings) -> None:
+        self._app = app
+        self._tx = tx
+        self._tenant = tenant
+        self._principal = principal
+        self._mappings = mappings
+        self._fresh: dict[tuple[int, str], Json] = {}
+
+    def carry_out(self, works: Sequence[Work]) -> None:
+        """Everything these messages say is in the record and told, or an error undoes all of it."""
+        self._fresh = {}
+        neighbours = [_put(resource) for work in works for resource in self._neighbours(work)]
+        if works[0].stands_alone:
+            for person in works[0].message.people:
+                self._tell([self._find(works[0], person)], neighbours)
+                neighbours = []
+            self._write([], neighbours, [])
+        else:
+            self._tell([self._find(work, person) for work in works for person in work.message.people], neighbours)
+
+    def remember(self) -> None:
+        """The neighbours just written need not be written again, once the transaction is committed."""
+        fresh = self._fresh
+        self._tx.after_commit.append(lambda: _remember(fresh))
+
+    def _find(self, work: Work, person: Person) -> _Telling:
+        intake.require_identifiers(person)
+        numbers = [_number(one) for one in person.identifiers]
+        found = identity.resolve(self._tx, self._app.record, self._app.clock.now(), numbers)
+        return _Telling(work=work, person=person, found=found)
+
+    def _tell(self, tellings: Sequence[_Telling], neighbours: Sequence[Write]) -> None:
+        if len({telling.described for telling in tellings}) < len(tellings):
+            raise Crossed
+        self._fold_stays(tellings)
+        wanted = {f"Patient/{telling.described}" for telling in tellings}
+        wanted |= {f"Encounter/{key}" for telling in tellings for key, _ in telling.stays}
+        standing = self._app.record.fetch(self._tx, sorted(wanted))
+        patients = self._patient_writes(tellings, standing)
+        writes = [
+            [*one, *self._other_writes(telling, standing)]
+            for one, telling in zip(patients, tellings, strict=True)
+        ]
+        self._write(tellings, neighbours, writes)
+        for telling in tellings:
+            if telling.work.message.effect is Effect.MERGE and telling.person.prior_identifiers:
+                self._merge(telling)
+
+    def _patient_writes(self, tellings: Sequence[_Telling], standing: Mapping[str, Stored]) -> list[list[Write]]:
+        told = intake.told(self._tx, [telling.described for telling in tellings])
+        newer: dict[str, Mapping[str, str]] = {}
+        writes = []
+        for telling in tellings:
+            own_id = telling.described
+            before = standing.get(f"Patient/{own_id}")
+            stood = before.resource if before else None
+            known, at = told.get(own_id, {}), telling.work.message.at.instant
+            patient, when = intake.joined_patient(stood, telling.person.patient, known, at, own_id)
+            if when != known:
+                newer[own_id] = when
+            writes.append([_put(patient)] if patient != stood else [])
+        intake.put_told(self._tx, newer)
+        return writes
+
+    def _other_writes(self, telling: _Telling, standing: Mapping[str, Stored]) -> list[Write]:
+        tenant, person, stays = self._tenant.id, telling.person, telling.stays
+        encounters = [self._encounter(person, key, stay, standing) for key, stay in stays]
+        relatives = intake.relatives(person, tenant, telling.patient_id)
+        clinical = intake.clinical(person, tenant, telling.patient_id, stays[0][0] if stays else None)
+        return [_put(resource) for resource in (*encounters, *relatives, *clinical)]
+
+    def _encounter(
+        self, person: Person | None, key: str, stay: intake.Stay, standing: Mapping[str, Stored]
+    ) -> Json:
+        resource = intake.encounter(stay, key, self._mappings.tables)
+        before = standing.get(f"Encounter/{key}")
+        told = before.resource.get("diagnosis", []) if before else []
+        diagnoses = intake.diagnoses(told, person, self._tenant.id, key)
+        if diagnoses:
+            resource["diagnosis"] = diagnoses
+        return intake.merged_extensions(resource, before.resource) if before else resource
+
+    def _fold_stays(self, tellings: Sequence[_Telling]) -> None:
+        """Each event joins its stay; the stay is what all its events make it, nothing while they lie in the future."""
+        news = [
+            intake.NewStayEvent(
+                encounter_id=derived_id(self._tenant.id, "encounter", visit.system, visit.value),
+                event=self._event(telling, visit),
+                received=telling.work.claimed.received,
+                inbox_id=telling.work.claimed.id,
+            )
+            for telling in tellings
+            for visit in telling.person.visits
+        ]
+        if not news:
+            return
+        if len({new.encounter_id for new in news}) < len(news) and len(tellings) > 1:
+            raise Crossed
+        rows = intake.add_stay_events(self._tx, news)
+        now = self._app.clock.now()
+        for telling in tellings:
+            telling.work.ahead = bool(telling.person.visits) and telling.work.message.at.instant > now + intake.AHEAD
+            for visit in telling.person.visits:
+                key = derived_id(self._tenant.id, "encounter", visit.system, visit.value)
+                stay = self._fold(key, rows[key], telling.work.feed.zone, telling)
+                telling.stays += [(key, stay)] if stay else []
+
+    def _event(self, telling: _Telling, visit: Visit) -> StayEvent:
+        prior = None
+        if visit.prior_identifiers:
+            numbers = [_number(one) for one in visit.prior_identifiers]
+            found = identity.resolve(self._tx, self._app.record, self._app.clock.now(), numbers)
+            prior = found.named_prior or found.patient_id
+        message = telling.work.message
+        return StayEvent(
+            id=0,
+            code=message.envelope.event,
+            effect=message.effect,
+            at=message.at.instant,
+            recorded=message.recorded,
+            patient_id=telling.described,
+            prior_patient_id=prior,
+            content=visit.content,
+        )
+
+    def _fold(self, key: str, rows: Sequence[Row], zone: str, telling: _Telling | None) -> intake.Stay | None:
+        events = self._of_survivors(intake.stay_events(rows), telling)
+        stay = intake.fold(events, self._app.clock.now(), zone)
+        if stay is not None:
+            intake.mark_unmatched(self._tx, key, stay.unmatched, rows)
+        return stay
+
+    def _of_survivors(self, events: Sequence[StayEvent], telling: _Telling | None) -> list[StayEvent]:
+        """Events name the person of their time; merged people are one."""
+        people = {one for event in events for one in (event.patient_id, event.prior_patient_id) if one}
+        if telling is not None and people == {telling.patient_id}:
+            return list(events)
+        now = {one: identity.survivor_of(self._tx, one) for one in people}
+        return [intake.with_people(event, now) for event in events]
+
+    def _merge(self, telling: _Telling) -> None:
+        """A40. Afterwards, stays in which an event waited for its person are folded again."""
+        numbers = [_number(one) for one in telling.person.prior_identifiers]
+        source = f"message {telling.work.message.envelope.control_id}"
+        merging.merge_numbers(self._app, self._tx, self._principal, telling.patient_id, numbers, source)
+        for key in intake.unsettled_stays(self._tx, telling.patient_id):
+            stay = self._fold(key, intake.rows_of_stay(self._tx, key), telling.work.feed.zone, None)
+            if stay is not None:
+                standing = self._app.record.fetch(self._tx, [f"Encounter/{key}"])
+                self._write([telling], [], [[_put(self._encounter(None, key, stay, standing))]])
+
+    def _write(
+        self, tellings: Sequence[_Telling], neighbours: Sequence[Write], writes: Sequence[Sequence[Write]]
+    ) -> None:
+        """One set of writes; each message learns which versions are its own."""
+        every = [*_once(neighbours), *(write for some in writes for write in some)]
+        if not every:
+            return
+        cause = Cause(fact=_cause(tellings))
+        written = writing.write(self._app, self._tx, self._principal, every, cause=cause)
+        place = len(every) - sum(len(some) for some in writes)
+        for telling, some in zip(tellings, writes, strict=True):
+            mine = written[place : place + len(some)]
+            place += len(some)
+            telling.work.written += mine
+            if telling.found.named_prior:
+                facts = [(one.resource_type, one.id, one.version) for one in mine]
+                merging.note_later(self._app, self._tx, telling.found, facts)
+
+    def _neighbours(self, work: Work) -> Iterable[Json]:
+        """Practitioners, places and organizations that this process has not written yet as they are."""
+        for reference, resource in work.message.made.items():
+            key = (self._tenant.id, reference)
+            if _WRITTEN.get(key) != resource and self._fresh.get(key) != resource:
+                self._fresh[key] = resource
+                yield resource
+
+
+_WRITTEN: dict[tuple[int, str], Json] = {}
+_MOST_REMEMBERED = 50_000
+
+
+def _remember(fresh: Mapping[tuple[int, str], Json]) -> None:
+    if len(_WRITTEN) >= _MOST_REMEMBERED:
+        _WRITTEN.clear()
+    _WRITTEN.update(fresh)
+
+
+def _once(writes: Sequence[Write]) -> list[Write]:
+    return list({(write.resource_type, write.id): write for write in writes}.values())
+
+
+def _cause(tellings: Sequence[_Telling]) -> str:
+    control_ids = {telling.work.message.envelope.control_id for telling in tellings}
+    return f"message {control_ids.pop()}" if len(control_ids) == 1 else "HL7v2 messages"
+
+
+def _number(one: Mapping[str, Any]) -> identity.Identifier:
+    codings = one.get("type", {}).get("coding", [])
+    kind = codings[0].get("code") if codings else None
+    return identity.Identifier(system=one["system"], value=one["value"], type=kind)
+
+
+def _put(resource: Json) -> Write:
+    return Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
