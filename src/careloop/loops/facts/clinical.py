@@ -21,6 +21,8 @@ from careloop.loops.facts.parts import (
     start_of_span,
     versioned,
 )
+from careloop.loops.facts.relevance import Relevance
+from careloop.loops.facts.stays import is_stay
 
 CONTACT_CLASSES = frozenset({"AMB", "HH", "VR", "FLD"})
 LABORATORY = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
@@ -141,20 +143,36 @@ def _text(concept: Any, otherwise: str) -> str:
     return str(shown or otherwise)
 
 
+def is_visit_near(encounter: Resource, near: Relevance) -> bool:
+    """True for a visit outside hospital that lies near a stay."""
+    return near.is_near(encounter.get("period", {}).get("start")) and not is_stay(encounter)
+
+
+def is_done_near(procedure: Resource, near: Relevance) -> bool:
+    """True for a procedure that was done near a stay."""
+    period = procedure.get("performedPeriod") or {}
+    return near.is_near(period.get("end") or period.get("start") or procedure.get("performedDateTime"))
+
+
 def read_results(
-    reports: Iterable[StoredResource], observations: Iterable[StoredResource], reader: Reader
+    reports: Iterable[StoredResource], observations: Iterable[StoredResource], near: Relevance, reader: Reader
 ) -> tuple[Result, ...]:
-    """Reports, and laboratory observations that no report holds."""
-    reports = list(reports)
-    reported: set[str] = set()
+    """Reports, and laboratory observations that no report holds, as far as they are open or came near a stay."""
+    reports, reported = list(reports), set[str]()
     for report in reports:
         reported |= references(report.resource.get("result", []))
-    alone = [
+    found = [stored for stored in reports if _may_matter(stored.resource, near)]
+    found += [
         stored
         for stored in observations
-        if f"Observation/{stored.id}" not in reported and LABORATORY in codes_of(stored.resource.get("category"))
+        if f"Observation/{stored.id}" not in reported and _may_matter(stored.resource, near)
+        if LABORATORY in codes_of(stored.resource.get("category"))
     ]
-    return tuple(_result(stored, reader) for stored in (*reports, *alone))
+    return tuple(_result(stored, reader) for stored in found)
+
+
+def _may_matter(resource: Resource, near: Relevance) -> bool:
+    return bool(near.near) and (resource.get("status") not in _STANDS or near.is_near(resource.get("issued")))
 
 
 def _result(stored: StoredResource, reader: Reader) -> Result:
@@ -171,8 +189,17 @@ def _result(stored: StoredResource, reader: Reader) -> Result:
     )
 
 
-def read_lab(stored: StoredResource, reader: Reader) -> Lab | None:
-    """A measured value that stands; None for anything without a number or a time."""
+def read_labs(observations: Iterable[StoredResource], near: Relevance, reader: Reader) -> tuple[Lab, ...]:
+    """The values that were measured during a stay and stand."""
+    found = (
+        _lab(stored, reader)
+        for stored in observations
+        if "valueQuantity" in stored.resource and near.is_inside(stored.resource.get("effectiveDateTime"))
+    )
+    return tuple(lab for lab in found if lab is not None)
+
+
+def _lab(stored: StoredResource, reader: Reader) -> Lab | None:
     observation = stored.resource
     quantity = observation.get("valueQuantity")
     at = start_of_span(observation.get("effectiveDateTime") or observation.get("effectivePeriod"), reader.zone)

@@ -5,9 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from careloop.loops.facts.clinical import (
+    is_done_near,
+    is_visit_near,
     read_appointment,
     read_document,
-    read_lab,
+    read_labs,
     read_problem,
     read_procedure,
     read_results,
@@ -16,6 +18,7 @@ from careloop.loops.facts.clinical import (
 from careloop.loops.facts.contacts import read_communication, replies_in
 from careloop.loops.facts.model import Fact, PatientFacts
 from careloop.loops.facts.parts import Reader, StoredResource, codes_of, extension_value, first_code, span
+from careloop.loops.facts.relevance import Relevance, relevance_of
 from careloop.loops.facts.stays import is_stay, read_stay
 
 FACT_TYPES = (
@@ -54,20 +57,21 @@ def read_facts(
     deleted) is simply not there.
     """
     standing = _standing(resources)
-    by_type = {name: [item for item in standing if item.resource_type == name] for name in FACT_TYPES}
+    by_type = _by_type(standing)
     local = _zone_of(by_type["Patient"], patient_id, zone)
     reader = Reader(zone=ZoneInfo(local), roles=roles)
     conditions = {f"Condition/{item.id}": codes_of(item.resource.get("code")) for item in by_type["Condition"]}
     stays = [read_stay(item, conditions, reader) for item in by_type["Encounter"] if is_stay(item.resource)]
+    near = relevance_of(stays)
     deceased, death = _death(by_type["Patient"], patient_id, reader)
     return PatientFacts(
         tenant_id=tenant_id,
         patient_id=patient_id,
         zone=local,
         stays=tuple(sorted(stays, key=lambda stay: (stay.start is None, str(stay.start), stay.id))),
-        facts=tuple(sorted(_facts(by_type, reader), key=lambda fact: (fact.at, fact.reference))),
-        results=read_results(by_type["DiagnosticReport"], by_type["Observation"], reader),
-        labs=tuple(lab for item in by_type["Observation"] if (lab := read_lab(item, reader))),
+        facts=tuple(sorted(_facts(by_type, near, reader), key=lambda fact: (fact.at, fact.reference))),
+        results=read_results(by_type["DiagnosticReport"], by_type["Observation"], near, reader),
+        labs=read_labs(by_type["Observation"], near, reader),
         problems=tuple(found for item in by_type["Condition"] if (found := read_problem(item, reader))),
         deceased=deceased,
         death=death,
@@ -92,12 +96,20 @@ def _is_withdrawn(item: StoredResource) -> bool:
     return first_code(resource.get("verificationStatus")) in _WITHDRAWN
 
 
-def _facts(by_type: Mapping[str, Sequence[StoredResource]], reader: Reader) -> list[Fact]:
+def _by_type(standing: Sequence[StoredResource]) -> dict[str, list[StoredResource]]:
+    found: dict[str, list[StoredResource]] = {name: [] for name in FACT_TYPES}
+    for item in standing:
+        if item.resource_type in found:
+            found[item.resource_type].append(item)
+    return found
+
+
+def _facts(by_type: Mapping[str, Sequence[StoredResource]], near: Relevance, reader: Reader) -> list[Fact]:
     messages = by_type["Communication"]
     replies = replies_in(messages, reader)
     facts = [read_communication(item, replies, reader) for item in messages]
-    facts += [read_visit(item, reader) for item in by_type["Encounter"] if not is_stay(item.resource)]
-    facts += [read_procedure(item, reader) for item in by_type["Procedure"]]
+    facts += [read_visit(item, reader) for item in by_type["Encounter"] if is_visit_near(item.resource, near)]
+    facts += [read_procedure(item, reader) for item in by_type["Procedure"] if is_done_near(item.resource, near)]
     facts += [read_document(item, reader) for item in by_type["DocumentReference"]]
     facts += [fact for item in by_type["Appointment"] if (fact := read_appointment(item, reader))]
     return facts

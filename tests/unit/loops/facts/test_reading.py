@@ -95,6 +95,9 @@ def encounter(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+STAY = encounter(id="stay")
+
+
 def test_an_encounter_of_any_client_is_a_stay_with_one_discharge_when_it_is_finished() -> None:
     coded = {"coding": [{"system": "http://www.nubc.org/patient-discharge", "code": "1"}]}
     (stay,) = facts(encounter(hospitalization={"dischargeDisposition": coded})).stays
@@ -135,8 +138,8 @@ def test_a_stay_goes_through_its_classes_in_order() -> None:
 
 def test_a_visit_says_who_was_there_and_in_which_role() -> None:
     seen = encounter(participant=[{"individual": {"reference": "Practitioner/9"}}], **{"class": {"code": "AMB"}})
-    assert only(facts(seen)).roles is None
-    found = only(facts(seen, roles={"Practitioner/9": frozenset({"nurse"})}))
+    assert only(facts(STAY, seen)).roles is None
+    found = only(facts(STAY, seen, roles={"Practitioner/9": frozenset({"nurse"})}))
     assert (found.contact, found.has_practitioner, found.roles) == (Contact.REACHED, True, frozenset({"nurse"}))
 
 
@@ -158,5 +161,13 @@ def test_a_laboratory_value_inside_a_report_is_followed_by_its_report() -> None:
         "category": [{"coding": [{"system": laboratory, "code": "laboratory"}]}],
     }
     report = {"resourceType": "DiagnosticReport", "id": "d", "result": [{"reference": "Observation/o"}]}
-    assert [result.thing for result in facts(value, report).results] == ["DiagnosticReport/d"]
-    assert [result.thing for result in facts(value).results] == ["Observation/o"]
+    assert [result.thing for result in facts(STAY, value, report).results] == ["DiagnosticReport/d"]
+    assert [result.thing for result in facts(STAY, value).results] == ["Observation/o"]
+
+
+def test_what_lies_far_from_any_stay_is_left_out() -> None:
+    def visit(start: str) -> dict[str, Any]:
+        return encounter(id=start[:10], period={"start": start}, **{"class": {"code": "AMB"}})
+
+    old, near, later = visit("2020-01-02T09:00:00Z"), visit("2026-03-10T09:00:00Z"), visit("2029-03-10T09:00:00Z")
+    assert [fact.thing for fact in facts(STAY, old, near, later).facts] == ["Encounter/2026-03-10"]
