@@ -247,6 +247,12 @@ def marked(marked_app: App) -> Practice:
 
 
 @pytest.fixture(scope="module")
+def reader(marked_app: App) -> Practice:
+    """A practice with the same mark that nobody changes."""
+    return open_practice(marked_app, MARK)
+
+
+@pytest.fixture(scope="module")
 def foreign(marked_app: App) -> Practice:
     """Another practice with data of its own."""
     return open_practice(marked_app, "Otherwise")
@@ -367,11 +373,26 @@ def test_each_role_may_what_the_policy_says_and_nothing_else(web, marked, key):
             assert MARK not in answer.text, role
 
 
-@pytest.mark.parametrize("key", [key for key in CLOSED if MATRIX[key].shows and key.startswith("GET")])
-def test_the_own_staff_see_the_mark(marked_app, web, key):
+@pytest.mark.parametrize("key", [key for key in CLOSED if MATRIX[key].shows])
+def test_the_own_staff_see_the_mark(web, reader, key):
     """The positive control: were the mark never shown, the tests above could not fail."""
-    own = open_practice(marked_app, MARK)
-    assert MARK in send(web, key, own, Role.MANAGER, own.ids).text
+    assert MARK in send(web, key, reader, Role.MANAGER, reader.ids).text
+
+
+@pytest.mark.parametrize("key", [key for key in CLOSED if MATRIX[key].shows and "arrivals" not in key])
+def test_whoever_sees_a_patient_is_in_the_audit_trail_with_that_patient(marked_app, web, reader, key):
+    def entries() -> int:
+        with marked_app.database.transaction(reader.tenant.id) as tx:
+            found = tx.value(
+                "select count(*) from audit_event where patient_ids @> array[%(patient)s] and outcome = '0'"
+                " and agent_id = 'manager'",
+                {"patient": reader.ids["patient_id"]},
+            )
+        return int(found)
+
+    before = entries()
+    assert MARK in send(web, key, reader, Role.MANAGER, reader.ids).text
+    assert entries() > before
 
 
 @pytest.mark.parametrize("key", [key for key in CLOSED if not key.startswith("GET")])
@@ -389,6 +410,27 @@ def test_a_change_by_cookie_needs_our_own_page_and_its_token(web, marked, key):
         content: dict[str, Any] = {"content": MATRIX[key].body} if MATRIX[key].body else {"data": {"text": "x"}}
         answer = web.request(method, path, headers={**cookie, **headers}, follow_redirects=False, **content)
         assert answer.status_code == 403, (headers, answer.text[:200])
+
+
+def test_the_trail_is_read_over_fhir_by_patient(web, reader):
+    path = f"/fhir/Patient/{reader.ids['patient_id']}"
+    token = {"Authorization": f"Bearer {reader.client_token}"}
+    assert web.get(path, headers=token).status_code == 200
+    found = web.get(f"/fhir/AuditEvent?patient={reader.ids['patient_id']}&action=R&_count=1", headers=token).json()
+    event = found["entry"][0]["resource"]
+    assert event["agent"][0]["who"]["display"] == "matrix"
+    assert event["entity"][0]["what"]["reference"] == path.removeprefix("/fhir/")
+    again = web.get(f"/fhir/AuditEvent/{event['id']}", headers=token)
+    assert again.json() == event
+    following = next(link["url"] for link in found["link"] if link["relation"] == "next")
+    assert web.get(following, headers=token).json()["entry"][0]["resource"]["id"] != event["id"]
+    for method in ("PUT", "DELETE"):
+        headers = {**token, "Content-Type": FHIR}
+        refused = web.request(
+            method, f"/fhir/AuditEvent/{event['id']}", headers=headers, content='{"resourceType":"X"}'
+        )
+        assert refused.status_code in (403, 405)
+    assert web.get("/fhir/AuditEvent?color=red", headers=token).status_code == 400
 
 
 def test_a_denial_is_in_the_audit_trail(marked_app, web, marked):
