@@ -163,11 +163,16 @@ def goals_of(goals: Iterable[Resource], zone: ZoneInfo) -> tuple[Line, ...]:
     current = [goal for goal in goals if goal.get("lifecycleStatus") in ("proposed", "planned", "accepted", "active")]
     current.sort(key=lambda goal: str(goal.get("startDate", "")), reverse=True)
     return tuple(
-        Line(
-            name=text_of(goal.get("description")), detail=f"Since {goal['startDate']}" if goal.get("startDate") else ""
-        )
-        for goal in current
+        Line(name=text_of(goal.get("description")), detail=_since(goal.get("startDate", ""))) for goal in current
     )
+
+
+def _since(text: str) -> str:
+    """`Since 11 Aug 2026`: the month is always a word; nothing where no full date is known."""
+    if len(text) != 10:
+        return ""
+    day = date.fromisoformat(text)
+    return f"Since {day.day} {day:%b} {day.year}"
 
 
 def problems_of(conditions: Iterable[Resource]) -> tuple[Line, ...]:
