@@ -1,9 +1,11 @@
 """`careloop bench import`: Synthea bundles into the record, validated and searchable."""
 
+import gzip
 import json
 import resource
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from careloop.bench.figures import Figure, Figures, at_least, at_most
@@ -19,19 +21,19 @@ RATE_AIM, CPU_AIM, COPY_AIM = 2000.0, 0.5, 8.0
 
 def run(data: Path, count: int, command: str) -> Figures:
     """Loads `count` bundles of the folder `data`, then measures plain COPY of the same resources."""
-    paths = sorted(data.glob("*.json"))[:count]
-    if not paths:
-        raise Rejected(at="--data", expected="a folder with FHIR bundles as .json files")
+    bundles = list(islice(_bundles(data), count))
+    if not bundles:
+        raise Rejected(at="--data", expected="a folder with FHIR bundles as .json files or lines of .ndjson.gz")
     with installation() as place:
-        seconds, cpu, report = _load(place, paths)
-        texts = list(_resources(paths))
+        seconds, cpu, report = _load(place, bundles)
+        texts = list(_resources(bundles))
         copied = plain_copy_seconds(place.urls.owner, texts)
     rate, limit = report.resources / seconds, len(texts) / copied
     return Figures(
         benchmark="import",
         command=command,
         figures=[
-            Figure(name="bundles", value=len(paths), unit="files"),
+            Figure(name="bundles", value=len(bundles), unit="bundles"),
             Figure(name="resources", value=report.resources, unit="resources"),
             Figure(name="rejected", value=len(report.rejects), unit="resources"),
             at_least("imported", rate, "resources/s", RATE_AIM),
@@ -42,22 +44,26 @@ def run(data: Path, count: int, command: str) -> Figures:
     )
 
 
-def _load(place: Place, paths: list[Path]) -> tuple[float, float, BulkReport]:
+def _bundles(data: Path) -> Iterator[Document]:
+    for path in sorted(data.glob("*.json")):
+        yield Document(label=path.name, text=path.read_bytes())
+    for path in sorted(data.glob("*.ndjson.gz")):
+        with gzip.open(path) as lines:
+            for number, line in enumerate(lines, start=1):
+                yield Document(label=f"{path.name}:{number}", text=line)
+
+
+def _load(place: Place, bundles: list[Document]) -> tuple[float, float, BulkReport]:
     cluster = locate(place.app.settings.data_dir)
     cpu_before, started = _own_cpu() + server_cpu_seconds(cluster), time.perf_counter()
-    report = import_bundles(place.app, place.tenant, place.principal, _documents(paths))
+    report = import_bundles(place.app, place.tenant, place.principal, bundles)
     seconds = time.perf_counter() - started
     return seconds, _own_cpu() + server_cpu_seconds(cluster) - cpu_before, report
 
 
-def _documents(paths: list[Path]) -> Iterator[Document]:
-    for path in paths:
-        yield Document(label=path.name, text=path.read_bytes())
-
-
-def _resources(paths: list[Path]) -> Iterator[str]:
-    for path in paths:
-        for entry in json.loads(path.read_bytes()).get("entry", ()):
+def _resources(bundles: list[Document]) -> Iterator[str]:
+    for bundle in bundles:
+        for entry in json.loads(bundle.text).get("entry", ()):
             yield json.dumps(entry["resource"], separators=(",", ":"))
 
 
