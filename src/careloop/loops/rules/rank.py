@@ -101,11 +101,21 @@ def lasting_parts(state: LoopState, weights: RankWeights) -> tuple[RankPart, ...
     if state.tier == Tier.HIGH:
         parts.append(RankPart(points=weights.risk_high, text="High risk of return to hospital", why=state.tier_because))
     if state.pathway in weights.awaiting:
-        parts.append(RankPart(points=weights.patient_waits, text="The patient is waiting for an answer",
-                              why="asked and not yet answered"))
+        parts.append(
+            RankPart(
+                points=weights.patient_waits,
+                text="The patient is waiting for an answer",
+                why="asked and not yet answered",
+            )
+        )
     elif any(step.step_id in weights.contact_steps and step.status.is_open for step in state.steps):
-        parts.append(RankPart(points=weights.no_contact, text="No contact yet",
-                              why="nobody has spoken with the patient since this began"))
+        parts.append(
+            RankPart(
+                points=weights.no_contact,
+                text="No contact yet",
+                why="nobody has spoken with the patient since this began",
+            )
+        )
     return tuple(parts)
 
 
