@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from careloop.access.model import Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
 from careloop.bench import limits
-from careloop.bench.model import Bench, Figure
+from careloop.bench.measuring import Bench, Figure
 from careloop.db import load_queries
 from careloop.demo.chart import patient
 from careloop.demo.feed import exchange

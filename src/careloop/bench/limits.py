@@ -4,12 +4,12 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from careloop.db import Transaction
+from careloop.db import Transaction, load_queries
 
+_SQL = load_queries("careloop.bench")
 _LOOPS = 2_000_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -52,14 +52,6 @@ def calibrate() -> float:
     return _LOOPS / (time.process_time() - began)
 
 
-def plain_copy(tx: Transaction, rows: Sequence[tuple[str, str]]) -> float:
-    """Rows in a second that the server takes by COPY into a table without index, constraint or policy."""
-    tx.execute("create temporary table plain_copy (id text, body text) on commit drop")
-    began = time.perf_counter()
-    tx.copy_in("plain_copy", ("id", "body"), rows)
-    return len(rows) / (time.perf_counter() - began)
-
-
 def own_cpu_seconds() -> float:
     """CPU time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -68,7 +60,7 @@ def own_cpu_seconds() -> float:
 
 def server_cpu_seconds(tx: Transaction) -> float | None:
     """CPU time so far of the database's processes that run now; None where the server is on another machine."""
-    pids = [row["pid"] for row in tx.rows("select pid from pg_stat_activity")]
+    pids = [row["pid"] for row in tx.rows(_SQL["server_processes"])]
     found = [_cpu_of(pid) for pid in pids]
     known = [seconds for seconds in found if seconds is not None]
     return sum(known) if known else None

@@ -7,3 +7,7 @@ select count(*) from loop
 insert into pending_merge (system, value, prior_id, survivor_id, source, recorded)
 values ('urn:careloop:bench', %(value)s, 'p', 's', %(text)s, now())
 on conflict do nothing
+
+-- server_processes --
+-- The database's own processes that run now.
+select pid from pg_stat_activity
