@@ -122,7 +122,8 @@ def test_patients_of_a_load_are_known_by_their_numbers(app, tenant, load):
 
 def test_a_recent_stay_in_a_load_opens_its_loop_and_an_old_one_does_not(app, tenant, load):
     def stay(identity: str, end: str) -> dict:
-        return {"resourceType": "Encounter", "id": identity, "status": "finished", "subject": {"reference": f"Patient/{identity}"},
+        return {"resourceType": "Encounter", "id": identity, "status": "finished",
+                "subject": {"reference": f"Patient/{identity}"},
                 "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
                 "period": {"start": "2020-01-01T10:00:00Z", "end": end},
                 "hospitalization": {"dischargeDisposition": {"coding": [

@@ -125,7 +125,8 @@ def test_a_search_finds_what_it_asks_for(people: Chart, kind: str, query: str, e
 
 def test_conditions_on_several_dates_may_be_met_by_different_ones(chart: Chart) -> None:
     plan = {
-        "resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan", "subject": {"reference": "Patient/p"},
+        "resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan",
+        "subject": {"reference": "Patient/p"},
         "activity": [
             {"detail": {"status": "scheduled", "scheduledPeriod": {"start": day, "end": day}}}
             for day in ("2024-01-05", "2024-09-05")
