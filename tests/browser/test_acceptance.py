@@ -81,7 +81,7 @@ def test_the_first_visit_is_light(site: Site, open_context: Open, capsys: pytest
     context.clear_cookies(name="nothing")
     fresh = open_context(storage_state=context.storage_state()).new_page()
     answers: list[Response] = []
-    fresh.on("response", answers.append)
+    fresh.on("response", lambda answer: answers.append(answer))
     fresh.goto(f"{site.url}/worklist", wait_until="networkidle")
     sizes = {answer.url.rsplit("/", 1)[-1]: _compressed(answer) for answer in answers}
     scripts = sum(size for name, size in sizes.items() if name.endswith(".js"))

@@ -307,7 +307,7 @@ def _loop(resource: Resource, context: _Context) -> Iterable[Event]:
             kind="loop",
             icon="circle-dashed",
             title=f"Loop opened: {title}",
-            detail=str(resource.get("description", "")),
+            detail="",
             source="Careloop",
             reference=_reference(resource) + "#opened",
         )
