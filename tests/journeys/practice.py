@@ -79,6 +79,10 @@ class Practice:
         self.staff[username] = self.hire(person)
 
     @property
+    def zone(self) -> ZoneInfo:
+        return ZONE
+
+    @property
     def system(self) -> Principal:
         return system_principal(self.tenant.id, "test")
 
