@@ -131,11 +131,34 @@ def undo(app: App, tx: Transaction, principal: Principal, match_id: str) -> Deci
     return Decided(match_id=row.id, state=MatchState.OPEN, says="Asked again. Nothing is joined.")
 
 
+def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[str, Any]) -> bool:
+    """A client worked a person-match Task (the loop or its step): its decision is carried out. False where the Task is
+    no pair of the queue. `completed` needs `output` naming the patient who survives (the same person), or a coded
+    `statusReason` and a `note` (two people); anything else is `Rejected`."""
+    row = matches.match_of_task(tx, str(task.get("id", "")))
+    if row is None:
+        return False
+    if task.get("status") != "completed" or row.state is not MatchState.OPEN:
+        raise Rejected(at="Task.status", expected="completed, for a pair that is open", code="business-rule")
+    why = " ".join(str(note.get("text", "")) for note in task.get("note") or ()).strip()
+    named = [str(one.get("valueReference", {}).get("reference", "")) for one in task.get("output") or ()]
+    survivors = [one for one in (row.left, row.right) if f"Patient/{one}" in named]
+    if survivors:
+        decide(app, tx, principal, row.id, "same", why or "decided by a client", survivor_id=survivors[0])
+    elif task.get("statusReason") and why:
+        decide(app, tx, principal, row.id, "different", why)
+    else:
+        expected = "output with the surviving patient, or a coded statusReason and a note"
+        raise Rejected(at="Task.output", expected=expected, code="required")
+    return True
+
+
 def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
     """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
     queue, a merge that waited for one of them is done, and survivors name every number of those merged into them."""
-    merging.keep_old_numbers(app, tx, principal, resources)
     found = identity.note_patients(tx, app.clock.now(), resources)
+    if found.merged:
+        merging.keep_old_numbers(app, tx, principal, [one for one in resources if one["id"] in found.merged])
     for prior_id, survivor_id in found.appeared:
         merging.merge(app, tx, principal, survivor_id, prior_id, "waiting merge: the prior patient appeared")
     if found.candidates:

@@ -37,16 +37,15 @@ def announce(app: App, tx: Transaction) -> int:
         return 0
     now, zone = app.clock.now(), ZoneInfo(app.tenant(tx.tenant_id).zone)
     queue = f"CareTeam/{derived_id(tx.tenant_id, 'care-team', 'queue')}"
-    resources = [task for row in rows for task in _tasks(tx.tenant_id, row, queue, now, zone)]
+    resources = [task for row in rows for task in _tasks(row, queue, now, zone)]
     writes = [_put(resource) for resource in resources]
     app.record.write(tx, system_principal(tx.tenant_id, "identity"), now, writes, validate=False, audit=False)
     matches.mark_announced(tx, rows)
     return len(rows)
 
 
-def _tasks(tenant_id: int, row: MatchRow, queue: str, now: datetime, zone: ZoneInfo) -> list[Resource]:
+def _tasks(row: MatchRow, queue: str, now: datetime, zone: ZoneInfo) -> list[Resource]:
     """The loop Task of a pair, its step `decided`, and the Provenance of this change of state (interface.md §4)."""
-    step_id = derived_id(tenant_id, "person-match", row.id, "decided")
     provenance_id = new_id()
     shared = _shared(row, queue, now, zone, provenance_id)
     loop = {
@@ -59,12 +58,12 @@ def _tasks(tenant_id: int, row: MatchRow, queue: str, now: datetime, zone: ZoneI
     }
     step = {
         **shared,
-        "id": step_id,
+        "id": row.step_task_id,
         "partOf": [{"reference": f"Task/{row.id}"}],
         "code": {"coding": [{"system": "urn:careloop:step", "code": "decided"}], "text": "Decide: same person or not"},
         **_proof(row),
     }
-    return [loop, step, _provenance(row, provenance_id, [row.id, step_id], now)]
+    return [loop, step, _provenance(row, provenance_id, [row.id, row.step_task_id], now)]
 
 
 def _shared(row: MatchRow, queue: str, now: datetime, zone: ZoneInfo, provenance_id: str) -> Resource:

@@ -16,7 +16,6 @@ from careloop.identity.matches import answer_by_merge, answer_by_unmerge
 from careloop.identity.merges import Merge, Moved
 from careloop.identity.rules.merged import as_prior, as_survivor, released, restored, stub, with_old_numbers
 from careloop.identity.rules.rewriting import redirected, reference_paths
-from careloop.identity.store import merged_away
 from careloop.record import Stored, Write
 
 Resource = dict[str, Any]
@@ -104,19 +103,17 @@ def note_later(
 
 
 def keep_old_numbers(
-    app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]
+    app: App, tx: Transaction, principal: Principal, priors: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Where one of these patients is merged away, the survivor names its numbers as old ones: a search by any of
-    them finds the survivor."""
-    people = {str(one["id"]): one for one in resources if one.get("identifier")}
-    gone = merged_away(tx, people) if people else {}
-    survivors = {prior_id: identity.survivor_of(tx, prior_id) for prior_id in gone}
+    """The survivors of these merged-away patients name their numbers as old ones: a search by any of them finds the
+    survivor."""
+    survivors = {str(prior["id"]): identity.survivor_of(tx, str(prior["id"])) for prior in priors}
     found = app.record.fetch(tx, sorted({f"Patient/{one}" for one in survivors.values()}))
     content = {reference: stored.resource for reference, stored in found.items()}
-    for prior_id, survivor_id in sorted(survivors.items()):
-        reference = f"Patient/{survivor_id}"
+    for prior in priors:
+        reference = f"Patient/{survivors[str(prior['id'])]}"
         if reference in content:
-            content[reference] = with_old_numbers(content[reference], people[prior_id])
+            content[reference] = with_old_numbers(content[reference], prior)
     changed = [person for reference, person in content.items() if person != found[reference].resource]
     app.record.write(tx, principal, app.clock.now(), [_put(person) for person in changed], validate=False)
 

@@ -12,7 +12,7 @@ from careloop.access.model import Principal, PrincipalKind
 from careloop.db import Transaction
 from careloop.errors import PreconditionFailed, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import acting, handing_over
+from careloop.flows import acting, handing_over, identifying
 from careloop.flows.app import App
 from careloop.loops import store
 from careloop.loops.model import ActKind, Status
@@ -48,8 +48,15 @@ def task_update(
 
 
 def _plain(app: App, tx: Transaction, principal: Principal, task: Resource, if_match: int | None) -> Written:
+    if identifying.task_update(app, tx, principal, task):
+        return _as_written(_stored(app, tx, task["id"]))
     write = Write(method="update", resource_type="Task", id=task.get("id"), resource=task, if_match=if_match)
     return app.record.write(tx, principal, app.clock.now(), [write])[0]
+
+
+def _as_written(stored: Stored) -> Written:
+    return Written(resource_type="Task", id=stored.id, version=stored.version, change=ChangeKind.UPDATED,
+                   patient_id=stored.patient_id, last_updated=stored.last_updated, resource=stored.resource)
 
 
 def _stored(app: App, tx: Transaction, task_id: str) -> Stored:

@@ -24,6 +24,12 @@ def find_match(tx: Transaction, pair_id: str) -> MatchRow:
     return match_row(row)
 
 
+def match_of_task(tx: Transaction, task_id: str) -> MatchRow | None:
+    """The pair that a Task stands for: the loop Task has the pair's id, its step an id derived from it."""
+    row = tx.one(SQL["match_of_task"], {"id": task_id})
+    return None if row is None else match_row(row)
+
+
 def settle(
     tx: Transaction, pair_id: str, state: MatchState, *, at: datetime, by: str, why: str, merge_id: str | None = None
 ) -> None:

@@ -144,9 +144,10 @@ class Resolution:
 
 @dataclass(frozen=True, kw_only=True)
 class MatchRow:
-    """One pair of the review queue as it is stored."""
+    """One pair of the review queue as it is stored; `id` is also the id of its loop Task."""
 
     id: str
+    step_task_id: str
     left: str
     right: str
     reason: Reason

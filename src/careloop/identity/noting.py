@@ -1,7 +1,7 @@
 """Keeps numbers and likeness keys in step with `Patient` resources, from whatever door they come; in sets."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,14 +18,17 @@ from careloop.identity.rules import (
     search_score,
     splits,
 )
+from careloop.identity.rules.folding import fold_emails, fold_phones
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """What noting some patients found. `appeared` are patients that a merge was waiting for: (prior, survivor)."""
+    """What noting some patients found. `appeared` are patients that a merge was waiting for: (prior, survivor);
+    `merged` those that are merged away, with their survivor."""
 
     candidates: tuple[Candidate, ...] = ()
     appeared: tuple[tuple[str, str], ...] = ()
+    merged: Mapping[str, str] = field(default_factory=dict)
 
 
 def note_patient(tx: Transaction, resource: Mapping[str, Any], now: datetime) -> Noted:
@@ -38,16 +41,24 @@ def note_patients(tx: Transaction, now: datetime, resources: Sequence[Mapping[st
 
     A number that belongs to somebody else stays there and the pair goes to the review queue, as does a number that
     merely looks like somebody else's and a person who is much like another. Nothing is joined. A merged-away patient
-    keeps no numbers of its own: they lead to the survivor.
+    keeps no numbers of its own: they lead to the survivor. One query where nothing changed.
     """
     people = {str(resource["id"]): resource for resource in resources}
-    gone = store.merged_away(tx, people)
-    standing = {patient_id: resource for patient_id, resource in people.items() if patient_id not in gone}
-    if not standing:
-        return Noted()
-    candidates, appeared = _note_numbers(tx, now, standing)
-    alike = _note_looks(tx, now, {key: demographics_of(resource) for key, resource in standing.items()})
-    return Noted(candidates=(*candidates, *alike), appeared=appeared)
+    claims = [(one, number) for one, resource in people.items() for number in splits(identifiers_of(resource))[0]]
+    known = store.standing(tx, people, [number for _, number in claims])
+    claims = [(who, number) for who, number in claims if who not in known.merged]
+    looks = {one: plain_looks(resource) for one, resource in people.items() if one not in known.merged}
+    candidates, appeared = _note_numbers(tx, now, claims, known)
+    alike = _note_looks(tx, now, looks, known)
+    return Noted(candidates=(*candidates, *alike), appeared=appeared, merged=known.merged)
+
+
+def plain_looks(resource: Mapping[str, Any]) -> Demographics:
+    """What is kept of a person's looks: as written, but phones and e-mails folded, so that a change of spelling alone
+    is no change."""
+    person = demographics_of(resource)
+    phones, emails = tuple(sorted(fold_phones(person))), tuple(sorted(fold_emails(person)))
+    return replace(person, phones=phones, emails=emails)
 
 
 def forget_patients(tx: Transaction, patients: Collection[str]) -> None:
@@ -63,8 +74,7 @@ def match(tx: Transaction, person: Demographics, identifiers: Sequence[Identifie
     """Patients who may be this person, best first: a number that names one is certain, the rest by likeness."""
     named = {who for who, _ in store.holders(tx, splits(identifiers)[0]).values()}
     certain = [Scored(patient_id=one, score=Decimal(1), grade=Grade.CERTAIN) for one in sorted(named)]
-    near = {other for _, other in store.neighbours(tx, {"": blocking_keys(person)})}
-    looks = store.features_of(tx, near - named)
+    looks = {other: how for _, other, how in store.neighbours(tx, {"": blocking_keys(person)}) if other not in named}
     scored = [(compare(person, looks[other]), other) for other in sorted(looks)]
     likely = sorted(scored, key=lambda one: (-one[0].points, one[1]))
     graded = [Scored(patient_id=other, score=search_score(by.points), grade=by.grade) for by, other in likely]
@@ -72,25 +82,36 @@ def match(tx: Transaction, person: Demographics, identifiers: Sequence[Identifie
 
 
 def _note_numbers(
-    tx: Transaction, now: datetime, people: Mapping[str, Mapping[str, Any]]
+    tx: Transaction, now: datetime, claims: store.Claims, known: store.Standing
 ) -> tuple[list[Candidate], tuple[tuple[str, str], ...]]:
-    claims = [
-        (patient_id, number)
-        for patient_id, resource in people.items()
-        for number in splits(identifiers_of(resource))[0]
-    ]
-    free = store.claim(tx, now, claims, on_resource=True)
-    tx.execute(store.SQL["mark_on_resource"], store.columns(claims))
-    tx.execute(store.SQL["drop_left"], {**store.columns(claims), "touched": list(people)})
-    if len(free) == len(claims):
-        return _look_alikes(tx, now, claims, free), ()
-    held = store.holders(tx, [number for _, number in claims])
-    foreign = [(who, held[_key(number)]) for who, number in claims if held[_key(number)][0] != who]
+    unknown = [(who, number) for who, number in claims if _key(number) not in known.holders]
+    free = store.claim(tx, now, unknown, on_resource=True) if unknown else set()
+    _keep_in_step(tx, claims, known)
+    held = dict(known.holders)
+    if len(free) < len(unknown):
+        held |= store.holders(tx, [number for _, number in unknown])
+    holder_of = {(who, _key(number)): held.get(_key(number), (who, None)) for who, number in claims}
+    foreign = [(who, holder) for (who, _), holder in holder_of.items() if holder[0] != who]
     appeared = _appeared(tx, now, claims, foreign)
     waiting = {prior for prior, _ in appeared}
     conflicts = [pair(who, holder, Reason.IDENTIFIER) for who, (holder, _) in foreign if who not in waiting]
     store.open_matches(tx, now, conflicts)
-    return [*conflicts, *_look_alikes(tx, now, claims, free)], appeared
+    return [*conflicts, *_look_alikes(tx, now, unknown, free)], appeared
+
+
+def _keep_in_step(tx: Transaction, claims: store.Claims, known: store.Standing) -> None:
+    """Numbers seen on the resource are marked so; numbers that stood there and no longer do are free."""
+    seen = {(who, _key(number)) for who, number in claims}
+    fresh = [(who, number) for who, number in claims if known.own.get(_key(number)) == (who, False)]
+    if fresh:
+        tx.execute(store.SQL["mark_on_resource"], store.columns(fresh))
+    gone = [
+        (who, Identifier(system=system, value=value))
+        for (system, value), (who, on_resource) in known.own.items()
+        if on_resource and who not in known.merged and (who, (system, value)) not in seen
+    ]
+    if gone:
+        tx.execute(store.SQL["release"], store.columns(gone))
 
 
 def _appeared(
@@ -113,19 +134,20 @@ def _look_alikes(
     return found
 
 
-def _note_looks(tx: Transaction, now: datetime, people: Mapping[str, Demographics]) -> list[Candidate]:
+def _note_looks(
+    tx: Transaction, now: datetime, people: Mapping[str, Demographics], known: store.Standing
+) -> list[Candidate]:
     """Likeness of those whose looks changed: their keys, the pairs they make, the pairs they no longer make."""
-    changed = store.put_features(tx, people)
+    changed = {one: looks for one, looks in people.items() if known.looks.get(one) != looks}
     if not changed:
         return []
-    keys = {patient_id: blocking_keys(people[patient_id]) for patient_id in sorted(changed)}
-    store.replace_keys(tx, keys)
-    near = store.neighbours(tx, keys)
-    looks = {**store.features_of(tx, {other for _, other in near}), **{one: people[one] for one in changed}}
-    compared = [(one, other, compare(looks[one], looks[other])) for one, other in near if other in looks]
+    store.put_looks(tx, changed, known.looks)
+    near = store.neighbours(tx, {one: blocking_keys(looks) for one, looks in sorted(changed.items())})
+    compared = [(one, other, compare(changed[one], looks)) for one, other, looks in near]
     found = [pair(one, other, Reason.DEMOGRAPHICS, by) for one, other, by in compared if by.points >= REVIEW_POINTS]
-    kept = [store.match_id(tx.tenant_id, one) for one in found]
-    tx.execute(store.SQL["withdraw"], {"patients": sorted(changed), "kept": kept})
+    if known.asked & changed.keys():
+        kept = [store.match_id(tx.tenant_id, one) for one in found]
+        tx.execute(store.SQL["withdraw"], {"patients": sorted(changed), "kept": kept})
     store.open_matches(tx, now, found)
     return found
 

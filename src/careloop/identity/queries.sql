@@ -1,9 +1,44 @@
 -- holders --
--- Which patients hold these numbers now.
-select known.system, known.value, known.patient_id, known.prior_id
-  from patient_identifier as known
-  join unnest(%(systems)s::text[], %(values)s::text[]) as asked (system, value)
-    on known.system = asked.system and known.value = asked.value
+-- Which patients hold these numbers now. Each number is looked up by itself: a plan that never reads the table.
+select asked.system, asked.value, known.patient_id, known.prior_id
+  from unnest(%(systems)s::text[], %(values)s::text[]) as asked (system, value)
+ cross join lateral (
+       select patient_id, prior_id
+         from patient_identifier
+        where patient_identifier.system = asked.system and patient_identifier.value = asked.value
+        limit 1) as known
+
+-- standing --
+-- Everything known of some patients and some numbers, in one answer: who holds the numbers, which numbers stand on the
+-- patients' resources, how the patients look, which are merged away, which are asked about for their likeness.
+select 'number' as kind, known.patient_id, asked.system, asked.value, known.prior_id as other_id, known.on_resource,
+       null::jsonb as features
+  from unnest(%(systems)s::text[], %(values)s::text[]) as asked (system, value)
+ cross join lateral (
+       select patient_id, prior_id, on_resource
+         from patient_identifier
+        where patient_identifier.system = asked.system and patient_identifier.value = asked.value
+        limit 1) as known
+ union all
+select 'own', patient_id, system, value, prior_id, on_resource, null
+  from patient_identifier
+ where patient_id = any(%(touched)s)
+ union all
+select 'looks', patient_id, null, null, null, null, features
+  from patient_features
+ where patient_id = any(%(touched)s)
+ union all
+select 'merged', prior_id, null, null, survivor_id, null, null
+  from patient_merge
+ where prior_id = any(%(touched)s) and undone is null
+ union all
+select 'asked', left_id, null, null, right_id, null, null
+  from person_match
+ where left_id = any(%(touched)s) and state = 'open' and reason = 'demographics'
+ union all
+select 'asked', right_id, null, null, left_id, null, null
+  from person_match
+ where right_id = any(%(touched)s) and state = 'open' and reason = 'demographics'
 
 -- claim --
 -- Give free numbers to a patient; in the one order of the primary key, so that two claims never deadlock. A claim
@@ -41,21 +76,12 @@ update patient_identifier as mine
  where mine.system = seen.system and mine.value = seen.value and mine.patient_id = seen.patient_id
    and not mine.on_resource
 
--- drop_left --
--- Numbers that stood on the resources of these patients and no longer do.
+-- release --
+-- These numbers of these patients are free again; numbers that came with a merge stay.
 delete from patient_identifier as mine
- where mine.patient_id = any(%(touched)s)
-   and mine.on_resource
+ using unnest(%(systems)s::text[], %(values)s::text[], %(patients)s::text[]) as gone (system, value, patient_id)
+ where mine.system = gone.system and mine.value = gone.value and mine.patient_id = gone.patient_id
    and mine.prior_id is null
-   and not exists (
-       select from unnest(%(systems)s::text[], %(values)s::text[], %(patients)s::text[]) as seen (system, value, patient_id)
-        where seen.system = mine.system and seen.value = mine.value and seen.patient_id = mine.patient_id)
-
--- merged_away --
--- Which of these patients are merged into another, and where each merge leads now.
-select prior_id, survivor_id, named_survivor_id, id as merge_id
-  from patient_merge
- where prior_id = any(%(patients)s) and undone is null
 
 -- survivor_of --
 -- The end of the chain of merges that starts at this patient; the patient itself where it is not merged.
@@ -69,24 +95,22 @@ with recursive chain (patient_id, depth) as (
 )
 select patient_id from chain order by depth desc limit 1
 
--- features_of --
-select patient_id, features
-  from patient_features
- where patient_id = any(%(patients)s)
-
 -- put_features --
--- What these patients look like now; answers only those whose looks changed.
-insert into patient_features as had (patient_id, features)
+-- What these patients look like now.
+insert into patient_features (patient_id, features)
 select fresh.patient_id, fresh.features
   from unnest(%(patients)s::text[], %(features)s::jsonb[]) as fresh (patient_id, features)
  order by fresh.patient_id
 on conflict (tenant_id, patient_id) do update
    set features = excluded.features
- where had.features is distinct from excluded.features
-returning patient_id
 
 -- drop_keys --
 delete from patient_key where patient_id = any(%(patients)s)
+
+-- drop_some_keys --
+delete from patient_key as mine
+ using unnest(%(keys)s::bigint[], %(patients)s::text[]) as gone (key, patient_id)
+ where mine.key = gone.key and mine.patient_id = gone.patient_id
 
 -- put_keys --
 insert into patient_key (key, patient_id)
@@ -102,13 +126,16 @@ delete from patient_features where patient_id = any(%(patients)s)
 delete from patient_identifier where patient_id = any(%(patients)s) and prior_id is null
 
 -- neighbours --
--- Patients that share a key. A key that more than %(most)s people share says nothing and is passed over.
-select distinct asked.patient_id, other.patient_id as other_id
+-- Patients that share a key, with their looks. A key that more than %(most)s people share says nothing and is passed
+-- over.
+select distinct asked.patient_id, other.patient_id as other_id, looks.features
   from unnest(%(keys)s::bigint[], %(patients)s::text[]) as asked (key, patient_id)
  cross join lateral (
        select array_agg(block.patient_id) as members
          from (select patient_id from patient_key where key = asked.key limit %(most)s + 1) as block) as found
  cross join lateral unnest(found.members) as other (patient_id)
+ cross join lateral (
+       select features from patient_features where patient_features.patient_id = other.patient_id) as looks
  where cardinality(found.members) <= %(most)s
    and other.patient_id <> asked.patient_id
  order by 1, 2
@@ -116,10 +143,10 @@ select distinct asked.patient_id, other.patient_id as other_id
 -- open_match --
 -- Put pairs into the review queue. A pair that a person decided stays decided; one that was withdrawn may come back.
 -- A changed score alone does not bring a Task again.
-insert into person_match as had (id, left_id, right_id, reason, points, grade, opened, due)
-select fresh.id, fresh.left_id, fresh.right_id, fresh.reason, fresh.points, fresh.grade, %(now)s, %(due)s
-  from unnest(%(ids)s::text[], %(lefts)s::text[], %(rights)s::text[], %(reasons)s::text[], %(points)s::numeric[],
-              %(grades)s::text[]) as fresh (id, left_id, right_id, reason, points, grade)
+insert into person_match as had (id, step_task_id, left_id, right_id, reason, points, grade, opened, due)
+select fresh.id, fresh.step_task_id, fresh.left_id, fresh.right_id, fresh.reason, fresh.points, fresh.grade, %(now)s, %(due)s
+  from unnest(%(ids)s::text[], %(steps)s::text[], %(lefts)s::text[], %(rights)s::text[], %(reasons)s::text[],
+              %(points)s::numeric[], %(grades)s::text[]) as fresh (id, step_task_id, left_id, right_id, reason, points, grade)
  order by fresh.left_id, fresh.right_id
 on conflict (tenant_id, left_id, right_id) do update
    set state = 'open', points = excluded.points, grade = excluded.grade,
@@ -139,13 +166,22 @@ update person_match
 returning id
 
 -- match_row --
-select id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why, merge_id, announced
+select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
+       merge_id, announced
   from person_match
  where id = %(id)s
    for update
 
+-- match_of_task --
+select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
+       merge_id, announced
+  from person_match
+ where id = %(id)s or step_task_id = %(id)s
+   for update
+
 -- open_matches --
-select id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why, merge_id, announced
+select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
+       merge_id, announced
   from person_match
  where state = 'open'
  order by due, points desc, id
@@ -153,7 +189,8 @@ select id, left_id, right_id, reason, points, grade, state, opened, due, decided
 
 -- unannounced --
 -- Pairs whose Task does not show their state yet, each handed to one transaction.
-select id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why, merge_id, announced
+select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
+       merge_id, announced
   from person_match
  where announced is distinct from state
  order by id

@@ -1,15 +1,16 @@
 """The tables of identity: numbers, likeness keys, the review queue, merges. Every function works on whole sets."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from careloop.db import Transaction, load_queries
+from careloop.db import Row, Transaction, load_queries
 from careloop.fhir.ids import derived_id
 from careloop.identity.model import Candidate, Demographics, Grade, Identifier, MatchRow, MatchState, Reason
-from careloop.identity.rules import skeleton
+from careloop.identity.rules import blocking_keys, skeleton
 
 SQL = load_queries("careloop.identity")
 
@@ -52,46 +53,74 @@ def look_alikes(tx: Transaction, claims: Claims) -> list[tuple[str, str]]:
     return [(row["patient_id"], row["other_id"]) for row in tx.rows(SQL["look_alikes"], columns(claims))]
 
 
-def merged_away(tx: Transaction, patients: Collection[str]) -> dict[str, str]:
-    """Those of the patients that are merged into another, with the one that survives."""
-    rows = tx.rows(SQL["merged_away"], {"patients": list(patients)})
-    return {row["prior_id"]: row["survivor_id"] for row in rows}
-
-
 def survivor_of(tx: Transaction, patient_id: str) -> str:
     """Where the chain of merges that starts at this patient ends; the patient itself where there is none."""
     return str(tx.value(SQL["survivor_of"], {"patient_id": patient_id}))
 
 
-def put_features(tx: Transaction, people: Mapping[str, Demographics]) -> set[str]:
-    """Stores how these patients look; answers those whose looks changed."""
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What is known of some patients and numbers before a change.
+
+    `holders` as in `holders`; `own` are numbers of the patients with whether they stand on the resource; `asked` are
+    the patients who are in an open question of likeness.
+    """
+
+    holders: dict[tuple[str, str], tuple[str, str | None]]
+    own: dict[tuple[str, str], tuple[str, bool]]
+    looks: dict[str, Demographics]
+    merged: dict[str, str]
+    asked: set[str]
+
+
+def standing(tx: Transaction, patients: Collection[str], numbers: Iterable[Identifier]) -> Standing:
+    """Everything that `note_patients` must know, in one query."""
+    given = {**columns([("", number) for number in numbers]), "touched": list(patients)}
+    by_kind: dict[str, list[Row]] = {}
+    for row in tx.rows(SQL["standing"], given):
+        by_kind.setdefault(row["kind"], []).append(row)
+    return Standing(
+        holders={_number(row): (row["patient_id"], row["other_id"]) for row in by_kind.get("number", ())},
+        own={_number(row): (row["patient_id"], row["on_resource"]) for row in by_kind.get("own", ())},
+        looks={row["patient_id"]: looks_of(row) for row in by_kind.get("looks", ())},
+        merged={row["patient_id"]: row["other_id"] for row in by_kind.get("merged", ())},
+        asked={row["patient_id"] for row in by_kind.get("asked", ())},
+    )
+
+
+def _number(row: Row) -> tuple[str, str]:
+    return row["system"], row["value"]
+
+
+def looks_of(row: Row) -> Demographics:
+    """The stored looks of a row."""
+    return msgspec.convert(row["features"], Demographics)
+
+
+def put_looks(tx: Transaction, people: Mapping[str, Demographics], before: Mapping[str, Demographics]) -> None:
+    """These patients look so, and are found under the keys that follow; only differences are written."""
     ids = sorted(people)
     features = [msgspec.json.encode(people[patient_id]).decode() for patient_id in ids]
-    rows = tx.rows(SQL["put_features"], {"patients": ids, "features": features})
-    return {row["patient_id"] for row in rows}
+    tx.execute(SQL["put_features"], {"patients": ids, "features": features})
+    old = {one: blocking_keys(before[one]) if one in before else frozenset() for one in ids}
+    new = {one: blocking_keys(people[one]) for one in ids}
+    gone = flat_keys({one: old[one] - new[one] for one in ids})
+    come = flat_keys({one: new[one] - old[one] for one in ids})
+    if gone["keys"]:
+        tx.execute(SQL["drop_some_keys"], gone)
+    if come["keys"]:
+        tx.execute(SQL["put_keys"], come)
 
 
-def features_of(tx: Transaction, patients: Collection[str]) -> dict[str, Demographics]:
-    """How these patients look, as far as they are known."""
-    rows = tx.rows(SQL["features_of"], {"patients": list(patients)})
-    return {row["patient_id"]: msgspec.convert(row["features"], Demographics) for row in rows}
-
-
-def replace_keys(tx: Transaction, keys: Mapping[str, Collection[int]]) -> None:
-    """These patients are found under exactly these likeness keys from now on."""
-    tx.execute(SQL["drop_keys"], {"patients": list(keys)})
-    tx.execute(SQL["put_keys"], flat_keys(keys))
-
-
-def neighbours(tx: Transaction, keys: Mapping[str, Collection[int]]) -> list[tuple[str, str]]:
-    """Patients that share a key with one of these; each pair as (asked, found)."""
+def neighbours(tx: Transaction, keys: Mapping[str, Collection[int]]) -> list[tuple[str, str, Demographics]]:
+    """Patients that share a key with one of these: who was asked about, who was found, how the found one looks."""
     rows = tx.rows(SQL["neighbours"], {**flat_keys(keys), "most": MOST_SHARING})
-    return [(row["patient_id"], row["other_id"]) for row in rows]
+    return [(row["patient_id"], row["other_id"], looks_of(row)) for row in rows]
 
 
 def flat_keys(keys: Mapping[str, Collection[int]]) -> dict[str, list[Any]]:
     """Keys by patient as two arrays."""
-    pairs = [(key, patient_id) for patient_id, some in keys.items() for key in some]
+    pairs = [(key, patient_id) for patient_id, some in keys.items() for key in sorted(some)]
     return {"keys": [key for key, _ in pairs], "patients": [patient_id for _, patient_id in pairs]}
 
 
@@ -106,8 +135,10 @@ def open_matches(tx: Transaction, now: datetime, candidates: Iterable[Candidate]
     if not pairs:
         return []
     some = [pairs[key] for key in sorted(pairs)]
+    ids = [match_id(tx.tenant_id, one) for one in some]
     given = {
-        "ids": [match_id(tx.tenant_id, one) for one in some],
+        "ids": ids,
+        "steps": [derived_id(tx.tenant_id, "person-match", one, "decided") for one in ids],
         "lefts": [one.left for one in some],
         "rights": [one.right for one in some],
         "reasons": [one.reason.value for one in some],

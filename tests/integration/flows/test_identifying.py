@@ -96,3 +96,22 @@ def test_different_is_never_asked_again(app: App, tenant: Tenant, principal: Pri
 def test_a_decision_needs_a_sentence(app: App, tenant: Tenant, principal: Principal, pair: identifying.ReviewItem):
     with app.database.transaction(tenant.id) as tx, pytest.raises(Rejected):
         identifying.decide(app, tx, principal, pair.id, "same", "  ")
+
+
+def test_a_client_that_completes_the_step_decides_and_must_say_what(
+    app: App, tenant: Tenant, principal: Principal, pair: identifying.ReviewItem
+):
+    with app.database.transaction(tenant.id) as tx:
+        steps = app.record.search(tx, principal, "Task", [("code", "urn:careloop:step|decided")], app.clock.now())
+        step = {**steps.entries[0].resource, "status": "completed"}
+        step.pop("meta")
+
+        def put(**more: object) -> None:
+            task = Write(method="update", resource_type="Task", id=step["id"], resource={**step, **more})
+            writing.write(app, tx, principal, [task])
+
+        with pytest.raises(Rejected):
+            put()
+        evidence = {"type": {"text": "evidence"}, "valueReference": {"reference": "Patient/b"}}
+        put(output=[evidence], note=[{"text": "The same insurance card"}])
+        assert identity.survivor_of(tx, "a") == "b"

@@ -41,6 +41,7 @@ create index patient_key_patient on patient_key (tenant_id, patient_id);
 create table person_match (
     tenant_id int not null references tenant (id),
     id text collate "C" not null,
+    step_task_id text collate "C" not null,
     left_id text collate "C" not null,
     right_id text collate "C" not null,
     reason text not null check (reason in ('demographics', 'identifier-conflict', 'look-alike', 'prior-appeared')),
@@ -61,6 +62,7 @@ create table person_match (
 );
 select make_tenant_table('person_match');
 create index person_match_open on person_match (tenant_id, due, id) where state = 'open';
+create unique index person_match_step on person_match (tenant_id, step_task_id);
 create index person_match_right on person_match (tenant_id, right_id);
 create index person_match_unannounced on person_match (tenant_id) where announced is distinct from state;
 
