@@ -319,7 +319,8 @@ CREATE TABLE public.loop (
     CONSTRAINT loop_snooze_ends_before_deadline CHECK (((snoozed_until IS NULL) OR (snoozed_until <= deadline))),
     CONSTRAINT loop_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text, 'completed'::text, 'cancelled'::text, 'failed'::text, 'entered-in-error'::text]))),
     CONSTRAINT loop_tier_check CHECK ((tier = ANY (ARRAY['high'::text, 'standard'::text])))
-);
+)
+WITH (toast_tuple_target='800');
 
 ALTER TABLE ONLY public.loop FORCE ROW LEVEL SECURITY;
 
@@ -358,6 +359,7 @@ CREATE TABLE public.loop_step (
     owner text NOT NULL,
     owner_role text NOT NULL,
     due timestamp with time zone NOT NULL,
+    says text NOT NULL,
     outside boolean NOT NULL,
     ended timestamp with time zone,
     closure_reason text,
@@ -514,6 +516,7 @@ ALTER TABLE ONLY public.person_fact FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.person_match (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id text NOT NULL COLLATE pg_catalog."C",
+    step_task_id text NOT NULL COLLATE pg_catalog."C",
     left_id text NOT NULL COLLATE pg_catalog."C",
     right_id text NOT NULL COLLATE pg_catalog."C",
     reason text NOT NULL,
@@ -908,6 +911,8 @@ CREATE INDEX pending_merge_waiting ON public.pending_merge USING btree (tenant_i
 CREATE INDEX person_match_open ON public.person_match USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
 
 CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, right_id);
+
+CREATE UNIQUE INDEX person_match_step ON public.person_match USING btree (tenant_id, step_task_id);
 
 CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant_id) WHERE (announced IS DISTINCT FROM state);
 
