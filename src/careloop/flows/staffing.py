@@ -116,18 +116,42 @@ def list_staff(app: App, principal: Principal, tenant: Tenant) -> list[StaffMemb
 
 def disable(app: App, principal: Principal, tenant: Tenant, username: str, *, to: str | None = None) -> int:
     """Nobody signs in as `username` any more, and everything open that they held has another owner: the account named
-    `to`, else whoever routing names. How many things moved. `Conflict` for the lead of the queue: name another first.
+    `to`, else whoever routing names. How many things moved. The lead of the queue must name `to`, who leads it then;
+    else `Conflict`.
     """
     require_action(principal, Action.ACCOUNT_MANAGE)
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
         member = accounts.find_account(tx, username)
-        _refuse_lead(app, tx, tenant, member)
-        successor = accounts.find_account(tx, to).reference if to else None
-        moved = move_work(app, tx, principal, from_=member.reference, to=successor)
+        successor = accounts.find_account(tx, to) if to else None
+        if successor is not None and (not successor.active or successor == member):
+            raise Rejected(at="to", expected="another account, one that is active")
+        _pass_queue_on(app, tx, principal, tenant, member, successor)
+        moved = move_work(app, tx, principal, from_=member.reference, to=successor.reference if successor else None)
         accounts.disable_account(tx, member.account_id, app.clock.now())
         writing.write(app, tx, principal, _resources(tenant, member, active=False), cause="account")
         _note(tx, principal, member, "account-disabled")
     return moved
+
+
+def name_queue_lead(app: App, tx: Transaction, principal: Principal, tenant: Tenant, lead: StaffMember) -> None:
+    """`lead` answers for work that nobody owns yet: the first participant of the queue (engine.md §1.1)."""
+    if not lead.active:
+        raise Rejected(at="lead", expected="an active account")
+    queue = {
+        "resourceType": "CareTeam",
+        "id": queue_id(tenant.id),
+        "status": "active",
+        "name": "Queue",
+        "participant": [
+            {
+                "role": [{"coding": [{"system": ROLE_SYSTEM, "code": Role.MANAGER.value}]}],
+                "member": {"reference": lead.reference, "display": lead.name},
+            }
+        ],
+        "managingOrganization": [{"reference": f"Organization/{organization_id(tenant.id)}"}],
+    }
+    write = Write(method="update", resource_type="CareTeam", id=queue_id(tenant.id), resource=queue)
+    writing.write(app, tx, principal, [write], cause="queue-lead")
 
 
 def practitioner_id(tenant_id: int, username: str) -> str:
@@ -177,15 +201,21 @@ def _role_resource(tenant: Tenant, member: StaffMember, role: Role, active: bool
     }
 
 
-def _refuse_lead(app: App, tx: Transaction, tenant: Tenant, member: StaffMember) -> None:
+def _pass_queue_on(
+    app: App, tx: Transaction, principal: Principal, tenant: Tenant, leaving: StaffMember, successor: StaffMember | None
+) -> None:
+    """Whoever leaves does not lead the queue any more; it is never without a named lead (engine.md §1.1)."""
     queue = app.record.fetch(tx, [f"CareTeam/{queue_id(tenant.id)}"])
     leads = {
         participant.get("member", {}).get("reference")
         for stored in queue.values()
         for participant in stored.resource.get("participant", [])[:1]
     }
-    if member.reference in leads:
-        raise Conflict("this person answers for the queue; name another lead first")
+    if leaving.reference not in leads:
+        return
+    if successor is None:
+        raise Conflict("this person answers for the queue; say who takes over")
+    name_queue_lead(app, tx, principal, tenant, successor)
 
 
 def _note(tx: Transaction, principal: Principal, member: StaffMember, what: str) -> None:

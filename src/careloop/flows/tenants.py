@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from careloop.access import accounts, tenancy
-from careloop.access.accounts import StaffMember
-from careloop.access.model import Principal, Role, Tenant, system_principal
+from careloop.access.model import Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
-from careloop.db import Transaction
-from careloop.errors import Conflict, NotFound, Rejected
+from careloop.errors import Conflict, NotFound
 from careloop.flows import publishing, staffing, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import CreatedAccount, NewStaff
@@ -45,16 +43,9 @@ def create(
             raise Conflict("a tenant of that slug exists already")
         writing.write(app, tx, principal, [_write(_organization(tenant))], cause="tenant")
         created = staffing.insert_account(app, tx, principal, tenant, prepared)
-        writing.write(app, tx, principal, [_write(_queue(tenant, created.member))], cause="tenant")
+        staffing.name_queue_lead(app, tx, principal, tenant, created.member)
     publishing.publish_pathways(app, tenant)
     return CreatedTenant(tenant=tenant, lead=created)
-
-
-def name_queue_lead(app: App, tx: Transaction, principal: Principal, tenant: Tenant, member: StaffMember) -> None:
-    """`member` answers for the queue from now on."""
-    if not member.active:
-        raise Rejected(at="lead", expected="an active account")
-    writing.write(app, tx, principal, [_write(_queue(tenant, member))], cause="queue-lead")
 
 
 def _directory_entry(app: App, slug: str, name: str, zone: str, production: bool, settings: TenantSettings) -> Tenant:
@@ -82,21 +73,4 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
         "active": True,
         "identifier": [{"system": "urn:careloop:tenant", "value": tenant.slug}],
         "name": tenant.name,
-    }
-
-
-def _queue(tenant: Tenant, lead: StaffMember) -> dict[str, Any]:
-    """Work that nobody owns yet. The first participant is the named lead (engine.md §1.1)."""
-    return {
-        "resourceType": "CareTeam",
-        "id": staffing.queue_id(tenant.id),
-        "status": "active",
-        "name": "Queue",
-        "participant": [
-            {
-                "role": [{"coding": [{"system": staffing.ROLE_SYSTEM, "code": Role.MANAGER.value}]}],
-                "member": {"reference": lead.reference, "display": lead.name},
-            }
-        ],
-        "managingOrganization": [{"reference": f"Organization/{staffing.organization_id(tenant.id)}"}],
     }

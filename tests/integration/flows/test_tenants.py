@@ -52,7 +52,7 @@ def test_an_interrupted_creation_is_finished_by_the_next_call(app):
     assert created.tenant.slug == name
 
 
-def test_a_disabled_account_is_out_at_once_and_the_lead_of_the_queue_cannot_be_disabled(app):
+def test_a_disabled_account_is_out_at_once(app):
     created = tenants.create(app, slug(), "Riverbend Practice", "America/New_York")
     principal = system_principal(created.tenant.id, "test")
     dana = staffing.create_account(
@@ -62,8 +62,22 @@ def test_a_disabled_account_is_out_at_once_and_the_lead_of_the_queue_cannot_be_d
     staffing.disable(app, principal, created.tenant, "dana")
     with pytest.raises(NotAuthenticated):
         sign_in(app, dana.username, dana.password, code=None, address="10.1.1.2")
+
+
+def test_the_lead_of_the_queue_leaves_only_when_another_takes_over(app):
+    created = tenants.create(app, slug(), "Riverbend Practice", "America/New_York")
+    principal = system_principal(created.tenant.id, "test")
+    mo = staffing.create_account(
+        app, principal, created.tenant, NewStaff(username="mo", name="Mo Example", roles=[Role.MANAGER])
+    )
     with pytest.raises(Conflict):
         staffing.disable(app, principal, created.tenant, "manager")
+    with pytest.raises((Conflict, Rejected)):
+        staffing.disable(app, principal, created.tenant, "manager", to="manager")
+    staffing.disable(app, principal, created.tenant, "manager", to="mo")
+    with app.database.transaction(created.tenant.id) as tx:
+        queue = app.record.fetch(tx, [f"CareTeam/{staffing.queue_id(created.tenant.id)}"])
+    assert next(iter(queue.values())).resource["participant"][0]["member"]["reference"] == mo.member.reference
 
 
 def test_an_administrator_gets_a_second_factor(app):
