@@ -20,7 +20,7 @@ _CLASSES = {
     "ACUTE": "acute inpatient",
     "NONAC": "non-acute inpatient",
     "OBSENC": "observation",
-    "SS": "short stay",
+    "UNK": "of unknown kind",
     "EMER": "emergency",
     "PRENC": "pre-admission",
 }

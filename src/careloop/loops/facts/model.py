@@ -79,8 +79,9 @@ class Discharge:
 class Stay:
     """One visit at a hospital or facility, from `Encounter` (TR-01, TR-02, TR-10).
 
-    `start` is the first arrival, the emergency department included. `planned_from` marks a stay that is only planned.
-    `diagnoses` are `system|code`, the principal one's codes in `principal`.
+    `start` is the first arrival, the emergency department included. `planned_start` is set while a stay is only
+    planned, `was_planned` on one that was booked before it began. `diagnoses` are `system|code`, the principal one's
+    codes in `principal`.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Stay:
     admit_source: str | None = None
     service: str | None = None
     site: str | None = None
+    was_planned: bool = False
     practitioners: frozenset[str] = frozenset()
     diagnoses: frozenset[str] = frozenset()
     principal: frozenset[str] = frozenset()

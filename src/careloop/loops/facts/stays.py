@@ -25,14 +25,20 @@ from careloop.loops.facts.parts import (
     versioned,
 )
 
-STAY_CLASSES = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC", "SS", "EMER", "PRENC"})
+STAY_CLASSES = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC", "EMER", "PRENC"})
+UNKNOWN_CLASS = "UNK"
 _DAY = timedelta(hours=20)
 
 
 def is_stay(encounter: Resource) -> bool:
-    """True when the encounter is, or was, in a hospital, a facility or an emergency department."""
+    """True when the encounter is, or was, in a hospital, a facility or an emergency department.
+
+    A discharge that a hospital reported without saying of what kind counts too: unknown is not false.
+    """
     codes = {_class_code(encounter.get("class"))} | {_class_code(p.get("class")) for p in _history(encounter)}
-    return not codes.isdisjoint(STAY_CLASSES)
+    if not codes.isdisjoint(STAY_CLASSES):
+        return True
+    return codes <= {None, UNKNOWN_CLASS} and any(extensions(encounter, "urn:careloop:discharge"))
 
 
 def read_stay(stored: StoredResource, conditions: Mapping[str, frozenset[str]], reader: Reader) -> Stay:
@@ -56,6 +62,7 @@ def read_stay(stored: StoredResource, conditions: Mapping[str, frozenset[str]], 
         admit_source=first_code(hospitalization.get("admitSource")),
         service=_service(encounter),
         site=_site(encounter),
+        was_planned=_was_planned(encounter, hospitalization),
         practitioners=people,
         diagnoses=codes_of(encounter.get("reasonCode")) | _diagnoses(encounter, conditions, principal=False),
         principal=_principal(encounter, conditions),
@@ -168,6 +175,13 @@ def _site(encounter: Resource) -> str | None:
         if named:
             return str(named)
     return next((item.get("system") for item in encounter.get("identifier", ()) if item.get("system")), None)
+
+
+def _was_planned(encounter: Resource, hospitalization: Resource) -> bool:
+    """True for a stay that was booked before: it has a pre-admission number, or was planned at some time (TR-57)."""
+    if "preAdmissionIdentifier" in hospitalization:
+        return True
+    return any(item.get("status") == "planned" for item in encounter.get("statusHistory", ()))
 
 
 def _diagnoses(encounter: Resource, conditions: Mapping[str, frozenset[str]], *, principal: bool) -> frozenset[str]:

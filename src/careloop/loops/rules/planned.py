@@ -6,17 +6,20 @@ excerpt until a site loads the yearly ones.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from careloop.loops.facts.model import PatientFacts
 from careloop.loops.model import Unknown
 from careloop.loops.rules.comorbidity import ICD10, SNOMED
+from careloop.loops.rules.opening import same_site
 from careloop.loops.rules.pathways import Pathways
 from careloop.loops.rules.stays import Chain
 
 Codes = Mapping[str, Sequence[str]]
 ICD10_PCS = frozenset({"http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"})
 CPT = "http://www.ama-assn.org/go/cpt"
+_ABOUT = timedelta(days=3)
 _PLANNED_DISPOSITIONS = frozenset(str(code) for code in range(81, 96))
 
 
@@ -28,7 +31,7 @@ def planned_return(index: Chain, back: Chain, facts: PatientFacts, pathways: Pat
     left = index.last.discharge
     if left is not None and left.disposition in _PLANNED_DISPOSITIONS:
         return Unknown(reason="planned candidate: the discharge announced a planned readmission; a person must confirm")
-    if back.first.planned_start is not None or _was_planned(back, facts):
+    if back.first.was_planned or _was_booked(back, facts):
         return Unknown(reason="planned candidate: the stay was booked before; a person must confirm")
     return False
 
@@ -69,6 +72,10 @@ def _is_listed(code: str, table: Codes) -> bool:
     return value in table.get(names.get(system, ""), ())
 
 
-def _was_planned(back: Chain, facts: PatientFacts) -> bool:
-    """A planned stay (A05) at the same site that this one may be."""
-    return any(stay.planned_start is not None and stay.site == back.first.site for stay in facts.standing_stays)
+def _was_booked(back: Chain, facts: PatientFacts) -> bool:
+    """A planned stay (A05) under another number, at the same site and about this date."""
+    began = back.admitted
+    return began is not None and any(
+        stay.planned_start is not None and same_site(stay, back.first) and abs(stay.planned_start - began) <= _ABOUT
+        for stay in facts.standing_stays
+    )

@@ -126,16 +126,17 @@ def midnights(chain: Chain, zone: str) -> int | None:
 
 def _acute(chain: Chain, table: Table) -> ScorePart:
     points, first = int(table["points"]), chain.first
-    acute = is_acute(first, table)
+    acute = is_acute(chain, table)
     if acute is None:
         return _unknown("acute-admission", points, "kind of admission not recorded")
     says = "urgent or emergency admission" if acute else "elective admission"
     return _part("acute-admission", points if acute else 0, says, [first.reference])
 
 
-def is_acute(stay: Stay, table: Table) -> bool | None:
+def is_acute(chain: Chain, table: Table) -> bool | None:
     """True for an emergency or urgent admission, None when the record does not say."""
-    if stay.ever(EMERGENCY) and stay.ever(INPATIENT):
+    stay = chain.first
+    if chain.before or stay.ever(EMERGENCY):
         return True
     if stay.priority is not None:
         return stay.priority in table["priorities"] if stay.priority not in table["unknown_priorities"] else None
@@ -252,7 +253,7 @@ def _procedure(chain: Chain, facts: PatientFacts, item: Table) -> ScorePart:
 
 
 def _index_type(chain: Chain, item: Table) -> ScorePart:
-    points, acute = int(item["points"]), is_acute(chain.first, item)
+    points, acute = int(item["points"]), is_acute(chain, item)
     if acute is None:
         return _unknown("index-type", points, "kind of admission not recorded")
     says = "not elective" if acute else "elective"

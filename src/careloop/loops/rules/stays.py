@@ -15,7 +15,7 @@ from careloop.loops.rules.calendar import local_date
 from careloop.loops.rules.opening import EMERGENCY, INPATIENT, same_site
 from careloop.loops.rules.pathways import Disposition
 
-HOSPITAL = INPATIENT | {"OBSENC", "SS"}
+HOSPITAL = INPATIENT | {"OBSENC"}
 TRANSFER_SOURCES = frozenset({"hosp-trans", "4"})
 _ADMITTED_WITHIN = timedelta(hours=24)
 
