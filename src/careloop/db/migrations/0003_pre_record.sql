@@ -26,7 +26,7 @@ create table resource (
 ) with (toast_tuple_target = 4080, autovacuum_vacuum_insert_scale_factor = 0.05);
 select make_tenant_table('resource');
 alter table resource alter column body set storage external;
-create index resource_listed on resource (tenant_id, type, key);
+create index resource_listed on resource (tenant_id, type, key) where not deleted;
 create index resource_updated on resource (tenant_id, type, last_updated);
 create index resource_patient on resource (tenant_id, patient_id, type) where patient_id is not null;
 comment on column resource.digest is 'hash of the content without meta.versionId and meta.lastUpdated';
@@ -56,6 +56,10 @@ create table resource_token (
     primary key (tenant_id, token, key)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.05);
 select make_tenant_table('resource_token');
+-- A few thousand tokens (a status, a common code) stand on most resources; plans depend on knowing which.
+alter table resource_token alter column token set statistics 1000;
+-- Measured: 205 k different ones among 2.9 M; a sample guesses a fifth of that.
+alter table resource_token alter column token set (n_distinct = -0.07);
 
 -- One row for each date: half-open [low, high). `field` is the token hash of tenant, type and parameter.
 -- shape 0: the field's only date, at most 31 days long. 1: the only date, longer. 2: one of several.

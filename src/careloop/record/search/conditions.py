@@ -46,7 +46,7 @@ def condition(tenant_id: int, resource_type: str, clauses: Sequence[Clause]) -> 
         else:
             parts.append(_one(tenant_id, resource_type, clause))
     for name, groups in dates.items():
-        parts.append(_among(date_keys(field_of(tenant_id, resource_type, name), groups)))
+        parts += map(_among, date_keys(field_of(tenant_id, resource_type, name), groups))
     return all_of(parts)
 
 

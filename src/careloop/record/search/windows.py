@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from careloop.fhir.dates import BEGINNING, END
 from careloop.fhir.prefixes import Alternatives, Comparison
 from careloop.record.indexing import LONG, LONG_ALONE, ONE_OF_SEVERAL, SHORT_ALONE
-from careloop.record.search.sql import Sql, all_of, any_of, chain, joined
+from careloop.record.search.sql import Sql, all_of, any_of, chain
 
-_KEYS = "select dated.key from resource_date as dated where dated.field = %s and dated.shape = %s and"
+_KEYS = "select dated.key from resource_date as dated where dated.field = %s and"
 _COMPARISONS = {
     (column, operator): f"dated.{column} {operator} %s"
     for column in ("low", "high")
@@ -25,14 +25,24 @@ MILLISECOND = timedelta(milliseconds=1)
 Window = tuple[datetime, datetime]
 
 
-def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> Sql:
-    """The keys whose dates of `field` satisfy every one of `groups`."""
+def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> list[Sql]:
+    """Sets of keys whose intersection are the resources with dates of `field` that satisfy every one of `groups`.
+
+    One plain select for each group, so that the planner may begin with the dates or with anything else that is asked.
+    A field's only date must satisfy all groups in each of the sets; of several dates each set asks for one.
+    """
     conditions = [_holds(group) for group in groups]
     low, high = _window(groups)
-    short = all_of([*conditions, Sql("dated.low >= %s and dated.low <= %s", (_shift(low, -LONG), high))])
-    long = all_of([*conditions, Sql("dated.low <= %s", (high,))])
-    alone = [_keys(field, SHORT_ALONE, short), _keys(field, LONG_ALONE, long)]
-    return joined(" union all ", [*alone, _several(field, conditions)])
+    short = [_shape(SHORT_ALONE), Sql("dated.low >= %s and dated.low <= %s", (_shift(low, -LONG), high)), *conditions]
+    long = [_shape(LONG_ALONE), Sql("dated.low <= %s", (high,)), *conditions]
+    several = [all_of([_shape(ONE_OF_SEVERAL), one]) for one in conditions]
+    return [
+        chain(Sql(_KEYS, (field,)), "(", any_of([all_of(short), all_of(long), one]), ")") for one in several
+    ]
+
+
+def _shape(shape: int) -> Sql:
+    return Sql("dated.shape = %s", (shape,))
 
 
 def last_updated(alternatives: Alternatives[datetime]) -> Sql:
@@ -46,15 +56,6 @@ _UPDATED = {operator: f"resource.last_updated {operator} %s" for operator in ("<
 def _updated(one: Comparison[datetime]) -> Sql:
     value = one.value if one.column == "low" else _shift(one.value, -MILLISECOND)
     return Sql(_UPDATED[one.operator], (value,))
-
-
-def _keys(field: int, shape: int, condition: Sql) -> Sql:
-    return chain(Sql(_KEYS, (field, shape)), condition)
-
-
-def _several(field: int, conditions: Sequence[Sql]) -> Sql:
-    keys = [_keys(field, ONE_OF_SEVERAL, condition) for condition in conditions]
-    return keys[0] if len(keys) == 1 else chain("(", joined(" intersect ", keys), ")")
 
 
 def _holds(alternatives: Alternatives[datetime]) -> Sql:
