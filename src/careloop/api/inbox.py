@@ -5,7 +5,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from careloop.access.model import Principal
 from careloop.api.authentication import AUTHENTICATED, CHALLENGE, app_of
@@ -23,12 +25,13 @@ from careloop.flows import inbox
 from careloop.intake.model import InboxItem
 
 _AnyRequest = Request[Any, Any, Any]
+_Known = NamedDependency[Principal]
 _NO_STORE = {"Cache-Control": "no-store"}
 _MOST = 200
 
 
 @get("/inbox", sync_to_thread=True)
-def list_items(request: _AnyRequest, principal: Principal) -> Response[dict[str, Any]]:
+def list_items(request: _AnyRequest, principal: _Known) -> Response[dict[str, Any]]:
     """Items newest first; `next` is the address of the following page, null on the last."""
     given = request.query_params
     status, control_id = given.get("status") or None, given.get("control_id") or None
@@ -49,7 +52,7 @@ def list_items(request: _AnyRequest, principal: Principal) -> Response[dict[str,
 
 
 @post("/inbox/{inbox_id:int}/replay", sync_to_thread=True, status_code=200)
-def replay(request: _AnyRequest, principal: Principal, inbox_id: int) -> Response[dict[str, Any]]:
+def replay(request: _AnyRequest, principal: _Known, inbox_id: FromPath[int]) -> Response[dict[str, Any]]:
     """The item as it stands after the replay. Replaying what is done already changes nothing."""
     return Response(facts_of(inbox.replay(app_of(request), principal, inbox_id)), headers=_NO_STORE)
 
