@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Response
+from playwright.sync_api import BrowserContext, Page, Response, expect
 from tests.browser.conftest import Site, emergency_visit, sign_in
 
 pytestmark = pytest.mark.browser
@@ -118,10 +118,10 @@ def test_a_call_takes_three_clicks(site: Site, open_context: Open) -> None:
         lambda: page.get_by_role("button", name="Save and next").click(),
     ]
     clicks[0]()
-    page.wait_for_function("document.querySelector('#pane .person').textContent.includes('THREECLICKS')")
+    expect(page.locator("#pane .person")).to_contain_text("THREECLICKS")
     clicks[1]()
     clicks[2]()
-    page.wait_for_function("document.querySelector('#said').textContent.length > 0")
+    expect(page.locator("#said")).not_to_be_empty()
     assert len(clicks) <= 3
 
 

@@ -142,7 +142,7 @@ def test_nothing_typed_is_lost_when_a_save_is_refused(site: Site, open_context: 
     _choose(page, site, "KEEPER")
     page.locator(".outcome", has_text="No answer").click()
     page.fill("#note", "Rang twice")
-    page.locator("#minutes").fill("241")
+    page.locator("#minutes").fill("601")
     page.locator("#callbox").evaluate("form => form.noValidate = true")
     page.get_by_role("button", name="Save and next").click()
     expect(page.locator("#problem")).to_be_visible()
