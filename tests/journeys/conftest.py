@@ -1,7 +1,6 @@
 """The practice that journeys happen in."""
 
 import pytest
-
 from tests.journeys.practice import Practice
 
 

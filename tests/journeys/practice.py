@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.messages import adt, stamp
+
 from careloop.access import accounts, passwords
 from careloop.access.accounts import StaffMember
 from careloop.access.model import Principal, Role, Tenant, system_principal
@@ -22,7 +24,6 @@ from careloop.loops import store
 from careloop.loops.model import StepState
 from careloop.record import Write, Written
 from careloop.worker.main import process_batch
-from tests.messages import adt, stamp
 
 ZONE = ZoneInfo("America/New_York")
 _numbers = itertools.count(1)
@@ -56,7 +57,9 @@ class Practice:
             tenant = change_settings(tx, created.tenant, accept_any_sender=True)
         with app.database.transaction(tenant.id) as tx:
             port = 20000 + tenant.id
-            feed = add_feed(tx, app.clock.now(), Feed(id=None, kind="hl7v2", zone=str(ZONE), port=port), any_sender=True)
+            feed = add_feed(
+                tx, app.clock.now(), Feed(id=None, kind="hl7v2", zone=str(ZONE), port=port), any_sender=True
+            )
         practice = cls(app=app, tenant=tenant, feed_id=feed.id or 0, staff={"mo": created.lead.member})
         for username, name, role in (
             ("dana", "Dana Example", Role.COORDINATOR),
@@ -99,8 +102,10 @@ class Practice:
 
     def write(self, *resources: dict[str, Any], by: Principal | None = None) -> list[Written]:
         """The resources are written as by any door."""
-        writes = [Write(method="update", resource_type=item["resourceType"], id=item["id"], resource=item)
-                  for item in resources]
+        writes = [
+            Write(method="update", resource_type=item["resourceType"], id=item["id"], resource=item)
+            for item in resources
+        ]
         return self.run(lambda tx: writing.write(self.app, tx, by or self.system, writes))
 
     def message(self, event: str, when: str, **more: Any) -> bytes:
@@ -109,8 +114,10 @@ class Practice:
 
     def send(self, *messages: bytes) -> None:
         """The messages arrive over MLLP and are processed."""
-        take_in(self.app, [Incoming(tenant_id=self.tenant.id, feed_id=self.feed_id, source="test", raw=raw)
-                           for raw in messages])
+        take_in(
+            self.app,
+            [Incoming(tenant_id=self.tenant.id, feed_id=self.feed_id, source="test", raw=raw) for raw in messages],
+        )
         while process_batch(self.app, self.tenant):
             pass
 
@@ -129,46 +136,80 @@ class Practice:
     def patient(self, id_: str | None = None, **more: Any) -> str:
         """Somebody new is known."""
         patient_id = id_ or new_id()
-        self.write({"resourceType": "Patient", "id": patient_id, "gender": "female", "birthDate": "1951-04-15",
-                    "name": [{"use": "official", "family": "Example", "given": ["Ana"]}],
-                    "telecom": [{"system": "phone", "value": "413-555-0101"}], **more})
+        self.write(
+            {
+                "resourceType": "Patient",
+                "id": patient_id,
+                "gender": "female",
+                "birthDate": "1951-04-15",
+                "name": [{"use": "official", "family": "Example", "given": ["Ana"]}],
+                "telecom": [{"system": "phone", "value": "413-555-0101"}],
+                **more,
+            }
+        )
         return patient_id
 
-    def stay(self, patient_id: str, id_: str | None = None, *, start: str | None = "2026-03-02 08:00",
-             end: str | None = None, code: str = "IMP", disposition: str | None = "01",
-             cancelled: str | None = None, **more: Any) -> str:
-        """A stay as the feed would write it; `end` is its discharge, `cancelled` when that was taken back."""
+    def stay(
+        self,
+        patient_id: str,
+        id_: str | None = None,
+        *,
+        start: str | None = "2026-03-02 08:00",
+        end: str | None = None,
+        code: str = "IMP",
+        disposition: str | None = "01",
+        cancelled: str | None = None,
+        first_said: str | None = None,
+        **more: Any,
+    ) -> str:
+        """A stay as the feed would write it; `end` is its discharge, `cancelled` when that was taken back,
+        `first_said` what the first message gave as its time."""
         stay_id = id_ or new_id()
         stands = end is not None and cancelled is None
-        period = {name: at(text).isoformat() for name, text in (("start", start), ("end", end if stands else None)) if text}
+        period = {
+            name: at(text).isoformat() for name, text in (("start", start), ("end", end if stands else None)) if text
+        }
         encounter: dict[str, Any] = {
-            "resourceType": "Encounter", "id": stay_id, "status": "finished" if stands else "in-progress",
+            "resourceType": "Encounter",
+            "id": stay_id,
+            "status": "finished" if stands else "in-progress",
             "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code},
-            "subject": {"reference": f"Patient/{patient_id}"}, "period": period, **more,
+            "subject": {"reference": f"Patient/{patient_id}"},
+            "period": period,
+            **more,
         }
         if end is not None:
-            encounter["extension"] = [_discharge(end, disposition, cancelled)]
+            encounter["extension"] = [_discharge(end, disposition, cancelled, first_said or end)]
         if stands and disposition:
-            encounter["hospitalization"] = {"dischargeDisposition": {
-                "coding": [{"system": "https://www.nubc.org/patient-discharge", "code": disposition}]}}
+            encounter["hospitalization"] = {
+                "dischargeDisposition": {
+                    "coding": [{"system": "https://www.nubc.org/patient-discharge", "code": disposition}]
+                }
+            }
         self.write(encounter)
         return stay_id
 
-    def call(self, patient_id: str, *, reached: bool = True, sent: str, id_: str | None = None,
-             medium: str = "PHONE") -> str:
+    def call(
+        self, patient_id: str, *, reached: bool = True, sent: str, id_: str | None = None, medium: str = "PHONE"
+    ) -> str:
         """An outreach that came in by FHIR."""
         call_id = id_ or new_id()
         communication: dict[str, Any] = {
-            "resourceType": "Communication", "id": call_id, "status": "completed" if reached else "not-done",
+            "resourceType": "Communication",
+            "id": call_id,
+            "status": "completed" if reached else "not-done",
             "category": [{"coding": [{"system": "urn:careloop:communication", "code": "outreach"}]}],
-            "medium": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode",
-                                    "code": medium}]}],
-            "subject": {"reference": f"Patient/{patient_id}"}, "recipient": [{"reference": f"Patient/{patient_id}"}],
+            "medium": [
+                {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "code": medium}]}
+            ],
+            "subject": {"reference": f"Patient/{patient_id}"},
+            "recipient": [{"reference": f"Patient/{patient_id}"}],
             "sent": at(sent).isoformat(),
         }
         if not reached:
             communication["statusReason"] = {
-                "coding": [{"system": "urn:careloop:contact-outcome", "code": "no-answer"}]}
+                "coding": [{"system": "urn:careloop:contact-outcome", "code": "no-answer"}]
+            }
         self.write(communication)
         return call_id
 
@@ -197,9 +238,9 @@ class Practice:
         return self.run(lambda tx: int(tx.value("select coalesce(sum(version), 0) from resource")))
 
 
-def _discharge(end: str, disposition: str | None, cancelled: str | None) -> dict[str, Any]:
+def _discharge(end: str, disposition: str | None, cancelled: str | None, key: str) -> dict[str, Any]:
     parts: list[dict[str, Any]] = [
-        {"url": "key", "valueString": at(end).isoformat()},
+        {"url": "key", "valueString": at(key).isoformat()},
         {"url": "at", "valueDateTime": at(end).isoformat()},
     ]
     if disposition:
@@ -207,4 +248,3 @@ def _discharge(end: str, disposition: str | None, cancelled: str | None) -> dict
     if cancelled:
         parts.append({"url": "cancelled", "valueDateTime": at(cancelled).isoformat()})
     return {"url": "urn:careloop:discharge", "extension": parts}
-

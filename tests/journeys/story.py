@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.journeys.practice import Practice, at
+
 from careloop.flows import deadlines
 from careloop.loops.store import StoredLoop
-from tests.journeys.practice import Practice, at
 
 Happening = Callable[[], None]
 
@@ -59,10 +60,26 @@ def told(loops: Sequence[StoredLoop]) -> list[Any]:
 def _loop(loop: StoredLoop) -> Any:
     state = loop.state
     steps = [
-        (step.step_id, step.status.value, step.clock.value, step.due.isoformat(), step.rule_met or "",
-         step.closure.reason if step.closure else "", len(step.evidence), len(step.attempts))
+        (
+            step.step_id,
+            step.status.value,
+            step.clock.value,
+            step.due.isoformat(),
+            step.rule_met or "",
+            step.closure.reason if step.closure else "",
+            len(step.evidence),
+            len(step.attempts),
+        )
         for step in state.steps
     ]
-    return (state.pathway, state.opened.isoformat(), state.status.value, state.clock.value,
-            state.deadline.isoformat(), state.tier.value, state.closure.reason if state.closure else "",
-            state.board or "", sorted(steps))
+    return (
+        state.pathway,
+        state.opened.isoformat(),
+        state.status.value,
+        state.clock.value,
+        state.deadline.isoformat(),
+        state.tier.value,
+        state.closure.reason if state.closure else "",
+        state.board or "",
+        sorted(steps),
+    )

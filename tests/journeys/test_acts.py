@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from tests.journeys.practice import at
 
 from careloop.errors import Conflict, NotPermitted, PreconditionFailed, Rejected
 from careloop.flows import acts, deadlines, staffing, verifying
 from careloop.loops import store
 from careloop.loops.ids import step_task_id
 from careloop.loops.model import ClockState, Status
-from tests.journeys.practice import at
 
 
 @pytest.fixture
@@ -139,8 +139,15 @@ def test_closing_without_proof_needs_a_coded_reason_and_a_sentence(practice, pat
         act(practice, "dana", acts.close_without_proof, loop_id=loop.id, step_id=None, reason="tired", note="x")
     with pytest.raises(Rejected):
         act(practice, "dana", acts.close_without_proof, loop_id=loop.id, step_id=None, reason="other", note=" ")
-    act(practice, "dana", acts.close_without_proof, loop_id=loop.id, step_id=None, reason="moved-away",
-        note="Lives with her son now")
+    act(
+        practice,
+        "dana",
+        acts.close_without_proof,
+        loop_id=loop.id,
+        step_id=None,
+        reason="moved-away",
+        note="Lives with her son now",
+    )
     task = practice.task(loop.id)
     assert task["status"] == "cancelled"
     assert task["statusReason"]["coding"][0]["code"] == "moved-away"
@@ -150,7 +157,9 @@ def test_closing_without_proof_needs_a_coded_reason_and_a_sentence(practice, pat
 
 def test_a_loop_that_a_person_closed_can_be_restored(practice, patient):
     loop = practice.loop(patient)
-    act(practice, "dana", acts.close_without_proof, loop_id=loop.id, step_id=None, reason="duplicate", note="By mistake")
+    act(
+        practice, "dana", acts.close_without_proof, loop_id=loop.id, step_id=None, reason="duplicate", note="By mistake"
+    )
     practice.app.clock.move_by(minutes=30)
     act(practice, "dana", acts.restore, loop_id=loop.id, step_id=None, note="It was not")
     assert practice.loop(patient).state.status.is_open
@@ -159,8 +168,15 @@ def test_a_loop_that_a_person_closed_can_be_restored(practice, patient):
 
 def test_a_persons_word_completes_a_step_with_reason_and_note(practice, patient):
     loop = practice.loop(patient)
-    act(practice, "nia", acts.attest, loop_id=loop.id, step_id="medication-reconciliation", reason="done-elsewhere",
-        note="The hospital pharmacist did it")
+    act(
+        practice,
+        "nia",
+        acts.attest,
+        loop_id=loop.id,
+        step_id="medication-reconciliation",
+        reason="done-elsewhere",
+        note="The hospital pharmacist did it",
+    )
     task = practice.task(step_task_id(loop.id, "medication-reconciliation"))
     assert (task["status"], task["statusReason"]["coding"][0]["code"]) == ("completed", "done-elsewhere")
     assert not findings(practice)
@@ -209,8 +225,13 @@ def test_a_client_completes_a_step_with_proof_or_with_a_reason_and_note_only(pra
 def test_a_client_gives_proof_and_everything_else_stays_as_the_engine_wrote_it(practice, patient):
     practice.move_to("2026-03-09 10:05")
     loop = practice.loop(patient)
-    document = {"resourceType": "DocumentReference", "id": f"doc-{patient}", "status": "current",
-                "subject": {"reference": f"Patient/{patient}"}, "content": [{"attachment": {"title": "Letter"}}]}
+    document = {
+        "resourceType": "DocumentReference",
+        "id": f"doc-{patient}",
+        "status": "current",
+        "subject": {"reference": f"Patient/{patient}"},
+        "content": [{"attachment": {"title": "Letter"}}],
+    }
     practice.write(document)
     task = practice.task(step_task_id(loop.id, "discharge-summary"))
     output = [{"type": {"text": "letter"}, "valueReference": {"reference": f"DocumentReference/doc-{patient}"}}]
@@ -276,7 +297,14 @@ def test_time_never_goes_back_for_a_loop(practice, patient):
     deadlines.run(practice.app, practice.tenant, at("2026-03-12 12:00"))
     assert practice.step(patient, "contact").clock is ClockState.OVERDUE
     practice.app.clock.move_by(minutes=5)
-    practice.write({"resourceType": "Patient", "id": patient, "gender": "female", "birthDate": "1951-04-15",
-                    "name": [{"family": "Example", "given": ["Anna"]}]})
+    practice.write(
+        {
+            "resourceType": "Patient",
+            "id": patient,
+            "gender": "female",
+            "birthDate": "1951-04-15",
+            "name": [{"family": "Example", "given": ["Anna"]}],
+        }
+    )
     assert practice.step(patient, "contact").clock is ClockState.OVERDUE
     assert practice.app.clock.now() - at("2026-03-06 17:00") == timedelta(minutes=5)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.journeys.practice import Practice, at
+from tests.journeys.story import Story, told
 
 from careloop.fhir.ids import new_id
 from careloop.loops.model import Status, Tier
-from tests.journeys.practice import Practice, at
-from tests.journeys.story import Story, told
 
 CARE = "http://snomed.info/sct"
 
@@ -16,11 +16,15 @@ CARE = "http://snomed.info/sct"
 def call(patient: str, when: str, *, reached: bool = True) -> dict[str, Any]:
     """An outreach call; voicemail and no answer are attempts."""
     resource: dict[str, Any] = {
-        "resourceType": "Communication", "id": new_id(), "status": "completed" if reached else "not-done",
+        "resourceType": "Communication",
+        "id": new_id(),
+        "status": "completed" if reached else "not-done",
         "category": [{"coding": [{"system": "urn:careloop:communication", "code": "outreach"}]}],
-        "medium": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode",
-                                "code": "PHONE"}]}],
-        "subject": {"reference": f"Patient/{patient}"}, "recipient": [{"reference": f"Patient/{patient}"}],
+        "medium": [
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "code": "PHONE"}]}
+        ],
+        "subject": {"reference": f"Patient/{patient}"},
+        "recipient": [{"reference": f"Patient/{patient}"}],
         "sent": at(when).isoformat(),
     }
     if not reached:
@@ -32,9 +36,12 @@ def visit(practice: Practice, patient: str, when: str, code: str = "AMB") -> dic
     """A finished visit with the physician."""
     start = at(when).isoformat()
     return {
-        "resourceType": "Encounter", "id": new_id(), "status": "finished",
+        "resourceType": "Encounter",
+        "id": new_id(),
+        "status": "finished",
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code},
-        "subject": {"reference": f"Patient/{patient}"}, "period": {"start": start, "end": start},
+        "subject": {"reference": f"Patient/{patient}"},
+        "period": {"start": start, "end": start},
         "participant": [{"individual": {"reference": practice.reference("osei")}}],
     }
 
@@ -42,9 +49,12 @@ def visit(practice: Practice, patient: str, when: str, code: str = "AMB") -> dic
 def medicines(patient: str, when: str) -> dict[str, Any]:
     """Medicines were compared."""
     return {
-        "resourceType": "Procedure", "id": new_id(), "status": "completed",
+        "resourceType": "Procedure",
+        "id": new_id(),
+        "status": "completed",
         "code": {"coding": [{"system": CARE, "code": "430193006"}]},
-        "subject": {"reference": f"Patient/{patient}"}, "performedDateTime": at(when).isoformat(),
+        "subject": {"reference": f"Patient/{patient}"},
+        "performedDateTime": at(when).isoformat(),
     }
 
 
@@ -87,10 +97,18 @@ def death(practice: Practice, patient: str, story: Story) -> str:
     story.resource("2026-05-04 10:00", call(patient, "2026-05-04 10:00"))
     story.resource("2026-05-07 10:00", visit(practice, patient, "2026-05-07 10:00"))
     number = {"system": "urn:careloop:authority:STMARY", "value": "100234"}
-    story.resource("2026-05-20 12:00", {
-        "resourceType": "Patient", "id": patient, "identifier": [number], "gender": "female",
-        "birthDate": "1951-04-15", "name": [{"family": "Example", "given": ["Ana"]}],
-        "deceasedDateTime": at("2026-05-20 06:00").isoformat()})
+    story.resource(
+        "2026-05-20 12:00",
+        {
+            "resourceType": "Patient",
+            "id": patient,
+            "identifier": [number],
+            "gender": "female",
+            "birthDate": "1951-04-15",
+            "name": [{"family": "Example", "given": ["Ana"]}],
+            "deceasedDateTime": at("2026-05-20 06:00").isoformat(),
+        },
+    )
     return "2026-05-20 13:00"
 
 
@@ -125,8 +143,19 @@ def readmission(practice: Practice, patient: str, story: Story) -> str:
     return "2026-07-04 10:00"
 
 
-STORIES = [weekend_discharge, thanksgiving, year_end, unreached, one_attempt, death, cancelled_discharge, out_of_order,
-           transfer_chain, against_advice, readmission]
+STORIES = [
+    weekend_discharge,
+    thanksgiving,
+    year_end,
+    unreached,
+    one_attempt,
+    death,
+    cancelled_discharge,
+    out_of_order,
+    transfer_chain,
+    against_advice,
+    readmission,
+]
 
 
 def tell(practice: Practice, happens: Callable[[Practice, str, Story], str], seed: int | None = None) -> str:
@@ -144,8 +173,10 @@ def tell(practice: Practice, happens: Callable[[Practice, str, Story], str], see
 
 def known(practice: Practice) -> str:
     """A patient whom both hospitals know."""
-    numbers = [{"system": "urn:careloop:authority:STMARY", "value": "100234"},
-               {"system": "urn:careloop:authority:EASTSIDE", "value": "7001"}]
+    numbers = [
+        {"system": "urn:careloop:authority:STMARY", "value": "100234"},
+        {"system": "urn:careloop:authority:EASTSIDE", "value": "7001"},
+    ]
     return practice.patient(identifier=numbers)
 
 

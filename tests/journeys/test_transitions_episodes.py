@@ -5,9 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-
-from careloop.fhir.ids import new_id
-from careloop.flows import episodes
 from tests.journeys.practice import Practice, at
 from tests.journeys.story import Story
 from tests.journeys.test_transitions_cases import (
@@ -21,6 +18,9 @@ from tests.journeys.test_transitions_cases import (
     unreached,
     visit,
 )
+
+from careloop.fhir.ids import new_id
+from careloop.flows import episodes
 
 
 def decided(practice: Practice, patient: str, when: str, level: str) -> dict[str, Any]:
@@ -124,10 +124,17 @@ def planned_first(practice: Practice, patient: str, story: Story) -> str:
     stay_messages(story, "2026-01-28 08:00", "2026-02-01 11:00", visit="V1", extra=coded("I50.9"))
     stay_messages(story, "2026-02-10 07:00", "2026-02-14 11:00", visit="V2", extra=coded("M16.11"))
     stay_messages(story, "2026-02-20 07:00", "2026-02-25 11:00", visit="V3", extra=coded("A41.9"))
-    story.resource("2026-02-10 13:00", {
-        "resourceType": "Procedure", "id": new_id(), "status": "completed",
-        "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "27130"}]},
-        "subject": {"reference": f"Patient/{patient}"}, "performedDateTime": at("2026-02-10 12:00").isoformat()})
+    story.resource(
+        "2026-02-10 13:00",
+        {
+            "resourceType": "Procedure",
+            "id": new_id(),
+            "status": "completed",
+            "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "27130"}]},
+            "subject": {"reference": f"Patient/{patient}"},
+            "performedDateTime": at("2026-02-10 12:00").isoformat(),
+        },
+    )
     return "2026-02-26 09:00"
 
 
@@ -165,7 +172,9 @@ def test_case_15_leaving_against_advice_is_no_index(practice, seed):
 def condition(patient: str, code: str) -> dict[str, Any]:
     system = "http://terminology.hl7.org/CodeSystem/"
     return {
-        "resourceType": "Condition", "id": new_id(), "subject": {"reference": f"Patient/{patient}"},
+        "resourceType": "Condition",
+        "id": new_id(),
+        "subject": {"reference": f"Patient/{patient}"},
         "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code}]},
         "clinicalStatus": {"coding": [{"system": f"{system}condition-clinical", "code": "active"}]},
         "verificationStatus": {"coding": [{"system": f"{system}condition-ver-status", "code": "confirmed"}]},
@@ -198,9 +207,12 @@ def test_case_16_lace_is_12(practice, seed):
 
 def laboratory(patient: str, code: str, value: str, unit: str) -> dict[str, Any]:
     return {
-        "resourceType": "Observation", "id": new_id(), "status": "final",
+        "resourceType": "Observation",
+        "id": new_id(),
+        "status": "final",
         "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
-        "subject": {"reference": f"Patient/{patient}"}, "effectiveDateTime": at("2026-04-07 06:00").isoformat(),
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": at("2026-04-07 06:00").isoformat(),
         "valueQuantity": {"value": Decimal(value), "unit": unit, "system": "http://unitsofmeasure.org", "code": unit},
     }
 

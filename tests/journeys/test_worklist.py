@@ -1,6 +1,7 @@
 """One list, one next step, and the reasons for its order."""
 
 import pytest
+from tests.journeys.practice import at
 
 from careloop.access.model import Role
 from careloop.errors import NotFound, NotPermitted
@@ -8,7 +9,6 @@ from careloop.flows import acts, worklist
 from careloop.flows import board as board_flow
 from careloop.flows.worklist import next_loop
 from careloop.loops.model import ClockState
-from tests.journeys.practice import at
 
 
 @pytest.fixture
@@ -75,8 +75,11 @@ def test_a_snoozed_loop_is_behind_its_chip_and_nothing_is_hidden(practice, patie
 
 def test_after_a_call_the_receipt_names_the_next_loop(practice, patients):
     first, second = rows(page(practice))[:2]
-    receipt = practice.run(lambda tx: acts.log_call(
-        practice.app, tx, practice.user("dana"), loop_id=first.loop_id, outcome="reached", minutes=5))
+    receipt = practice.run(
+        lambda tx: acts.log_call(
+            practice.app, tx, practice.user("dana"), loop_id=first.loop_id, outcome="reached", minutes=5
+        )
+    )
     assert receipt.next_loop_id == second.loop_id
     assert practice.run(lambda tx: next_loop(practice.app, tx, practice.user("dana"), without=[])) is not None
 
@@ -113,13 +116,22 @@ def test_a_loop_that_is_not_there_and_one_of_another_practice_look_the_same(prac
 def test_the_board_shows_each_person_in_one_stage(practice, patients):
     found = practice.run(lambda tx: board_flow.board(practice.app, tx, practice.user("dana")))
     assert [(column.key, column.total, column.late) for column in found.columns] == [
-        ("in-hospital", 1, 0), ("call-due", 3, 2), ("medicines-due", 0, 0), ("visit-due", 0, 0),
-        ("day-30-watch", 0, 0)]
+        ("in-hospital", 1, 0),
+        ("call-due", 3, 2),
+        ("medicines-due", 0, 0),
+        ("visit-due", 0, 0),
+        ("day-30-watch", 0, 0),
+    ]
     assert [card.patient_id for card in found.columns[1].cards] == patients
     assert found.last_notice is not None
 
 
 def test_owners_to_hand_over_to_are_the_queue_and_the_active_staff(practice, patients):
     found = practice.run(lambda tx: worklist.owners(practice.app, tx))
-    assert [name for _, name, _ in found] == ["Queue", "Ada Osei-Example", "Dana Example", "Manager Riverbend Practice",
-                                               "Nia Example"]
+    assert [name for _, name, _ in found] == [
+        "Queue",
+        "Ada Osei-Example",
+        "Dana Example",
+        "Manager Riverbend Practice",
+        "Nia Example",
+    ]

@@ -2,13 +2,13 @@
 
 import pytest
 from litestar.testing import TestClient
+from tests.journeys.practice import Practice
 
 from careloop.access.clients import create_client
 from careloop.access.tokens import issue_token
 from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
 from careloop.loops.ids import step_task_id
-from tests.journeys.practice import Practice
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def ask(app, practice):
     """Asks as a program with a scope."""
     with TestClient(create_asgi(app)) as client:
         yield lambda method, path, scope="system/*.cruds", **more: client.request(
-            method, path, headers=_headers(app, practice, scope, more.pop("headers", {})), **more)
+            method, path, headers=_headers(app, practice, scope, more.pop("headers", {})), **more
+        )
 
 
 def _headers(app, practice, scope, more):
