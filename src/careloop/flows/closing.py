@@ -32,11 +32,32 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
         patient: [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
         for patient in patients
     }
-    works = [_work(app, tx, patient, resources[patient], mine[patient], given, now) for patient in patients]
+    by_hand = _proofs_by_hand(app, tx, mine)
+    works = [
+        _work(app, tx, patient, [*resources[patient], *by_hand[patient]], mine[patient], given, now)
+        for patient in patients
+    ]
     works = [work for work in works if work.changes or work.beside]
     if works:
         loop_changes.carry_out(app, tx, works, given, now)
     review(app, tx, sorted(set(elsewhere.values())), given)
+
+
+def _proofs_by_hand(
+    app: App, tx: Transaction, mine: Mapping[str, Sequence[store.StoredLoop]]
+) -> dict[str, list[Stored]]:
+    """What people named as proof and no rule asks about (a form, a care plan), by patient: it must still stand."""
+    named = {
+        patient: {str(act.data.get("reference", "")).split("/_history/")[0] for loop in loops for act in loop.acts}
+        for patient, loops in mine.items()
+    }
+    other = {
+        patient: sorted(thing for thing in things if thing and thing.split("/")[0] not in engine.RESOURCE_TYPES)
+        for patient, things in named.items()
+    }
+    wanted = sorted({thing for things in other.values() for thing in things})
+    found = app.record.fetch(tx, wanted) if wanted else {}
+    return {patient: [found[thing] for thing in things if thing in found] for patient, things in other.items()}
 
 
 def _work(
