@@ -258,18 +258,18 @@ select resource.key, resource.type, resource.id, resource.deleted, resource.pati
  limit %(limit)s
 
 -- tokens_missing --
--- Resources with a token that the index does not hold.
+-- Resources among some with a token that the index does not hold.
 select resource.type, resource.id
   from resource
  cross join lateral unnest(resource.tokens) as expected (token)
- where not exists (
+ where resource.key = any (%(keys)s::bigint[])
+   and not exists (
        select from resource_token
         where resource_token.tenant_id = resource.tenant_id
           and resource_token.token = expected.token
           and resource_token.key = resource.key)
  group by resource.type, resource.id
  order by resource.type, resource.id
- limit 100
 
 -- tokens_counted --
 -- How many tokens resources name, and how many the index holds.

@@ -23,7 +23,6 @@ def verify(tx: Transaction, definitions: SearchDefinitions, zones: Zones) -> lis
     found = [
         *_named(tx, "version_gaps", "versions 1 to the current one, each once"),
         *_named(tx, "feed_gaps", "an entry in the change feed for its current version"),
-        *_named(tx, "tokens_missing", "all its tokens in the index"),
     ]
     counted = tx.one(store.SQL["tokens_counted"])
     if counted is not None and counted["named"] != counted["indexed"]:
@@ -35,13 +34,15 @@ def verify(tx: Transaction, definitions: SearchDefinitions, zones: Zones) -> lis
     return found
 
 
-def _named(tx: Transaction, query: str, expected: str) -> list[Finding]:
-    return [Finding(at=f"{row['type']}/{row['id']}", expected=expected) for row in tx.rows(store.SQL[query])]
+def _named(tx: Transaction, query: str, expected: str, **values: str) -> list[Finding]:
+    rows = tx.rows(store.SQL[query], values or None)
+    return [Finding(at=f"{row['type']}/{row['id']}", expected=expected) for row in rows]
 
 
 def _compare(tx: Transaction, indexer: Indexer, zone: tzinfo, rows: Sequence[Row]) -> list[Finding]:
-    held = _held(tx, [row["key"] for row in rows])
-    found = []
+    keys = store.array(row["key"] for row in rows)
+    held = _held(tx, keys)
+    found = _named(tx, "tokens_missing", "all its tokens in the index", keys=keys)
     for row in rows:
         expected = (
             IndexRows(patient_id=row["patient_id"])
@@ -59,9 +60,9 @@ def _compare(tx: Transaction, indexer: Indexer, zone: tzinfo, rows: Sequence[Row
     return found
 
 
-def _held(tx: Transaction, keys: Sequence[int]) -> dict[int, Lines]:
+def _held(tx: Transaction, keys: str) -> dict[int, Lines]:
     held: dict[int, Lines] = defaultdict(set)
-    for row in tx.rows(store.SQL["index_of_keys"], {"keys": store.array(keys)}):
+    for row in tx.rows(store.SQL["index_of_keys"], {"keys": keys}):
         if row["kind"] == "date":
             held[row["key"]].add(("date", row["field"], _micros(row["low"]), _micros(row["high"]), row["shape"]))
         elif row["kind"] == "string":
