@@ -4,8 +4,9 @@ A set holds messages of different people about different visits, so that one sta
 that joins or moves people is a set of its own. What is written and told is the same as for one message after another.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from careloop import identity, intake
@@ -96,27 +97,25 @@ class Arrival:
     def carry_out(self, works: Sequence[Work]) -> None:
         """Everything these messages say is in the record and told, or an error undoes all of it."""
         self._fresh = {}
-        neighbours = [_put(resource) for work in works for resource in self._neighbours(work)]
-        if works[0].stands_alone:
-            for person in works[0].message.people:
-                self._tell([self._find(works[0], person)], neighbours)
-                neighbours = []
-            self._write([], neighbours, [])
-        else:
-            self._tell([self._find(work, person) for work in works for person in work.message.people], neighbours)
+        people = [(work, person) for work in works for person in work.message.people]
+        for together in [[one] for one in people] if works[0].stands_alone else [people]:
+            self._tell([self._find(work, person) for work, person in together])
 
     def remember(self) -> None:
         """The neighbours just written need not be written again, once the transaction is committed."""
         fresh = self._fresh
         self._tx.after_commit.append(lambda: _remember(fresh))
 
-    def _find(self, work: Work, person: Person) -> _Telling:
-        intake.require_identifiers(person)
-        numbers = [_number(one) for one in person.identifiers]
-        found = identity.resolve(self._tx, self._app.record, self._app.clock.now(), numbers)
-        return _Telling(work=work, person=person, found=found)
+    def _find(self, spoken: Sequence[tuple[Work, Person]]) -> list[_Telling]:
+        for _, person in spoken:
+            intake.require_identifiers(person)
+        numbers = [[_number(one) for one in person.identifiers] for _, person in spoken]
+        found = identity.resolve_all(self._tx, self._app.record, self._app.clock.now(), numbers)
+        return [
+            _Telling(work=work, person=person, found=one) for (work, person), one in zip(spoken, found, strict=True)
+        ]
 
-    def _tell(self, tellings: Sequence[_Telling], neighbours: Sequence[Write]) -> None:
+    def _tell(self, tellings: Sequence[_Telling]) -> None:
         if len({telling.described for telling in tellings}) < len(tellings):
             raise Crossed
         self._fold_stays(tellings)
@@ -125,10 +124,10 @@ class Arrival:
         standing = self._app.record.fetch(self._tx, sorted(wanted))
         patients = self._patient_writes(tellings, standing)
         writes = [
-            [*one, *self._other_writes(telling, standing)]
+            [*self._neighbours(telling.work), *one, *self._other_writes(telling, standing)]
             for one, telling in zip(patients, tellings, strict=True)
         ]
-        self._write(tellings, neighbours, writes)
+        self._write(tellings, writes)
         for telling in tellings:
             if telling.work.message.effect is Effect.MERGE and telling.person.prior_identifiers:
                 self._merge(telling)
@@ -156,9 +155,7 @@ class Arrival:
         clinical = intake.clinical(person, tenant, telling.patient_id, stays[0][0] if stays else None)
         return [_put(resource) for resource in (*encounters, *relatives, *clinical)]
 
-    def _encounter(
-        self, person: Person | None, key: str, stay: intake.Stay, standing: Mapping[str, Stored]
-    ) -> Json:
+    def _encounter(self, person: Person | None, key: str, stay: intake.Stay, standing: Mapping[str, Stored]) -> Json:
         resource = intake.encounter(stay, key, self._mappings.tables)
         before = standing.get(f"Encounter/{key}")
         told = before.resource.get("diagnosis", []) if before else []
@@ -234,33 +231,29 @@ class Arrival:
             stay = self._fold(key, intake.rows_of_stay(self._tx, key), telling.work.feed.zone, None)
             if stay is not None:
                 standing = self._app.record.fetch(self._tx, [f"Encounter/{key}"])
-                self._write([telling], [], [[_put(self._encounter(None, key, stay, standing))]])
+                self._write([telling], [[_put(self._encounter(None, key, stay, standing))]])
 
-    def _write(
-        self, tellings: Sequence[_Telling], neighbours: Sequence[Write], writes: Sequence[Sequence[Write]]
-    ) -> None:
+    def _write(self, tellings: Sequence[_Telling], writes: Sequence[Sequence[Write]]) -> None:
         """One set of writes; each message learns which versions are its own."""
-        every = [*_once(neighbours), *(write for some in writes for write in some)]
+        every = [write for some in writes for write in some]
         if not every:
             return
         cause = Cause(fact=_cause(tellings))
-        written = writing.write(self._app, self._tx, self._principal, every, cause=cause)
-        place = len(every) - sum(len(some) for some in writes)
+        written = iter(writing.write(self._app, self._tx, self._principal, every, cause=cause))
         for telling, some in zip(tellings, writes, strict=True):
-            mine = written[place : place + len(some)]
-            place += len(some)
+            mine = list(islice(written, len(some)))
             telling.work.written += mine
             if telling.found.named_prior:
                 facts = [(one.resource_type, one.id, one.version) for one in mine]
                 merging.note_later(self._app, self._tx, telling.found, facts)
 
-    def _neighbours(self, work: Work) -> Iterable[Json]:
+    def _neighbours(self, work: Work) -> Iterator[Write]:
         """Practitioners, places and organizations that this process has not written yet as they are."""
         for reference, resource in work.message.made.items():
             key = (self._tenant.id, reference)
-            if _WRITTEN.get(key) != resource and self._fresh.get(key) != resource:
+            if _WRITTEN.get(key) != resource and key not in self._fresh:
                 self._fresh[key] = resource
-                yield resource
+                yield _put(resource)
 
 
 _WRITTEN: dict[tuple[int, str], Json] = {}
@@ -271,10 +264,6 @@ def _remember(fresh: Mapping[tuple[int, str], Json]) -> None:
     if len(_WRITTEN) >= _MOST_REMEMBERED:
         _WRITTEN.clear()
     _WRITTEN.update(fresh)
-
-
-def _once(writes: Sequence[Write]) -> list[Write]:
-    return list({(write.resource_type, write.id): write for write in writes}.values())
 
 
 def _cause(tellings: Sequence[_Telling]) -> str:

@@ -2,7 +2,7 @@
 
 from careloop.identity.model import Address, Candidate, Demographics, Identifier, Reason, Resolution, Scored, pair
 from careloop.identity.noting import Noted, forget_patients, match, note_patient, note_patients
-from careloop.identity.resolving import resolve
+from careloop.identity.resolving import resolve, resolve_all
 from careloop.identity.rules import demographics_of, identifiers_of
 from careloop.identity.store import open_matches as ask
 from careloop.identity.store import survivor_of
@@ -25,5 +25,6 @@ __all__ = [
     "note_patients",
     "pair",
     "resolve",
+    "resolve_all",
     "survivor_of",
 ]

@@ -26,11 +26,31 @@ def resolve(
     numbers (SSN, driver's licence) name somebody only where nothing better was sent. `demographics` join nobody; the
     likeness is looked at when the `Patient` is written (`note_patients`).
     """
-    numbers = _naming(identifiers)
-    known = store.holders(tx, numbers)
-    if len(known) < len(numbers):
-        return _claim(tx, record, now, numbers, known)
-    return _found(tx, now, numbers, known, created=False)
+    return resolve_all(tx, record, now, [identifiers])[0]
+
+
+def resolve_all(
+    tx: Transaction, record: Record, now: datetime, several: Sequence[Sequence[Identifier]]
+) -> list[Resolution]:
+    """`resolve` for each of several people, in order; one query where all are known."""
+    named = [_naming(identifiers) for identifiers in several]
+    known = store.holders(tx, [number for numbers in named for number in numbers])
+    return [_resolve(tx, record, now, numbers, known) for numbers in named]
+
+
+def _resolve(
+    tx: Transaction,
+    record: Record,
+    now: datetime,
+    numbers: Sequence[Identifier],
+    known: dict[tuple[str, str], tuple[str, str | None]],
+) -> Resolution:
+    """`known` holds at least what was true of these numbers when it was asked."""
+    keys = [(one.system, one.value) for one in numbers]
+    mine = {key: known[key] for key in keys if key in known}
+    if len(mine) < len(numbers):
+        return _claim(tx, record, now, numbers, mine)
+    return _found(tx, now, numbers, mine, created=False)
 
 
 def _naming(identifiers: Sequence[Identifier]) -> list[Identifier]:

@@ -56,6 +56,15 @@ def test_the_first_report_makes_a_patient_and_the_second_finds_it(database: Data
     assert again.patient_id == first.patient_id
 
 
+def test_several_people_at_once_are_found_as_one_after_another(database: Database, tenant: Tenant, record: Record):
+    with database.transaction(tenant.id) as tx:
+        known = identity.resolve(tx, record, NOW, [mr("1")])
+        found = identity.resolve_all(tx, record, NOW, [[mr("1")], [mr("2")], [mr("2"), mr("3")], [mr("3")]])
+    assert found[0].patient_id == known.patient_id
+    assert [one.created for one in found] == [False, True, False, False]
+    assert len({one.patient_id for one in found[1:]}) == 1
+
+
 def test_sixteen_connections_reporting_one_new_person_at_once_give_one_patient(
     database: Database, tenant: Tenant, record: Record
 ):
