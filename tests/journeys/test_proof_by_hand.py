@@ -29,3 +29,5 @@ def test_a_form_named_as_proof_closes_the_step(practice):
     step = practice.step(patient, "medication-reconciliation")
     assert step.status is Status.COMPLETED
     assert step.evidence[0].reference == "QuestionnaireResponse/medicines-form/_history/1"
+    practice.delete("QuestionnaireResponse", "medicines-form")
+    assert practice.step(patient, "medication-reconciliation").status.is_open

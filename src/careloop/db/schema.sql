@@ -632,6 +632,8 @@ CREATE TABLE public.resource_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.05');
+ALTER TABLE ONLY public.resource_token ALTER COLUMN token SET STATISTICS 1000;
+ALTER TABLE ONLY public.resource_token ALTER COLUMN token SET (n_distinct=-0.07);
 
 ALTER TABLE ONLY public.resource_token FORCE ROW LEVEL SECURITY;
 
@@ -866,6 +868,8 @@ CREATE INDEX inbox_waiting ON public.inbox USING btree (tenant_id, id) WHERE (st
 
 CREATE INDEX loop_act_of_loop ON public.loop_act USING btree (tenant_id, loop_id, at);
 
+CREATE INDEX loop_act_proof ON public.loop_act USING btree (tenant_id, split_part((data ->> 'reference'::text), '/_history/'::text, 1)) WHERE (kind = 'evidence'::text);
+
 CREATE UNIQUE INDEX loop_act_undone_once ON public.loop_act USING btree (tenant_id, undoes) WHERE (undoes IS NOT NULL);
 
 CREATE UNIQUE INDEX loop_by_number ON public.loop USING btree (tenant_id, number);
@@ -920,7 +924,7 @@ CREATE INDEX resource_date_key ON public.resource_date USING btree (tenant_id, k
 
 CREATE INDEX resource_date_low ON public.resource_date USING btree (tenant_id, field, shape, low, high, key);
 
-CREATE INDEX resource_listed ON public.resource USING btree (tenant_id, type, key);
+CREATE INDEX resource_listed ON public.resource USING btree (tenant_id, type, key) WHERE (NOT deleted);
 
 CREATE INDEX resource_patient ON public.resource USING btree (tenant_id, patient_id, type) WHERE (patient_id IS NOT NULL);
 

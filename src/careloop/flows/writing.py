@@ -16,9 +16,11 @@ from careloop.events import ChangeKind
 from careloop.flows import closing, engine, identifying, task_updates
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
+from careloop.loops import store
 from careloop.record import Write, Written
 
 _LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step"})
+_NEVER_NAMED = frozenset({"Task", "Provenance"})
 
 
 def write(
@@ -76,12 +78,22 @@ def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[i
 
 def review_written(app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None) -> None:
     """The loops of every patient whom these writes touch are what the facts say now."""
-    telling = [
-        one for one in written if one.change is not ChangeKind.UNCHANGED and one.resource_type in engine.RESOURCE_TYPES
-    ]
-    patients = sorted({patient for one in telling for patient in one.patient_ids})
+    changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]
+    telling = [one for one in changed if one.resource_type in engine.RESOURCE_TYPES]
+    patients = {patient for one in telling for patient in one.patient_ids} | _proved_for(tx, changed)
     if patients:
-        closing.review(app, tx, patients, cause or telling[0].versioned_reference)
+        closing.review(app, tx, sorted(patients), cause or (telling or changed)[0].versioned_reference)
+
+
+def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:
+    """Patients for whom a person named one of these as proof, which rules would not ask about: it may stand no more."""
+    things = [
+        f"{one.resource_type}/{one.id}"
+        for one in changed
+        if one.change is not ChangeKind.CREATED and one.resource_type not in _NEVER_NAMED
+        if one.resource_type not in engine.RESOURCE_TYPES
+    ]
+    return set(store.patients_with_proof(tx, things)) if things else set()
 
 
 def is_loop_task(write: Write) -> bool:

@@ -117,6 +117,17 @@ update escalation as e
 insert into loop_act (id, loop_id, step_id, kind, at, by, data, undoes)
 values (%(id)s, %(loop_id)s, %(step_id)s, %(kind)s, %(at)s, %(by)s, %(data)s::jsonb, %(undoes)s)
 
+-- patients_with_proof --
+-- Patients for whose loops a person named one of these resources as proof.
+select distinct l.patient_id
+  from loop_act as a
+  join loop as l
+    on l.tenant_id = a.tenant_id
+   and l.id = a.loop_id
+ where a.kind = 'evidence'
+   and split_part(a.data ->> 'reference', '/_history/', 1) = any(%(things)s)
+ order by l.patient_id
+
 -- act --
 select a.id::text, a.loop_id::text, a.step_id, a.kind, a.at, a.by, a.data,
        exists (select from loop_act as u where u.tenant_id = a.tenant_id and u.undoes = a.id) as undone

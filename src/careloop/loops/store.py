@@ -97,6 +97,12 @@ def load_loops(
     return [_stored_loop(row) for row in rows]
 
 
+def patients_with_proof(tx: Transaction, things: Sequence[str]) -> list[str]:
+    """Patients for whose loops a person named one of these resources (`Type/id`) as proof."""
+    rows = tx.rows(_SQL["patients_with_proof"], {"things": list(things)})
+    return [row["patient_id"] for row in rows]
+
+
 def _stored_loop(row: Row) -> StoredLoop:
     return StoredLoop(
         id=row["id"],

@@ -117,6 +117,8 @@ create table loop_act (
 );
 create unique index loop_act_undone_once on loop_act (tenant_id, undoes) where undoes is not null;
 create index loop_act_of_loop on loop_act (tenant_id, loop_id, at);
+create index loop_act_proof on loop_act (tenant_id, split_part(data ->> 'reference', '/_history/', 1))
+    where kind = 'evidence';
 select make_tenant_table('loop_act');
 revoke update, delete on loop_act from careloop_app;
 
