@@ -58,8 +58,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def machine() -> str:
     """Processor, cores and Python of this machine, how fast one core is just now, and how busy the machine was."""
+    cores = len(os.sched_getaffinity(0))
     return (
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {platform.system()}, Python {platform.python_version()},"
+        f"{_processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()},"
         f" {_loops_per_second() / 1e6:.1f} M loops/s, load {os.getloadavg()[0]:.1f}"
     )
 
