@@ -99,7 +99,7 @@ class Arrival:
         self._fresh = {}
         people = [(work, person) for work in works for person in work.message.people]
         for together in [[one] for one in people] if works[0].stands_alone else [people]:
-            self._tell([self._find(work, person) for work, person in together])
+            self._tell(self._find(together))
 
     def remember(self) -> None:
         """The neighbours just written need not be written again, once the transaction is committed."""
