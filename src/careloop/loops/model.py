@@ -182,6 +182,8 @@ class LoopState:
     next_change: datetime | None = None
     board: str | None = None
     explanations: tuple[Explanation, ...] = ()
+    about: str = ""
+    """The opening fact in a few words, for lists: `Home since Fri 20 Nov, heart failure`."""
 
 
 @dataclass(frozen=True, kw_only=True)

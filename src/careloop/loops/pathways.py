@@ -71,6 +71,7 @@ def parse_pathway(document: Document) -> Pathway:
         board=tuple((column["column"], frozenset(column["while_open"])) for column in board.get("columns", ())),
         watch=board.get("watch"),
         tiered=bool(document.get("tiered", False)),
+        line=document.get("line", ""),
     )
 
 

@@ -85,7 +85,7 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
         "owner": frame.owners[step.step_id],
         "owner_role": step.owner_role,
         "due": step.due,
-        "says": line_under(step),
+        "says": line_under(state, step),
         "outside": is_outside(frame.weights, state.pathway, step.step_id),
         "ended": step.ended,
         "closure_reason": step.closure.reason if step.closure else None,
@@ -96,8 +96,15 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
     }
 
 
-def line_under(step: StepState) -> str:
-    """The line under the verb: what holds already, tries so far, else where the deadline comes from."""
+def line_under(state: LoopState, step: StepState) -> str:
+    """The line under the verb: what the matter is, then tries so far, else where the deadline comes from."""
+    if not state.about:
+        return _line_of(step)
+    tried = step.rule_met or step.attempts
+    return f"{state.about}. {_line_of(step)}" if tried else state.about
+
+
+def _line_of(step: StepState) -> str:
     if step.rule_met:
         return f"Not reached yet, {step.rule_met}"
     if step.attempts:

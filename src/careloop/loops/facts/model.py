@@ -102,6 +102,7 @@ class Stay:
     principal: frozenset[str] = frozenset()
     pending_discharge: datetime | None = None
     recorded: datetime | None = None
+    reason: str = ""
 
     @property
     def thing(self) -> str:

@@ -68,6 +68,7 @@ def read_stay(stored: StoredResource, conditions: Mapping[str, frozenset[str]], 
         principal=_principal(encounter, conditions),
         pending_discharge=_pending(encounter, start, stored.last_updated, reader),
         recorded=stored.last_updated,
+        reason=_reason(encounter),
     )
 
 
@@ -157,6 +158,15 @@ def _disposition(concept: Any) -> str | None:
 def _two_digits(code: Any) -> str | None:
     text = str(code or "").strip()
     return (text.zfill(2) if text.isdigit() else text) or None
+
+
+def _reason(encounter: Resource) -> str:
+    """Why the patient came, as the first reason says it in words; empty when nobody said."""
+    for concept in encounter.get("reasonCode", ()):
+        text = concept.get("text") or next((coding.get("display") for coding in codings(concept)), None)
+        if text:
+            return str(text)
+    return ""
 
 
 def _service(encounter: Resource) -> str | None:

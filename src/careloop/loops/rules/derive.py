@@ -29,7 +29,7 @@ from careloop.loops.model import (
 from careloop.loops.rules.calendar import Calendar, Deadline, after
 from careloop.loops.rules.case import Case
 from careloop.loops.rules.ending import Asked, end_of_loop
-from careloop.loops.rules.explaining import opened_because, story_of, window_over
+from careloop.loops.rules.explaining import about, opened_because, story_of, window_over
 from careloop.loops.rules.moments import Moments
 from careloop.loops.rules.opening import Anchor, anchors
 from careloop.loops.rules.pathways import Pathway, Pathways
@@ -206,7 +206,7 @@ def _state(case: Case, deadline: Deadline, tier_because: str, ended: tuple[Statu
         next_change=None if status in (Status.CANCELLED, Status.FAILED) else case.moments.next,
         board=_board(case, steps, status),
     )
-    return replace(state, explanations=(opened_because(case), *story_of(case, state)))
+    return replace(state, about=about(case), explanations=(opened_because(case), *story_of(case, state)))
 
 
 def _outcome(

@@ -18,6 +18,13 @@ def opened_because(case: Case) -> Explanation:
     )
 
 
+def about(case: Case) -> str:
+    """The opening fact in a few words, for lists: `Home since Fri 20 Nov, heart failure`."""
+    local = case.anchor.at.astimezone(zone_named(case.zone))
+    line = case.pathway.line.replace("{day}", words_of(local.date()))
+    return ", ".join(part for part in (line, case.anchor.stay.reason[:60]) if part)
+
+
 def window_over(pathway: Pathway, anchor: Anchor, deadline: Deadline) -> Explanation:
     """Why a fact that came too late opens nothing."""
     day = words_of(deadline.due.date())

@@ -101,6 +101,8 @@ class Pathway:
     board: tuple[tuple[str, frozenset[str]], ...] = ()
     watch: str | None = None
     tiered: bool = False
+    line: str = ""
+    """What a list says of the opening fact, with `{day}` for its day: `Home since {day}`."""
 
     def step(self, step_id: str) -> Step | None:
         """The step with this id."""
