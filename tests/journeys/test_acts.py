@@ -276,6 +276,13 @@ def test_a_program_assigns_and_a_person_offers(practice, patient):
         task_put(practice, {**wanted, "owner": {"reference": "Practitioner/nobody"}})
 
 
+def test_the_task_of_a_loop_is_never_deleted(practice, patient):
+    loop = practice.loop(patient)
+    for task_id in (loop.id, step_task_id(loop.id, "contact")):
+        with pytest.raises(Conflict):
+            practice.delete("Task", task_id)
+
+
 def test_a_stale_version_is_refused(practice, patient):
     task = practice.task(step_task_id(practice.loop(patient).id, "contact"))
     with pytest.raises(PreconditionFailed):

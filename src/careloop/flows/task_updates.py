@@ -10,7 +10,7 @@ from typing import Any
 
 from careloop.access.model import Principal, PrincipalKind
 from careloop.db import Transaction
-from careloop.errors import PreconditionFailed, Rejected
+from careloop.errors import Conflict, PreconditionFailed, Rejected
 from careloop.events import ChangeKind
 from careloop.flows import acting, handing_over, identifying
 from careloop.flows.app import App
@@ -45,6 +45,12 @@ def task_update(
     change = ChangeKind.UNCHANGED if after.version == before.version else ChangeKind.UPDATED
     return Written(resource_type="Task", id=after.id, version=after.version, change=change,
                    patient_id=after.patient_id, last_updated=after.last_updated, resource=after.resource)
+
+
+def refuse_delete(tx: Transaction, task_id: str | None) -> None:
+    """Nothing happens unless this Task stands for a loop or a step: those end by cancelling, with a reason."""
+    if store.place_of_task(tx, task_id or "") is not None:
+        raise Conflict("a loop or step is cancelled with a statusReason, never deleted")
 
 
 def _plain(app: App, tx: Transaction, principal: Principal, task: Resource, if_match: int | None) -> Written:

@@ -40,6 +40,7 @@ def write(
     """
     settings = settings_for(tx)
     warnings = check(app, writes, settings) if validate else {}
+    _keep_loop_tasks(tx, writes)
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
     plain = [index for index in range(len(writes)) if index not in set(acts)]
     written: dict[int, Written] = {}
@@ -54,6 +55,12 @@ def write(
     return [
         replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))
     ]
+
+
+def _keep_loop_tasks(tx: Transaction, writes: Sequence[Write]) -> None:
+    for one in writes:
+        if one.method == "delete" and one.resource_type == "Task":
+            task_updates.refuse_delete(tx, one.id)
 
 
 def settings_for(tx: Transaction) -> TenantSettings:
