@@ -4,18 +4,20 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 
 from careloop.errors import Conflict, Rejected
 from careloop.flows import inbox as flow
-from careloop.web.staff.context import Staff, checked_form
+from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _STATUSES = (("dead", "Not used"), ("received", "Waiting"), ("discarded", "Put aside"), ("processed", "Used"))
 
 
 @get("/arrivals", sync_to_thread=True)
-def arrivals_page(staff: Staff, status: str = "dead", before: int | None = None) -> Response[str]:
+def arrivals_page(
+    staff: SignedInStaff, status: FromQuery[str] = "dead", before: FromQuery[int | None] = None
+) -> Response[str]:
     """The newest first, 50 on a page."""
     known = status if status in dict(_STATUSES) else "dead"
     page = flow.page(staff.app, staff.principal, status=known, before=before)
@@ -24,13 +26,13 @@ def arrivals_page(staff: Staff, status: str = "dead", before: int | None = None)
 
 
 @get("/arrivals/{inbox_id:int}", sync_to_thread=True)
-def arrival_page(staff: Staff, inbox_id: int) -> Response[str]:
+def arrival_page(staff: SignedInStaff, inbox_id: FromPath[int]) -> Response[str]:
     """One message as it came, and what can be done with it."""
     return _one(staff, inbox_id)
 
 
 @post("/arrivals/{inbox_id:int}/replay", sync_to_thread=True)
-def arrival_replay(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
+def arrival_replay(staff: SignedInStaff, inbox_id: FromPath[int], data: Form) -> Response[str]:
     """Tried again as it is."""
     checked_form(staff, data)
     try:
@@ -41,7 +43,7 @@ def arrival_replay(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
 
 
 @post("/arrivals/{inbox_id:int}/correct", sync_to_thread=True)
-def arrival_correct(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
+def arrival_correct(staff: SignedInStaff, inbox_id: FromPath[int], data: Form) -> Response[str]:
     """The corrected text beside the original, tried again."""
     text = checked_form(staff, data).get("corrected", "")
     try:
@@ -52,7 +54,7 @@ def arrival_correct(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
 
 
 @post("/arrivals/{inbox_id:int}/discard", sync_to_thread=True)
-def arrival_discard(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
+def arrival_discard(staff: SignedInStaff, inbox_id: FromPath[int], data: Form) -> Response[str]:
     """Put aside with the reason; the message stays."""
     why = checked_form(staff, data).get("why", "")
     try:
@@ -63,7 +65,7 @@ def arrival_discard(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
 
 
 @post("/arrivals/{inbox_id:int}/accept-sender", sync_to_thread=True)
-def arrival_accept_sender(staff: Staff, inbox_id: int, data: Form) -> Response[str]:
+def arrival_accept_sender(staff: SignedInStaff, inbox_id: FromPath[int], data: Form) -> Response[str]:
     """The sender is taken from now on, and what it sent so far is tried again."""
     checked_form(staff, data)
     try:

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from litestar import Request, Response
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import MediaType
 
 from careloop.access import accounts
@@ -173,6 +174,10 @@ class Staff:
             return ""
         local = self.now.astimezone(self.words.zone)
         return f"The clock of this practice was moved. Here it is {local:%A %-d %B %Y}, {self.words.time(self.now)}."
+
+
+SignedInStaff = NamedDependency[Staff]
+"""What a handler asks for."""
 
 
 def staff_of(request: Request[Any, Any, Any]) -> Staff:

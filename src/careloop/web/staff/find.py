@@ -11,7 +11,7 @@ from litestar.params import Body
 
 from careloop.flows import patients as flow
 from careloop.flows import worklist
-from careloop.web.staff.context import MENU, Staff, checked_form, is_htmx
+from careloop.web.staff.context import MENU, SignedInStaff, Staff, checked_form, is_htmx
 from careloop.web.words import born_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -39,13 +39,13 @@ _ACTIONS: Sequence[Hit] = (
 
 
 @get("/find", sync_to_thread=True)
-def find_page(staff: Staff) -> Response[str]:
+def find_page(staff: SignedInStaff) -> Response[str]:
     """The palette as a page of its own, for browsers without script."""
     return staff.page("find.html", "/find", {"text": "", "groups": []})
 
 
 @post("/find", sync_to_thread=True, status_code=200)
-def find_results(staff: Staff, data: Form) -> Response[str]:
+def find_results(staff: SignedInStaff, data: Form) -> Response[str]:
     """What was found, in groups; the first one is chosen."""
     text = checked_form(staff, data).get("text", "")
     values = {"text": text, "groups": _groups(staff, text)}

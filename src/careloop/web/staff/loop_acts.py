@@ -7,13 +7,13 @@ from urllib.parse import parse_qs
 
 from litestar import Response, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath
 
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected, Unavailable
 from careloop.flows import acts
 from careloop.flows.acts import ActReceipt
-from careloop.web.staff.context import Staff, checked_form
+from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.worklist import worklist_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -21,7 +21,7 @@ Work = Callable[[Transaction], ActReceipt]
 
 
 @post("/loops/{loop_id:str}/call", sync_to_thread=True, status_code=200)
-def save_call(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_call(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """One saved call writes the contact, the minutes and the proof on every loop that it covers."""
     form = checked_form(staff, data)
     also = data.get("also", [])
@@ -44,7 +44,7 @@ def save_call(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/hand-over", sync_to_thread=True)
-def save_hand_over(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_hand_over(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """An offer: the giver stays the owner until the taker accepts."""
     form = checked_form(staff, data)
     return _saved(
@@ -58,14 +58,14 @@ def save_hand_over(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/accept", sync_to_thread=True)
-def save_accept(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_accept(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """The loop is mine."""
     form = checked_form(staff, data)
     return _saved(staff, loop_id, form, lambda tx: acts.accept_offer(staff.app, tx, staff.principal, loop_id=loop_id))
 
 
 @post("/loops/{loop_id:str}/decline", sync_to_thread=True)
-def save_decline(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_decline(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """The giver keeps the loop and reads why."""
     form = checked_form(staff, data)
     return _saved(
@@ -77,7 +77,7 @@ def save_decline(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/snooze", sync_to_thread=True)
-def save_snooze(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_snooze(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Off the list for a while, never past the deadline."""
     form = checked_form(staff, data)
     return _saved(
@@ -90,7 +90,7 @@ def save_snooze(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/hold", sync_to_thread=True)
-def save_hold(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_hold(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Waiting, with a reason and a date on which it wakes."""
     form = checked_form(staff, data)
     return _saved(
@@ -110,7 +110,7 @@ def save_hold(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/release", sync_to_thread=True)
-def save_release(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_release(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """No longer on hold."""
     form = checked_form(staff, data)
     return _saved(
@@ -119,7 +119,7 @@ def save_release(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/attest", sync_to_thread=True)
-def save_attest(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_attest(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """A person's word for a step, with a coded reason and a sentence."""
     form = checked_form(staff, data)
     return _saved(
@@ -139,7 +139,7 @@ def save_attest(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/loops/{loop_id:str}/close", sync_to_thread=True)
-def save_close(staff: Staff, loop_id: str, data: Form) -> Response[str]:
+def save_close(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Closed without proof: a reason and a sentence, counted apart."""
     form = checked_form(staff, data)
     return _saved(
@@ -160,7 +160,7 @@ def save_close(staff: Staff, loop_id: str, data: Form) -> Response[str]:
 
 
 @post("/undo", sync_to_thread=True)
-def save_undo(staff: Staff, data: Form) -> Response[str]:
+def save_undo(staff: SignedInStaff, data: Form) -> Response[str]:
     """The last save is taken back, at most 10 minutes later."""
     form = checked_form(staff, data)
     try:

@@ -4,24 +4,24 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import require
 from careloop.errors import Conflict, Rejected
 from careloop.flows import identifying as flow
-from careloop.web.staff.context import Staff, checked_form
+from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 @get("/matches", sync_to_thread=True)
-def matches_page(staff: Staff, decided: str | None = None) -> Response[str]:
+def matches_page(staff: SignedInStaff, decided: FromQuery[str | None] = None) -> Response[str]:
     """The pairs that wait, longest first."""
     return _page(staff, decided=decided)
 
 
 @post("/matches/{match_id:str}", sync_to_thread=True)
-def match_decide(staff: Staff, match_id: str, data: Form) -> Response[str]:
+def match_decide(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> Response[str]:
     """Same person or two; both need a sentence."""
     form = checked_form(staff, data)
     require(staff.principal, "update", "Patient")
@@ -38,7 +38,7 @@ def match_decide(staff: Staff, match_id: str, data: Form) -> Response[str]:
 
 
 @post("/matches/{match_id:str}/undo", sync_to_thread=True)
-def match_undo(staff: Staff, match_id: str, data: Form) -> Response[str]:
+def match_undo(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> Response[str]:
     """The decision is taken back; two that were joined are two again."""
     checked_form(staff, data)
     require(staff.principal, "update", "Patient")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 
 from careloop.flows import patients as flow
 from careloop.flows.timeline import Event
-from careloop.web.staff.context import Staff, checked_form
+from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.words import born_words, day_name
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -19,13 +19,13 @@ _MOST = 500
 
 
 @get("/patients", sync_to_thread=True)
-def patients_page(staff: Staff) -> Response[str]:
+def patients_page(staff: SignedInStaff) -> Response[str]:
     """The empty search."""
     return staff.page("patients.html", "/patients", {"hits": None, "text": "", "born": born_words})
 
 
 @post("/patients", sync_to_thread=True, status_code=200)
-def patients_find(staff: Staff, data: Form) -> Response[str]:
+def patients_find(staff: SignedInStaff, data: Form) -> Response[str]:
     """Who was found. The search is in the body, so no name stands in an address or a log."""
     text = checked_form(staff, data).get("text", "")
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
@@ -34,7 +34,9 @@ def patients_find(staff: Staff, data: Form) -> Response[str]:
 
 
 @get("/patients/{patient_id:str}", sync_to_thread=True)
-def patient_page(staff: Staff, patient_id: str, kind: str | None = None, most: int = 30) -> Response[str]:
+def patient_page(
+    staff: SignedInStaff, patient_id: FromPath[str], kind: FromQuery[str | None] = None, most: FromQuery[int] = 30
+) -> Response[str]:
     """The whole person: what matters, what happened, what is open."""
     chosen = kind if kind in flow.KINDS else None
     shown = min(max(most, 1), _MOST)

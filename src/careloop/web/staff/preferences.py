@@ -7,20 +7,20 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-from careloop.web.staff.context import LOOK_COOKIE, Staff, checked_form
+from careloop.web.staff.context import LOOK_COOKIE, SignedInStaff, checked_form
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
 @get("/settings", sync_to_thread=True)
-def settings_page(staff: Staff) -> Response[str]:
+def settings_page(staff: SignedInStaff) -> Response[str]:
     """The form."""
     return staff.page("settings.html", "/settings", {})
 
 
 @post("/settings", sync_to_thread=True)
-def settings_save(staff: Staff, data: Form) -> Response[str]:
+def settings_save(staff: SignedInStaff, data: Form) -> Response[str]:
     """Kept in a cookie: nothing about a patient is in it."""
     form = checked_form(staff, data)
     theme = form.get("theme", "") if form.get("theme") in ("light", "dark") else ""
@@ -40,12 +40,12 @@ def settings_save(staff: Staff, data: Form) -> Response[str]:
 
 
 @get("/help", sync_to_thread=True)
-def help_page(staff: Staff) -> Response[str]:
+def help_page(staff: SignedInStaff) -> Response[str]:
     """What a loop is, and all keys."""
     return staff.page("help.html", "/help", {})
 
 
 @get("/rules/rank", sync_to_thread=True)
-def rank_rule_page(staff: Staff) -> Response[str]:
+def rank_rule_page(staff: SignedInStaff) -> Response[str]:
     """The rule of the order with its points, read from the content file that decides it."""
     return staff.page("rank_rule.html", "/rules/rank", {"rule": staff.app.catalog.document("worklist", "rank")})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 
 from careloop.access.browser import check_origin
 from careloop.access.model import Role
@@ -15,7 +15,7 @@ from careloop.errors import NotAuthenticated, NotPermitted, Throttled
 from careloop.flows.accounts import SignedIn, confirm_code, sign_in, sign_out
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import (
-    Staff,
+    SignedInStaff,
     address_of,
     app_of,
     browser_request,
@@ -30,7 +30,7 @@ _WAITING_COOKIE = "careloop_waiting"
 
 
 @get("/sign-in", sync_to_thread=True)
-def sign_in_page(request: Request[Any, Any, Any], next: str = "/") -> Response[str]:  # noqa: A002
+def sign_in_page(request: Request[Any, Any, Any], next: FromQuery[str] = "/") -> Response[str]:  # noqa: A002
     """The form. A cookie of its own ties the form to this browser before there is a session."""
     return _page(request, "password", onward=next)
 
@@ -89,7 +89,7 @@ def sign_in_code(request: Request[Any, Any, Any], data: Form) -> Response[str]:
 
 
 @post("/sign-out", sync_to_thread=True)
-def sign_out_send(staff: Staff, data: Form) -> Response[str]:
+def sign_out_send(staff: SignedInStaff, data: Form) -> Response[str]:
     """The session is over on the server too."""
     checked_form(staff, data)
     sign_out(staff.app, staff.session, address=address_of(staff.request))

@@ -1,13 +1,16 @@
 """The transitions board: where each person is between hospital and home, and which clock runs."""
 
 from litestar import Response, get
+from litestar.params import FromQuery
 
 from careloop.flows import board as flow
-from careloop.web.staff.context import Staff
+from careloop.web.staff.context import SignedInStaff, Staff
 
 
 @get("/transitions", sync_to_thread=True)
-def transitions_page(staff: Staff, view: str = "board", column: str | None = None) -> Response[str]:
+def transitions_page(
+    staff: SignedInStaff, view: FromQuery[str] = "board", column: FromQuery[str | None] = None
+) -> Response[str]:
     """The board, or the same data as a table."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         board = flow.board(staff.app, tx, staff.principal, full=view == "table")

@@ -8,24 +8,28 @@ from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.enums import MediaType
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from careloop.errors import NotFound
 from careloop.fhir.ids import new_id
 from careloop.flows import worklist as flow
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
-from careloop.web.staff.context import Staff
+from careloop.web.staff.context import SignedInStaff, Staff
 from careloop.web.staff.words import KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
 
-Whose = Annotated[str, Parameter(query="scope")]
+Whose = Annotated[str, QueryParameter(name="scope")]
 _SNOOZE = timedelta(hours=20)
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
 
 @get("/worklist", sync_to_thread=True)
 def worklist_page(
-    staff: Staff, whose: Whose = "mine", kind: str | None = None, loop: str | None = None, snoozed: str | None = None
+    staff: SignedInStaff,
+    whose: Whose = "mine",
+    kind: FromQuery[str | None] = None,
+    loop: FromQuery[str | None] = None,
+    snoozed: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The list with the chosen loop, else the first one, in the pane beside it."""
     return staff.page(
@@ -35,7 +39,11 @@ def worklist_page(
 
 @get("/worklist/pane", sync_to_thread=True)
 def worklist_pane(
-    staff: Staff, loop: str, whose: Whose = "mine", kind: str | None = None, snoozed: str | None = None
+    staff: SignedInStaff,
+    loop: FromQuery[str],
+    whose: Whose = "mine",
+    kind: FromQuery[str | None] = None,
+    snoozed: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Only the pane of one loop, for htmx."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
@@ -46,7 +54,10 @@ def worklist_pane(
 
 @get("/worklist/state", sync_to_thread=True)
 def worklist_state(
-    staff: Staff, whose: Whose = "mine", kind: str | None = None, snoozed: str | None = None
+    staff: SignedInStaff,
+    whose: Whose = "mine",
+    kind: FromQuery[str | None] = None,
+    snoozed: FromQuery[str | None] = None,
 ) -> Response[str]:
     """304 while the list is what the page shows, 200 when something changed; draws nothing."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
