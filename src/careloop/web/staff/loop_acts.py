@@ -14,7 +14,7 @@ from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected,
 from careloop.flows import acts
 from careloop.flows.acts import ActReceipt
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
-from careloop.web.staff.worklist import worklist_values
+from careloop.web.staff.worklist import filters_of, worklist_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Work = Callable[[Transaction], ActReceipt]
@@ -191,17 +191,9 @@ def _saved(staff: Staff, loop_id: str, form: Mapping[str, str], work: Work, *, o
 
 
 def _again(staff: Staff, loop_id: str, form: Mapping[str, str], error: CareloopError) -> Response[str]:
-    filters = {name: values[-1] for name, values in parse_qs(form.get("query", "")).items()}
+    query = {name: values[-1] for name, values in parse_qs(form.get("query", "")).items()}
     problem = {"title": _title(error), "text": error.message}
-    values = worklist_values(
-        staff,
-        scope=filters.get("scope", "mine"),
-        kind=filters.get("kind"),
-        snoozed=filters.get("snoozed"),
-        loop=loop_id,
-        problem=problem,
-        typed=form,
-    )
+    values = worklist_values(staff, filters_of(query), loop=loop_id, problem=problem, typed=form)
     return staff.page("worklist.html", "/worklist", values, status=_status(error))
 
 

@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.enums import MediaType
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery
 
+from careloop.db import Transaction
 from careloop.errors import NotFound
 from careloop.fhir.ids import new_id
 from careloop.flows import worklist as flow
@@ -18,51 +20,75 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff
 from careloop.web.staff.words import KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
 
-Whose = Annotated[str, QueryParameter(name="scope")]
+ROWS = 50
+"""Rows of the first page: about 1,000 elements, under the budget of ui.md §12."""
+_MOST_ROWS = 500
 _SNOOZE = timedelta(hours=20)
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
 
-@get("/worklist", sync_to_thread=True)
-def worklist_page(
-    staff: SignedInStaff,
-    whose: Whose = "mine",
-    kind: FromQuery[str | None] = None,
-    loop: FromQuery[str | None] = None,
-    snoozed: FromQuery[str | None] = None,
-) -> Response[str]:
-    """The list with the chosen loop, else the first one, in the pane beside it."""
-    return staff.page(
-        "worklist.html", "/worklist", worklist_values(staff, scope=whose, kind=kind, loop=loop, snoozed=snoozed)
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which part of the work a page shows, and how many rows."""
+
+    scope: str = "mine"
+    kind: str | None = None
+    snoozed: str | None = None
+    most: int = ROWS
+
+    @property
+    def query(self) -> str:
+        """The filters as the start of a query string, for links on the page."""
+        chosen = {"scope": self.scope, "kind": self.kind, "snoozed": self.snoozed}
+        more = {"most": str(self.most)} if self.most != ROWS else {}
+        return urlencode({name: value for name, value in {**chosen, **more}.items() if value}) + "&"
+
+    def page(self, staff: Staff, tx: Transaction) -> flow.WorklistPage:
+        """The rows."""
+        return flow.page(
+            staff.app,
+            tx,
+            staff.principal,
+            scope=self.scope,
+            pathway=self.kind,
+            snoozed=bool(self.snoozed),
+            limit=self.most,
+        )
+
+
+def filters_of(query: Mapping[str, str]) -> Filters:
+    """The filters that a query string names; what is not known there falls back to the first page of my own work."""
+    scope, most = query.get("scope", "mine"), query.get("most", "")
+    return Filters(
+        scope=scope if scope in _SCOPE_WORDS else "mine",
+        kind=query.get("kind") or None,
+        snoozed="yes" if query.get("snoozed") else None,
+        most=min(int(most), _MOST_ROWS) if most.isdecimal() and int(most) else ROWS,
     )
 
 
+@get("/worklist", sync_to_thread=True)
+def worklist_page(staff: SignedInStaff, loop: FromQuery[str | None] = None) -> Response[str]:
+    """The list with the chosen loop, else the first one, in the pane beside it."""
+    filters = filters_of(staff.request.query_params)
+    return staff.page("worklist.html", "/worklist", worklist_values(staff, filters, loop=loop))
+
+
 @get("/worklist/pane", sync_to_thread=True)
-def worklist_pane(
-    staff: SignedInStaff,
-    loop: FromQuery[str],
-    whose: Whose = "mine",
-    kind: FromQuery[str | None] = None,
-    snoozed: FromQuery[str | None] = None,
-) -> Response[str]:
+def worklist_pane(staff: SignedInStaff, loop: FromQuery[str]) -> Response[str]:
     """Only the pane of one loop, for htmx."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         detail = flow.detail(staff.app, tx, staff.principal, loop)
         owners = flow.owners(staff.app, tx)
-    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": _query(whose, kind, snoozed)})
+    query = filters_of(staff.request.query_params).query
+    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": query})
 
 
 @get("/worklist/state", sync_to_thread=True)
-def worklist_state(
-    staff: SignedInStaff,
-    whose: Whose = "mine",
-    kind: FromQuery[str | None] = None,
-    snoozed: FromQuery[str | None] = None,
-) -> Response[str]:
+def worklist_state(staff: SignedInStaff) -> Response[str]:
     """304 while the list is what the page shows, 200 when something changed; draws nothing."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        page = flow.page(staff.app, tx, staff.principal, scope=_scope(whose), pathway=kind, snoozed=bool(snoozed))
-    state = _state(page)
+        state = _state(filters_of(staff.request.query_params).page(staff, tx))
     same = staff.request.headers.get("if-none-match") == f'"{state}"'
     return Response(
         "", status_code=304 if same else 200, media_type=MediaType.TEXT, headers={**PAGE_HEADERS, "ETag": f'"{state}"'}
@@ -71,17 +97,15 @@ def worklist_state(
 
 def worklist_values(
     staff: Staff,
+    filters: Filters,
     *,
-    scope: str,
-    kind: str | None,
     loop: str | None,
-    snoozed: str | None,
     problem: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Everything that the worklist template draws. A loop that is gone from the list can still be shown beside it."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        page = flow.page(staff.app, tx, staff.principal, scope=_scope(scope), pathway=kind, snoozed=bool(snoozed))
+        page = filters.page(staff, tx)
         rows = [row for group in page.groups for row in group.rows]
         chosen = loop or (rows[0].loop_id if rows else None)
         detail = _detail(staff, tx, chosen)
@@ -89,18 +113,20 @@ def worklist_values(
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
         "page": page,
-        "scope": scope,
+        "scope": filters.scope,
         "scopes": SCOPES,
-        "scope_words": _SCOPE_WORDS.get(scope, ""),
-        "pathway": kind,
-        "snoozed": snoozed,
+        "scope_words": _SCOPE_WORDS.get(filters.scope, ""),
+        "pathway": filters.kind,
+        "snoozed": filters.snoozed,
         "selected": chosen,
         "chosen": bool(loop),
         "kinds": [
             {"id": key, "name": KIND_NAMES.get(key, key), "count": count} for key, count in page.type_counts.items()
         ],
-        "query": _query(scope, kind, snoozed),
+        "query": filters.query,
         "state": _state(page),
+        "left_out": sum(group.total for group in page.groups) - len(rows),
+        "longer": replace(filters, most=min(filters.most + 2 * ROWS, _MOST_ROWS)).query,
     }
 
 
@@ -146,16 +172,6 @@ def _snooze_until(staff: Staff, detail: flow.LoopDetail | None) -> Any:
 def new_key() -> str:
     """A key that makes one form count once."""
     return new_id()
-
-
-def _scope(scope: str) -> str:
-    return scope if scope in _SCOPE_WORDS else "mine"
-
-
-def _query(scope: str, kind: str | None, snoozed: str | None) -> str:
-    """The filters as the start of a query string, for links on the page."""
-    chosen = {"scope": _scope(scope), "kind": kind, "snoozed": snoozed}
-    return urlencode({name: value for name, value in chosen.items() if value}) + "&"
 
 
 def _state(page: flow.WorklistPage) -> str:
