@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
 from careloop.flows import patient_reading as reading
+from careloop.flows import people
 from careloop.flows.app import App
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
 from careloop.flows.timeline import EVENT_TYPES, Thread, events_of, with_threads
@@ -40,7 +40,7 @@ def page(
     for item in stored:
         chart.setdefault(item.resource_type, []).append(item.resource)
     now = app.clock.now()
-    zone = ZoneInfo(app.tenant(principal.tenant_id).zone)
+    zone = people.zone_of(tx)
     names = _names(app, tx, [resource for resources in chart.values() for resource in resources])
     tasks = chart.get("Task", [])
     threads = reading.threads_of(tasks)
@@ -74,7 +74,7 @@ def find(app: App, tx: Transaction, principal: Principal, text: str) -> list[Pat
     if not parameters:
         return []
     found = app.record.search(tx, principal, "Patient", [*parameters, ("_count", str(_MOST_HITS))], app.clock.now())
-    today = app.clock.now().astimezone(ZoneInfo(app.tenant(principal.tenant_id).zone)).date()
+    today = app.clock.now().astimezone(people.zone_of(tx)).date()
     return [_hit(stored.resource, today) for stored in found.entries]
 
 
