@@ -71,15 +71,19 @@ class _Telling:
 
 
 def sets_of(works: Sequence[Work]) -> list[list[Work]]:
-    """The messages in their order, cut wherever one must wait for another."""
+    """The messages in as few sets as can be. A message comes into the first set after all that tell of one of its
+    people or visits, so each person's messages keep their order while those of others go beside them. Nothing passes a
+    message that stands alone."""
     sets: list[list[Work]] = []
-    seen: set[tuple[str, str]] = set()
+    following: dict[tuple[str, str], int] = {}
+    free = 0
     for work in works:
-        if not sets or work.stands_alone or sets[-1][-1].stands_alone or seen & work.names:
+        place = len(sets) if work.stands_alone else max([free, *(following.get(name, 0) for name in work.names)])
+        if place == len(sets):
             sets.append([])
-            seen = set()
-        sets[-1].append(work)
-        seen |= work.names
+        sets[place].append(work)
+        following |= dict.fromkeys(work.names, place + 1)
+        free = place + 1 if work.stands_alone else free
     return sets
 
 
