@@ -11,7 +11,7 @@ from careloop.access.model import Role
 from careloop.bench import made_up
 from careloop.bench.figures import Figure, Figures, at_most, percentile
 from careloop.bench.installation import PASSWORD, Place, installation, resident_megabytes, running_server
-from careloop.db import load_queries
+from careloop.db import Database, load_queries
 from careloop.fhir.ids import new_id
 from careloop.flows import staffing
 from careloop.flows.bulk import import_bundles
@@ -65,8 +65,17 @@ def _copied(place: Place, opened: int, loops: int) -> int:
         with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
             tx.execute(_SQL["copy_loops"], {"copy": copy, "opened": opened})
             tx.execute(_SQL["copy_steps"], {"copy": copy, "opened": opened})
+    settle(place)
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         return int(tx.value(_SQL["count_open"]))
+
+
+def settle(place: Place) -> None:
+    """The planner knows the tables as they are now."""
+    owner = Database(place.urls.owner, max_size=1).open()
+    with owner.directory() as tx:
+        tx.execute(_SQL["take_statistics"])
+    owner.close()
 
 
 def _staff(place: Place, owners: int) -> list[str]:

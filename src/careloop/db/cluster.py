@@ -45,6 +45,7 @@ _SETTINGS = {
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "10min",
+    "autovacuum_naptime": "10s",
     "synchronous_commit": "on",
     "random_page_cost": "1.1",
     "jit": "off",
