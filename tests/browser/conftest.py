@@ -152,7 +152,8 @@ def emergency_visit(site: Site, *, family: str, number: str) -> None:
             [
                 f"MSH|^~\\&|ADT|STANNE|CARELOOP|PRACTICE|{instant}||ADT^{event}|{event}-{number}|P|2.5.1",
                 f"EVN|{event}|{instant}||||{instant}",
-                f"PID|1||{number}^^^STANNE^MR||{family}^{family[::-1]}||1960{number[-2:]}12|F|||{number} ELM ST^^ALPHA^MA^0{number}"
+                f"PID|1||{number}^^^STANNE^MR||{family}^{family[::-1]}||1960{number[-2:]}12|F"
+                f"|||{number} ELM ST^^ALPHA^MA^0{number}"
                 f"||^PRN^PH^^^555^555{number}",
                 f"PV1|1|E|ED^1^A^STANNE||||||||||||||||V{number}|||||||||||||||||"
                 + (f"01||||||||{came:%Y%m%d%H%M%S}+0000|{instant}" if event == "A03" else f"||||||||{instant}"),

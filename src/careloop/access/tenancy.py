@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -48,13 +49,18 @@ def settings_of(tenant: Tenant) -> TenantSettings:
 
 def read_settings(chosen: Mapping[str, Any]) -> TenantSettings:
     """Typed settings from `chosen`; `Rejected` names a setting that is unknown or has a wrong value."""
-    hints = get_type_hints(TenantSettings)
+    hints = _hints()
     for name, value in chosen.items():
         if name not in hints:
             raise Rejected(at=f"settings.{name}", expected=f"one of {', '.join(sorted(hints))}")
         if not _fits(value, hints[name]):
             raise Rejected(at=f"settings.{name}", expected=_wording(hints[name]))
     return TenantSettings(**chosen)
+
+
+@cache
+def _hints() -> Mapping[str, Any]:
+    return get_type_hints(TenantSettings)
 
 
 def list_tenants(tx: Transaction) -> list[Tenant]:

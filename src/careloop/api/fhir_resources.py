@@ -71,9 +71,7 @@ def update(request: AnyRequest, principal: Known, resource_type: Path, resource_
         raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
     if_match, nothing_yet = fhir.if_match, fhir.if_none_match == "*"
     written = fhir.run(
-        lambda door: door.update(
-            resource_type, resource_id, resource, if_match=if_match, if_none_match_any=nothing_yet
-        )
+        lambda door: door.update(resource_type, resource_id, resource, if_match=if_match, if_none_match_any=nothing_yet)
     )
     return answers.of_written(fhir, written)
 
@@ -83,9 +81,7 @@ def conditional_update(request: AnyRequest, principal: Known, resource_type: Pat
     """The one resource that the parameters name has this content."""
     fhir = _writing(request, principal, resource_type)
     resource, if_match = requests.resource_body(request, body, resource_type), fhir.if_match
-    written = fhir.run(
-        lambda door: door.conditional_update(resource_type, fhir.query, resource, if_match=if_match)
-    )
+    written = fhir.run(lambda door: door.conditional_update(resource_type, fhir.query, resource, if_match=if_match))
     return answers.of_written(fhir, written)
 
 
@@ -103,9 +99,7 @@ def conditional_patch(request: AnyRequest, principal: Known, resource_type: Path
     """The one resource that the parameters name, as a JSON Patch leaves it."""
     fhir = _writing(request, principal, resource_type)
     operations, if_match = requests.patch_body(request, body), fhir.if_match
-    written = fhir.run(
-        lambda door: door.conditional_patch(resource_type, fhir.query, operations, if_match=if_match)
-    )
+    written = fhir.run(lambda door: door.conditional_patch(resource_type, fhir.query, operations, if_match=if_match))
     return answers.of_written(fhir, written)
 
 
@@ -164,9 +158,7 @@ def _history(fhir: FhirRequest, resource_type: str | None, resource_id: str | No
     asked = fhir.parameters()
     count, since = _count(requests.take(asked, "_count")), _since(requests.take(asked, "_since"))
     cursor = requests.take(asked, "_cursor")
-    page = fhir.run(
-        lambda door: door.history(resource_type, resource_id, count=count, since=since, cursor=cursor)
-    )
+    page = fhir.run(lambda door: door.history(resource_type, resource_id, count=count, since=since, cursor=cursor))
     return answers.of_history(fhir, page, path, asked)
 
 

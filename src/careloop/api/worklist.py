@@ -30,9 +30,7 @@ def get_worklist(
 
 
 @get("/api/episodes/{encounter_id:str}", sync_to_thread=True, dependencies=AUTHENTICATED)
-def get_episode(
-    request: Request[Any, Any, Any], principal: Principal, encounter_id: str
-) -> Response[dict[str, Any]]:
+def get_episode(request: Request[Any, Any, Any], principal: Principal, encounter_id: str) -> Response[dict[str, Any]]:
     """What the stay around this Encounter was: index, readmission, TCM code, scores. What cannot be known says why."""
     app = app_of(request)
     with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:

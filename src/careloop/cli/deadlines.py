@@ -6,8 +6,9 @@ from datetime import datetime
 
 from careloop.access.model import Tenant
 from careloop.cli.options import add_command, add_common, add_tenant, app_of, report
+from careloop.clock import clock_started_at
 from careloop.errors import Rejected
-from careloop.flows import deadlines
+from careloop.flows import deadlines, inbox
 from careloop.flows.app import App
 
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """One sweep of the tenant that was named, of every tenant without a name."""
     at = instant_of(arguments.at)
     with app_of(arguments) as app:
-        done = [deadlines.run(app, tenant, at) for tenant in _meant(app, arguments.tenant)]
+        done = [_run(app, tenant, at) for tenant in _meant(app, arguments.tenant)]
     lines = [
         f"{one.tenant}: {one.loops} loops of {one.patients} patients, {one.escalations} escalations"
         f" ({one.late_escalations} late)"
@@ -39,6 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     report(arguments, {"tenants": [asdict(one) for one in done]}, lines)
     return 0
+
+
+def _run(app: App, tenant: Tenant, at: datetime | None) -> deadlines.Report:
+    """First what was told ahead of its time, then the clocks."""
+    if at is not None and not tenant.production:
+        inbox.process_due(app.with_clock(clock_started_at(at)), tenant)
+    return deadlines.run(app, tenant, at)
 
 
 def instant_of(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""`careloop inbox list|show|correct|replay|discard`."""
+"""`careloop inbox list|show|correct|replay|accept|discard`."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="see and repair what arrived and could not be used",
         example="careloop inbox list --status dead",
         run=None,
-    ).add_subparsers(metavar="list|show|correct|replay|discard", required=True)
+    ).add_subparsers(metavar="list|show|correct|replay|accept|discard", required=True)
     listed = group.add_parser("list", help="what arrived, newest first")
     listed.add_argument("--status", choices=[one.value for one in InboxStatus], default="dead")
     listed.add_argument("--all", action="store_true", help="whatever its status")
@@ -31,12 +31,16 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     corrected = group.add_parser("correct", help="give a corrected message and replay it")
     corrected.add_argument("--file", required=True, metavar="F", help="the corrected message; - for standard input")
     replayed = group.add_parser("replay", help="try dead letters again")
+    accepted = group.add_parser("accept", help="accept the sender of a dead letter, and replay all that it sent")
     discarded = group.add_parser("discard", help="put a dead letter aside")
     discarded.add_argument("--why", required=True, metavar="REASON")
-    for parser in (shown, corrected, discarded):
+    for parser in (shown, corrected, accepted, discarded):
         parser.add_argument("id", type=int)
     replayed.add_argument("ids", type=int, nargs="+", metavar="ID")
-    runs = ((listed, _list), (shown, _show), (corrected, _correct), (replayed, _replay), (discarded, _discard))
+    runs = (
+        (listed, _list), (shown, _show), (corrected, _correct), (replayed, _replay), (accepted, _accept),
+        (discarded, _discard),
+    )  # fmt: skip
     for parser, run in runs:
         add_tenant(parser)
         add_common(parser)
@@ -64,7 +68,9 @@ def _show(arguments: argparse.Namespace) -> int:
     with app_of(arguments) as app:
         detail = inbox.show(app, _who(app, arguments), arguments.id)
     text = inbox.text_of(detail)
-    report(arguments, {**_facts(detail.item), "message": text}, [_line(detail.item), "", text])
+    notes = [str(note) for note in _listed(detail.result.get("notes"))]
+    lines = [_line(detail.item), *(f"note: {note}" for note in notes), "", text]
+    report(arguments, {**_facts(detail.item), "notes": notes, "message": text}, lines)
     return 0
 
 
@@ -90,11 +96,22 @@ def _replay(arguments: argparse.Namespace) -> int:
     return 1 if missing else _status_of(items)
 
 
+def _accept(arguments: argparse.Namespace) -> int:
+    with app_of(arguments) as app:
+        items = inbox.accept_sender(app, _who(app, arguments), arguments.id)
+    report(arguments, {"items": [_facts(item) for item in items]}, [_line(item) for item in items])
+    return _status_of(items)
+
+
 def _discard(arguments: argparse.Namespace) -> int:
     with app_of(arguments) as app:
         item = inbox.discard(app, _who(app, arguments), arguments.id, arguments.why)
     report(arguments, _facts(item), [_line(item)])
     return 0
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _status_of(items: list[InboxItem]) -> int:

@@ -59,12 +59,8 @@ def patient(person: Person, practice: Practice) -> Resource:
         "telecom": [{"system": "phone", "use": "home", "value": person.phone}],
         "gender": person.sex,
         "birthDate": person.birth_date.isoformat(),
-        "address": [
-            {"line": [person.street], "city": town, "state": "MA", "postalCode": postal_code, "country": "US"}
-        ],
-        "communication": [
-            {"language": coded("urn:ietf:bcp:47", code, language), "preferred": True}
-        ],
+        "address": [{"line": [person.street], "city": town, "state": "MA", "postalCode": postal_code, "country": "US"}],
+        "communication": [{"language": coded("urn:ietf:bcp:47", code, language), "preferred": True}],
         "generalPractitioner": [person_reference(practice.one(Role.PHYSICIAN, person.number))],
         "extension": [{"url": "urn:careloop:best-time", "valueString": person.best_time}],
     }

@@ -92,5 +92,3 @@ def _drain(app: App, tenant: Tenant) -> None:
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
     while some := list(islice(items, size)):
         yield some
-
-

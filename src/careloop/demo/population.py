@@ -125,6 +125,4 @@ def _relative(chance: Random, family: str, number: int) -> Relative | None:
     relation, text, sex = chance.choice(words.RELATIONS)
     names = words.MALE if sex == "male" else words.FEMALE
     surname = family if relation in ("SON", "SPS", "BRO") else chance.choice(words.FAMILY)
-    return Relative(
-        name=(chance.choice(names), surname), relation=relation, words=text, phone=_phone(number + 500)
-    )
+    return Relative(name=(chance.choice(names), surname), relation=relation, words=text, phone=_phone(number + 500))

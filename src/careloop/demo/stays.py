@@ -40,7 +40,10 @@ class History:
 def lately(person: Person, practice: Practice, now: datetime) -> tuple[list[Message], list[Resource]]:
     """The messages and the evidence of a person's stage, in their order; every moment lies before `now`."""
     history = History(
-        person=person, practice=practice, now=now, chance=Random(f"stay {practice.slug} {person.number}")  # noqa: S311
+        person=person,
+        practice=practice,
+        now=now,
+        chance=Random(f"stay {practice.slug} {person.number}"),  # noqa: S311
     )
     _STAGES.get(person.stage, _nothing)(history)
     return sorted(history.messages, key=lambda one: one.at), marked(history.evidence)

@@ -25,10 +25,24 @@ from careloop.loops.model import Act, ActKind
 SNOOZE_AT_MOST = timedelta(days=7)
 UNDO_WITHIN = timedelta(minutes=10)
 
-REASONS = frozenset({
-    "discharge-cancelled", "readmitted", "deceased", "merged", "window-over", "superseded", "not-applicable",
-    "patient-declined", "done-elsewhere", "duplicate", "moved-away", "unable-to-reach", "entered-in-error", "other",
-})
+REASONS = frozenset(
+    {
+        "discharge-cancelled",
+        "readmitted",
+        "deceased",
+        "merged",
+        "window-over",
+        "superseded",
+        "not-applicable",
+        "patient-declined",
+        "done-elsewhere",
+        "duplicate",
+        "moved-away",
+        "unable-to-reach",
+        "entered-in-error",
+        "other",
+    }
+)
 """Codes of `urn:careloop:reason` (interface.md §4)."""
 
 
@@ -128,8 +142,9 @@ def perform(
     loop = find_loop(tx, loop_id)
     if step_id is not None and step_id not in loop.steps:
         raise NotFound("there is no such step")
-    act = Act(id=new_id(), loop_id=loop_id, step_id=step_id, kind=kind, at=app.clock.now(), by=principal.reference,
-              data=data)
+    act = Act(
+        id=new_id(), loop_id=loop_id, step_id=step_id, kind=kind, at=app.clock.now(), by=principal.reference, data=data
+    )
     tx.lock(f"patient {loop.patient_id}")
     store.add_act(tx, act)
     closing.review(app, tx, [loop.patient_id], Cause(fact=f"act {act.kind.value}", by=principal.reference))

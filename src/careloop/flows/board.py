@@ -45,8 +45,17 @@ def board(app: App, tx: Transaction, principal: Principal, *, full: bool = False
     in_hospital, last_notice = _in_hospital(app, tx, principal, now, zone, limit)
     columns = [_column(app, tx, key, title, totals.get(key, (0, 0)), now, zone, limit) for key, title in COLUMNS]
     patients = sorted({card.patient_id for column in columns for card in column.cards})
-    record_audit(tx, AuditEntry(principal=principal, action="E", subtype="search", resource_type="Task",
-                                patient_ids=patients, query="transitions board"))
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="E",
+            subtype="search",
+            resource_type="Task",
+            patient_ids=patients,
+            query="transitions board",
+        ),
+    )
     return TransitionsBoard(columns=(in_hospital, *columns), last_notice=last_notice)
 
 

@@ -67,9 +67,7 @@ def parse(document: Document, tenant_id: int, validator: Validator | None, *, se
     return _bundle(document, content, entries, tenant_id, validator)
 
 
-def _single(
-    document: Document, resource: dict[str, Any], tenant_id: int, validator: Validator | None
-) -> Parsed:
+def _single(document: Document, resource: dict[str, Any], tenant_id: int, validator: Validator | None) -> Parsed:
     if not resource.get("id"):
         resource["id"] = derived_id(tenant_id, "load", encode(resource).hex())
     write = Write(

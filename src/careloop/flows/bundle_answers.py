@@ -18,9 +18,7 @@ _STATUS = {ChangeKind.CREATED: 201, ChangeKind.DELETED: 204}
 _METHODS = {ChangeKind.CREATED: "POST", ChangeKind.UPDATED: "PUT", ChangeKind.DELETED: "DELETE"}
 
 
-def answer_of(
-    written: Written | None, *, with_resource: bool = False, warnings: Sequence[Fault] = ()
-) -> Resource:
+def answer_of(written: Written | None, *, with_resource: bool = False, warnings: Sequence[Fault] = ()) -> Resource:
     """The response entry of a write; None is a delete that found nothing."""
     if written is None:
         return {"response": {"status": status_line(204)}}

@@ -49,9 +49,7 @@ def execute(
     raise Rejected(at="Bundle.type", expected="transaction or batch", code="value")
 
 
-def _alone(
-    app: App, tx: Transaction, principal: Principal, index: int, raw: Any, base: str | None
-) -> Resource:
+def _alone(app: App, tx: Transaction, principal: Principal, index: int, raw: Any, base: str | None) -> Resource:
     try:
         with tx.savepoint():
             entry = read_entry(index, raw, base)
@@ -213,9 +211,7 @@ class _Transaction:
     def _write(self, entries: Sequence[Entry]) -> None:
         writes = [self._one_write(entry) for entry in entries]
         warnings = self._check(entries, writes)
-        written = writing.write(
-            self.door.app, self.door.tx, self.door.principal, writes, validate=False
-        )
+        written = writing.write(self.door.app, self.door.tx, self.door.principal, writes, validate=False)
         for entry, write, done in zip(entries, writes, written, strict=True):
             if write.method == "update" and done.change is ChangeKind.CREATED:
                 require(self.door.principal, "create", write.resource_type)

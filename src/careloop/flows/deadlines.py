@@ -41,8 +41,9 @@ def run(app: App, tenant: Tenant, at: datetime | None = None) -> Report:
         patients += found[1]
     with moved.database.transaction(tenant.id) as tx:
         fired, late = store.escalations_since(tx, began)
-    return Report(tenant=tenant.slug, at=at or began, loops=loops, patients=patients, escalations=fired,
-                  late_escalations=late)
+    return Report(
+        tenant=tenant.slug, at=at or began, loops=loops, patients=patients, escalations=fired, late_escalations=late
+    )
 
 
 def run_due(app: App, now: datetime) -> int:

@@ -26,6 +26,15 @@ def episode(app: App, tx: Transaction, principal: Principal, encounter_id: str) 
     found = episode_of(encounter_id, facts, content.pathways, content.calendar, settings, app.clock.now())
     if found is None:
         raise NotFound("there is no such stay")
-    record_audit(tx, AuditEntry(principal=principal, action="R", subtype="read", resource_type="Encounter",
-                                resource_ids=[encounter_id], patient_ids=[encounter.patient_id]))
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="R",
+            subtype="read",
+            resource_type="Encounter",
+            resource_ids=[encounter_id],
+            patient_ids=[encounter.patient_id],
+        ),
+    )
     return found.document()

@@ -16,9 +16,7 @@ from careloop.loops.plans import Owner
 from careloop.record import Stored
 
 
-def hand_over(
-    app: App, tx: Transaction, principal: Principal, *, loop_id: str, to: str, why: str
-) -> acting.ActReceipt:
+def hand_over(app: App, tx: Transaction, principal: Principal, *, loop_id: str, to: str, why: str) -> acting.ActReceipt:
     """`to` is asked to take the loop; its owner stays responsible until they accept. One offer at a time."""
     require_action(principal, Action.LOOP_WORK)
     acting.require_text("why", why)
@@ -52,9 +50,7 @@ def decline_offer(app: App, tx: Transaction, principal: Principal, *, loop_id: s
     return acting.ActReceipt(act_id=offer.id, says="Declined. The loop stays where it was.")
 
 
-def give(
-    app: App, tx: Transaction, loop: store.StoredLoop, *, giver: str, taker: str, why: str, by: str
-) -> None:
+def give(app: App, tx: Transaction, loop: store.StoredLoop, *, giver: str, taker: str, why: str, by: str) -> None:
     """The loop (where the giver owned it) and the giver's open steps in it belong to `taker`."""
     owner = Owner(owner=taker, why=why)
     held = [step_id for step_id, step in loop.steps.items() if step.owner == giver and _is_open(loop, step_id)]

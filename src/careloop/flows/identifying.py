@@ -165,9 +165,7 @@ def note_patients(app: App, tx: Transaction, principal: Principal, resources: Se
         announce(app, tx)
 
 
-def _join(
-    app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str, survivor_id: str | None
-) -> Decided:
+def _join(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str, survivor_id: str | None) -> Decided:
     if survivor_id is not None and survivor_id not in (row.left, row.right):
         raise Rejected(at="survivor_id", expected="one of the two patients of this pair")
     survivor = survivor_id or _older(app, tx, row)
@@ -175,9 +173,7 @@ def _join(
     done = merging.merge(app, tx, principal, survivor, prior, why)
     if done is None:
         raise Conflict("these two are joined the other way round already")
-    matches.settle(
-        tx, row.id, MatchState.SAME, at=app.clock.now(), by=principal.reference, why=why, merge_id=done.id
-    )
+    matches.settle(tx, row.id, MatchState.SAME, at=app.clock.now(), by=principal.reference, why=why, merge_id=done.id)
     announce(app, tx)
     says = "Joined. Everything is with one person now; you can take this back."
     return Decided(match_id=row.id, state=MatchState.SAME, says=says, survivor_id=done.survivor_id, merge_id=done.id)
@@ -198,8 +194,10 @@ def _older(app: App, tx: Transaction, row: MatchRow) -> str:
 def _item(app: App, tx: Transaction, principal: Principal, row: MatchRow) -> ReviewItem:
     left, right = (_patient(app, tx, principal, one) for one in (row.left, row.right))
     compared = compare(identity.demographics_of(left), identity.demographics_of(right))
-    shown = [FieldLine(field=one.field, left=one.left, right=one.right, verdict=one.verdict, points=one.points)
-             for one in compared.fields]
+    shown = [
+        FieldLine(field=one.field, left=one.left, right=one.right, verdict=one.verdict, points=one.points)
+        for one in compared.fields
+    ]
     return ReviewItem(
         id=row.id,
         reason=REASON_WORDS[row.reason],

@@ -19,6 +19,7 @@ from careloop.intake.inbox import InboxDetail, InboxPage
 from careloop.intake.model import InboxItem, InboxStatus
 from careloop.intake.store import SQL
 
+_AT_ONCE = 32
 PARKED = timedelta(hours=24)
 """So long an event waits for the one it acts on before a person is asked (TR-06)."""
 
@@ -122,6 +123,23 @@ def upkeep(app: App, tenant: Tenant, now: datetime) -> None:
         tx.execute(SQL["raise_unmatched"], {"now": now, "before": now - PARKED})
 
     app.database.run(tenant.id, work, actor="intake")
+
+
+def process_due(app: App, tenant: Tenant) -> int:
+    """Messages whose time has come by the app's clock are processed, in one transaction with their awakening, so that
+    no worker that lives earlier takes them first; how many there were."""
+
+    def work(tx: Transaction) -> int:
+        now = app.clock.now()
+        tx.execute(SQL["ahead_that_are_due"], {"now": now})
+        taken = intake.claim(tx, now, _AT_ONCE)
+        arrival.process_claimed(app, tx, tenant, taken)
+        return len(taken)
+
+    done = 0
+    while found := app.database.run(tenant.id, work, actor="intake"):
+        done += found
+    return done
 
 
 def _reopen(app: App, tx: Transaction, tenant: Tenant, detail: InboxDetail) -> bool:

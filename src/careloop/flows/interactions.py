@@ -144,9 +144,7 @@ class Interaction:
     def delete(self, resource_type: str, resource_id: str, *, if_match: int | None = None) -> Written:
         """The resource is gone; its history stays. Version 0 where there never was one."""
         require(self.principal, "delete", resource_type)
-        return self._write(
-            Write(method="delete", resource_type=resource_type, id=resource_id, if_match=if_match)
-        )
+        return self._write(Write(method="delete", resource_type=resource_type, id=resource_id, if_match=if_match))
 
     def conditional_delete(self, resource_type: str, query: str) -> Written | None:
         """The one resource that the query names is gone; None where there was none."""

@@ -44,12 +44,23 @@ def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> Loo
     row = maker.rows([place])[0]
     patient = people.patients_shown(app, tx, [loop.patient_id], now, zone)[loop.patient_id]
     step = step_of(loop.state, place.step_id)
-    record_audit(tx, AuditEntry(principal=principal, action="R", subtype="read", resource_type="Task",
-                                resource_ids=[loop_id], patient_ids=[loop.patient_id]))
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="R",
+            subtype="read",
+            resource_type="Task",
+            resource_ids=[loop_id],
+            patient_ids=[loop.patient_id],
+        ),
+    )
     return LoopDetail(
         row=row,
-        phones=tuple(Phone(dial="".join(each for each in text if each.isdigit() or each == "+"), text=text)
-                     for text in patient.phones),
+        phones=tuple(
+            Phone(dial="".join(each for each in text if each.isdigit() or each == "+"), text=text)
+            for text in patient.phones
+        ),
         best_time=patient.best_time,
         may_hear=patient.may_hear,
         interpreter=patient.interpreter,
@@ -72,8 +83,14 @@ def _place(
 ) -> tuple[int | None, lists.Placed]:
     """Number on the asker's own list, and the place; off the list the loop's own next step."""
     owners = [principal.reference] if principal.kind == PrincipalKind.USER else None
-    asked = lists.Asked(owners=owners, pathway=None, snoozed=False, days=rank_days(now, zone),
-                        weights=engine.rank_weights(app.catalog), limit=_POSITIONS)
+    asked = lists.Asked(
+        owners=owners,
+        pathway=None,
+        snoozed=False,
+        days=rank_days(now, zone),
+        weights=engine.rank_weights(app.catalog),
+        limit=_POSITIONS,
+    )
     for number, place in enumerate(lists.page(tx, asked), start=1):
         if place.loop_id == loop.id:
             return number, place
@@ -94,9 +111,7 @@ def _own_place(app: App, loop: lists.Shown, now: datetime, zone: ZoneInfo) -> li
     return lists.Placed(**{**vars(place), "points": points})
 
 
-def _rank(
-    app: App, state: LoopState, place: lists.Placed, now: datetime, zone: ZoneInfo
-) -> tuple[RankPart, ...]:
+def _rank(app: App, state: LoopState, place: lists.Placed, now: datetime, zone: ZoneInfo) -> tuple[RankPart, ...]:
     """The parts whose sum is the loop's points; none for a closed loop."""
     if not state.status.is_open:
         return ()
@@ -148,13 +163,21 @@ def _try_words(step: StepState | None) -> str:
 def _history(app: App, tx: Transaction, loop: lists.Shown, names: Names) -> tuple[HistoryLine, ...]:
     """Why it opened, every decision, every act and every owner, newest first."""
     decided = [HistoryLine(at=line.at, text=line.text, who="") for line in loop.state.explanations]
-    acts = [HistoryLine(at=act["at"], text=_act_words(app, loop, act), who=names.name(act["by"]))
-            for act in lists.acts_of(tx, loop.id)]
-    owned = [HistoryLine(at=row["owned_from"], text=f"Owner: {names.name(row['owner'])}, {row['why']}",
-                         who=names.name(row["by"]))
-             for row in lists.owned_history(tx, loop.id) if row["step_id"] == ""]
-    raised = [HistoryLine(at=row["at"], text=f"Now also with {row['to_role']}{', late' if row['late'] else ''}", who="")
-              for row in lists.standing_escalations(tx, [loop.id])]
+    acts = [
+        HistoryLine(at=act["at"], text=_act_words(app, loop, act), who=names.name(act["by"]))
+        for act in lists.acts_of(tx, loop.id)
+    ]
+    owned = [
+        HistoryLine(
+            at=row["owned_from"], text=f"Owner: {names.name(row['owner'])}, {row['why']}", who=names.name(row["by"])
+        )
+        for row in lists.owned_history(tx, loop.id)
+        if row["step_id"] == ""
+    ]
+    raised = [
+        HistoryLine(at=row["at"], text=f"Now also with {row['to_role']}{', late' if row['late'] else ''}", who="")
+        for row in lists.standing_escalations(tx, [loop.id])
+    ]
     return tuple(sorted((*decided, *acts, *owned, *raised), key=lambda line: line.at, reverse=True))
 
 

@@ -90,9 +90,7 @@ def unmerge(app: App, tx: Transaction, principal: Principal, merge_id: str, why:
     return merges.find_merge(tx, merge_id)
 
 
-def note_later(
-    app: App, tx: Transaction, found: identity.Resolution, written: Iterable[tuple[str, str, int]]
-) -> None:
+def note_later(app: App, tx: Transaction, found: identity.Resolution, written: Iterable[tuple[str, str, int]]) -> None:
     """Facts (type, id, version) that came by a number of a merged-away patient: they go back with it one day."""
     standing = merges.standing_merge(tx, found.named_prior) if found.named_prior else None
     if standing is None:
@@ -102,9 +100,7 @@ def note_later(
     merges.prior_appeared(tx, standing.prior_id, app.clock.now())
 
 
-def keep_old_numbers(
-    app: App, tx: Transaction, principal: Principal, priors: Sequence[Mapping[str, Any]]
-) -> None:
+def keep_old_numbers(app: App, tx: Transaction, principal: Principal, priors: Sequence[Mapping[str, Any]]) -> None:
     """The survivors of these merged-away patients name their numbers as old ones: a search by any of them finds the
     survivor."""
     survivors = {str(prior["id"]): identity.survivor_of(tx, str(prior["id"])) for prior in priors}
@@ -118,9 +114,7 @@ def keep_old_numbers(
     app.record.write(tx, principal, app.clock.now(), [_put(person) for person in changed], validate=False)
 
 
-def _merge(
-    app: App, tx: Transaction, principal: Principal, patients: tuple[str, str, str], source: str
-) -> Merge:
+def _merge(app: App, tx: Transaction, principal: Principal, patients: tuple[str, str, str], source: str) -> Merge:
     current, named, prior_id = patients
     people = app.record.fetch(tx, [f"Patient/{patient_id}" for patient_id in {*patients}])
     prior = _person(tx, people, prior_id)

@@ -101,10 +101,16 @@ def _commit(app: App, tx: Transaction, incoming: Sequence[Incoming], now: dateti
                     control_id=receipt.control_id,
                     now=now,
                     own_id=new_id()[:20],
-                    faults=receipt.faults,
+                    faults=receipt.faults or _remarks(message),
                 )
             )
     return answers
+
+
+def _remarks(message: Message | None) -> tuple[Fault, ...]:
+    """What reading the message had to assume, as warnings in an answer that is AA."""
+    notes = [note.partition(": expected ") for note in message.notes] if message else []
+    return tuple(Fault(at=at, expected=expected, severity="warning") for at, _, expected in notes)
 
 
 def _origin(one: Incoming) -> Origin:

@@ -42,9 +42,7 @@ def queue_reference(tenant_id: int) -> str:
     return f"CareTeam/{derived_id(tenant_id, 'care-team', 'queue')}"
 
 
-def choose_owners(
-    desk: "Desk", change: LoopChange, assignments: Mapping[tuple[str, str], Owner]
-) -> dict[str, Owner]:
+def choose_owners(desk: "Desk", change: LoopChange, assignments: Mapping[tuple[str, str], Owner]) -> dict[str, Owner]:
     """By step id ('' for the loop) an owner: decided by a person, else as before, else routed."""
     return {step_id: _owner_of(change, step_id, role, desk, assignments) for step_id, role in _places(change)}
 

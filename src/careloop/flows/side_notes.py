@@ -77,4 +77,3 @@ def _key(note: Explanation) -> str:
     """The same for the same matter, whichever version of the fact told it."""
     thing = (note.source or "").split("/_history/")[0]
     return blake2b(f"{thing} {note.rule} {note.text}".encode(), digest_size=16).hexdigest()
-

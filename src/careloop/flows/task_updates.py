@@ -43,8 +43,15 @@ def task_update(
     _change_owner(app, tx, principal, task, place)
     after = _stored(app, tx, task["id"])
     change = ChangeKind.UNCHANGED if after.version == before.version else ChangeKind.UPDATED
-    return Written(resource_type="Task", id=after.id, version=after.version, change=change,
-                   patient_id=after.patient_id, last_updated=after.last_updated, resource=after.resource)
+    return Written(
+        resource_type="Task",
+        id=after.id,
+        version=after.version,
+        change=change,
+        patient_id=after.patient_id,
+        last_updated=after.last_updated,
+        resource=after.resource,
+    )
 
 
 def refuse_delete(tx: Transaction, task_id: str | None) -> None:
@@ -61,17 +68,22 @@ def _plain(app: App, tx: Transaction, principal: Principal, task: Resource, if_m
 
 
 def _as_written(stored: Stored) -> Written:
-    return Written(resource_type="Task", id=stored.id, version=stored.version, change=ChangeKind.UPDATED,
-                   patient_id=stored.patient_id, last_updated=stored.last_updated, resource=stored.resource)
+    return Written(
+        resource_type="Task",
+        id=stored.id,
+        version=stored.version,
+        change=ChangeKind.UPDATED,
+        patient_id=stored.patient_id,
+        last_updated=stored.last_updated,
+        resource=stored.resource,
+    )
 
 
 def _stored(app: App, tx: Transaction, task_id: str) -> Stored:
     return app.record.fetch(tx, [f"Task/{task_id}"])[f"Task/{task_id}"]
 
 
-def _change_status(
-    app: App, tx: Transaction, principal: Principal, task: Resource, place: store.TaskPlace
-) -> None:
+def _change_status(app: App, tx: Transaction, principal: Principal, task: Resource, place: store.TaskPlace) -> None:
     loop = acting.find_loop(tx, place.loop_id)
     now, wanted = _status(loop, place.step_id), task.get("status")
     if wanted == now.value and wanted != "completed":
@@ -85,8 +97,11 @@ def _change_status(
     elif wanted == "cancelled":
         _cancel(app, tx, principal, task, place)
     else:
-        raise Rejected(at="Task.status", expected="requested, accepted, in-progress, on-hold, completed or cancelled",
-                       code="business-rule")
+        raise Rejected(
+            at="Task.status",
+            expected="requested, accepted, in-progress, on-hold, completed or cancelled",
+            code="business-rule",
+        )
 
 
 def _work_again(
@@ -105,8 +120,9 @@ def _hold(app: App, tx: Transaction, principal: Principal, task: Resource, place
     reason = _reason_code(task) or _reason_text(task)
     if not reason:
         raise Rejected(at="Task.statusReason", expected="why it waits", code="required")
-    wakes = [entry.get("valueDateTime") for entry in task.get("extension", [])
-             if entry.get("url") == "urn:careloop:wake"]
+    wakes = [
+        entry.get("valueDateTime") for entry in task.get("extension", []) if entry.get("url") == "urn:careloop:wake"
+    ]
     until = _instant(wakes[0]) if wakes else app.clock.now() + WAKES_AFTER
     if until <= app.clock.now():
         raise Rejected(at="Task.extension", expected="urn:careloop:wake ahead of now", code="business-rule")
@@ -144,9 +160,7 @@ def _cancel(app: App, tx: Transaction, principal: Principal, task: Resource, pla
     _act(app, tx, principal, place, ActKind.CANCEL, {"reason": reason, "note": _note(task) or reason})
 
 
-def _change_owner(
-    app: App, tx: Transaction, principal: Principal, task: Resource, place: store.TaskPlace
-) -> None:
+def _change_owner(app: App, tx: Transaction, principal: Principal, task: Resource, place: store.TaskPlace) -> None:
     """A program with the right scope assigns; a person's change of owner is an offer."""
     wanted = (task.get("owner") or {}).get("reference")
     loop = acting.find_loop(tx, place.loop_id)

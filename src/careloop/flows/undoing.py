@@ -48,8 +48,9 @@ def _undo_call(app: App, tx: Transaction, principal: Principal, call: Stored) ->
     if resource["status"] == "entered-in-error":
         raise Conflict("this was undone already")
     taken_back = {**resource, "status": "entered-in-error"}
-    write = Write(method="update", resource_type="Communication", id=call.id, resource=taken_back,
-                  if_match=call.version)
+    write = Write(
+        method="update", resource_type="Communication", id=call.id, resource=taken_back, if_match=call.version
+    )
     writing.write(app, tx, principal, [write])
     return acting.ActReceipt(act_id=call.id, says="Undone. The call no longer counts.")
 

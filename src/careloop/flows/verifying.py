@@ -49,5 +49,7 @@ def _record(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
 def _audit(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
     keys = open_keyring(app.settings.data_dir)
     findings = verify_chain(tx, tenant, keys, app.settings.data_dir)
-    return [Found(tenant=tenant.slug, part="audit", at=one.at, expected=f"no entry {one.kind}: {one.says}")
-            for one in findings]
+    return [
+        Found(tenant=tenant.slug, part="audit", at=one.at, expected=f"no entry {one.kind}: {one.says}")
+        for one in findings
+    ]

@@ -28,8 +28,18 @@ from careloop.loops import worklist as lists
 from careloop.loops.rules.rank import rank_days
 
 __all__ = [
-    "HistoryLine", "LoopDetail", "OfferShown", "StepLine", "WorklistGroup", "WorklistPage", "WorklistRow", "by_number",
-    "detail", "next_loop", "owners", "page",
+    "HistoryLine",
+    "LoopDetail",
+    "OfferShown",
+    "StepLine",
+    "WorklistGroup",
+    "WorklistPage",
+    "WorklistRow",
+    "by_number",
+    "detail",
+    "next_loop",
+    "owners",
+    "page",
 ]
 
 GROUPS = ((1, "now", "Do now"), (2, "today", "Today"), (3, "week", "This week"), (4, "waiting", "Waiting on others"))
@@ -70,8 +80,12 @@ def page(
     by_id = {row.loop_id: row for row in rows}
     return WorklistPage(
         groups=tuple(
-            WorklistGroup(key=key, title=title, total=counts.sections.get(number, 0),
-                          rows=tuple(by_id[place.loop_id] for place in places if place.section == number))
+            WorklistGroup(
+                key=key,
+                title=title,
+                total=counts.sections.get(number, 0),
+                rows=tuple(by_id[place.loop_id] for place in places if place.section == number),
+            )
             for number, key, title in GROUPS
         ),
         open_total=sum(counts.pathways.values()),
@@ -156,8 +170,18 @@ def _counts(rows: Sequence[Row], pathway: str | None, snoozed: bool) -> _Counts:
 
 def _audit(tx: Transaction, principal: Principal, query: str, rows: Sequence[WorklistRow]) -> None:
     patients = sorted({row.patient_id for row in rows})
-    record_audit(tx, AuditEntry(principal=principal, action="E", subtype="search", resource_type="Task",
-                                resource_ids=[row.loop_id for row in rows], patient_ids=patients, query=query))
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="E",
+            subtype="search",
+            resource_type="Task",
+            resource_ids=[row.loop_id for row in rows],
+            patient_ids=patients,
+            query=query,
+        ),
+    )
 
 
 def _midnight(now: datetime, zone: ZoneInfo) -> datetime:

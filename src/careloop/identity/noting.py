@@ -15,6 +15,7 @@ from careloop.identity.rules import (
     compare,
     demographics_of,
     identifiers_of,
+    may_reach_review,
     search_score,
     splits,
 )
@@ -125,9 +126,7 @@ def _appeared(
     return tuple((who, holder) for who, (holder, prior) in foreign if prior in stubs)
 
 
-def _look_alikes(
-    tx: Transaction, now: datetime, claims: store.Claims, free: set[tuple[str, str]]
-) -> list[Candidate]:
+def _look_alikes(tx: Transaction, now: datetime, claims: store.Claims, free: set[tuple[str, str]]) -> list[Candidate]:
     new = [(who, number) for who, number in claims if _key(number) in free]
     found = [pair(one, other, Reason.LOOK_ALIKE) for one, other in store.look_alikes(tx, new)] if new else []
     store.open_matches(tx, now, found)
@@ -143,7 +142,8 @@ def _note_looks(
         return []
     store.put_looks(tx, changed, known.looks)
     near = store.neighbours(tx, {one: blocking_keys(looks) for one, looks in sorted(changed.items())})
-    compared = [(one, other, compare(changed[one], looks)) for one, other, looks in near]
+    possible = [(one, other, looks) for one, other, looks in near if may_reach_review(changed[one], looks)]
+    compared = [(one, other, compare(changed[one], looks)) for one, other, looks in possible]
     found = [pair(one, other, Reason.DEMOGRAPHICS, by) for one, other, by in compared if by.points >= REVIEW_POINTS]
     if known.asked & changed.keys():
         kept = [store.match_id(tx.tenant_id, one) for one in found]

@@ -1,6 +1,7 @@
 """Which patient is a message about? Safe when many connections report one new person at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.db import Transaction
@@ -10,6 +11,9 @@ from careloop.identity import store
 from careloop.identity.model import Candidate, Demographics, Identifier, Reason, Resolution, pair
 from careloop.identity.rules import splits
 from careloop.record import Record
+
+Holders = Mapping[tuple[str, str], tuple[str, str | None]]
+"""By system and value: the patient that a number leads to, and the merged-away one that it named first."""
 
 
 def resolve(
@@ -32,25 +36,37 @@ def resolve(
 def resolve_all(
     tx: Transaction, record: Record, now: datetime, several: Sequence[Sequence[Identifier]]
 ) -> list[Resolution]:
-    """`resolve` for each of several people, in order; one query where all are known."""
+    """`resolve` for each of several people, in order; one query where all are known, four where some are new."""
     named = [_naming(identifiers) for identifiers in several]
+    every = [_key(number) for numbers in named for number in numbers]
+    if len(named) > 1 and len(set(every)) < len(every):
+        return [resolve_all(tx, record, now, [numbers])[0] for numbers in named]
     known = store.holders(tx, [number for numbers in named for number in numbers])
-    return [_resolve(tx, record, now, numbers, known) for numbers in named]
+    asked = [(numbers, {_key(one): known[_key(one)] for one in numbers if _key(one) in known}) for numbers in named]
+    claims = iter(_claim(tx, record, now, [one for one in asked if not _all_known(*one)]))
+    return [
+        _found(tx, now, numbers, mine, created=False) if _all_known(numbers, mine) else _settle(tx, now, next(claims))
+        for numbers, mine in asked
+    ]
 
 
-def _resolve(
-    tx: Transaction,
-    record: Record,
-    now: datetime,
-    numbers: Sequence[Identifier],
-    known: dict[tuple[str, str], tuple[str, str | None]],
-) -> Resolution:
-    """`known` holds at least what was true of these numbers when it was asked."""
-    keys = [(one.system, one.value) for one in numbers]
-    mine = {key: known[key] for key in keys if key in known}
-    if len(mine) < len(numbers):
-        return _claim(tx, record, now, numbers, mine)
-    return _found(tx, now, numbers, mine, created=False)
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    """A person with new numbers, which were asked for `patient_id`: `known` is who held which number before, `is_new`
+    that nobody held one; `free` are the new ones, `mine` those of them that were still free, `alike` the patients with
+    numbers that look like them."""
+
+    numbers: Sequence[Identifier]
+    known: Holders
+    patient_id: str
+    is_new: bool
+    free: store.Claims
+    mine: set[tuple[str, str]]
+    alike: Sequence[tuple[str, str]]
+
+
+def _all_known(numbers: Sequence[Identifier], known: Holders) -> bool:
+    return all(_key(one) in known for one in numbers)
 
 
 def _naming(identifiers: Sequence[Identifier]) -> list[Identifier]:
@@ -61,68 +77,82 @@ def _naming(identifiers: Sequence[Identifier]) -> list[Identifier]:
 
 
 def _claim(
-    tx: Transaction,
-    record: Record,
-    now: datetime,
-    numbers: Sequence[Identifier],
-    known: dict[tuple[str, str], tuple[str, str | None]],
-) -> Resolution:
-    """Some numbers are new: they are claimed for the known patient, or for a new one when none is known."""
-    patient_id = _first(numbers, known)
-    fresh = patient_id or _new_patient_id(tx, record, numbers[0])
-    free = [(fresh, number) for number in numbers if (number.system, number.value) not in known]
-    mine = store.claim(tx, now, free, on_resource=False)
-    raced = len(mine) < len(free)
-    known = store.holders(tx, numbers) if known or raced else dict.fromkeys(mine, (fresh, None))
-    winner = _earlier(numbers, known, fresh) if patient_id is None else patient_id
+    tx: Transaction, record: Record, now: datetime, asked: Sequence[tuple[Sequence[Identifier], Holders]]
+) -> list[_Claim]:
+    """New numbers are claimed for the patients that the known ones name, or for new ones; set by set."""
+    if not asked:
+        return []
+    fresh = iter(_new_patient_ids(tx, record, [numbers[0] for numbers, known in asked if not known]))
+    people = [_first(numbers, known) or next(fresh) for numbers, known in asked]
+    free = [
+        [(patient_id, number) for number in numbers if _key(number) not in known]
+        for patient_id, (numbers, known) in zip(people, asked, strict=True)
+    ]
+    every = [claim for some in free for claim in some]
+    mine = store.claim(tx, now, every, on_resource=False)
+    alike = store.look_alikes(tx, every)
+    return [
+        _Claim(
+            numbers=numbers,
+            known=known,
+            patient_id=patient_id,
+            is_new=not known,
+            free=some,
+            mine={_key(number) for _, number in some} & mine,
+            alike=[pair for pair in alike if pair[0] == patient_id],
+        )
+        for patient_id, some, (numbers, known) in zip(people, free, asked, strict=True)
+    ]
+
+
+def _settle(tx: Transaction, now: datetime, claim: _Claim) -> Resolution:
+    """Where somebody else came first, the numbers lead to them."""
+    numbers, fresh = claim.numbers, claim.patient_id
+    raced = len(claim.mine) < len(claim.free)
+    known = store.holders(tx, numbers) if raced or not claim.is_new else dict.fromkeys(claim.mine, (fresh, None))
+    winner = _earlier(numbers, known, fresh) if claim.is_new else fresh
     if winner is not None and winner != fresh:
-        store.hand_to(tx, fresh, winner, [number for _, number in free])
+        store.hand_to(tx, fresh, winner, [number for _, number in claim.free])
         known = store.holders(tx, numbers)
-    first = (numbers[0].system, numbers[0].value)
-    found = _found(tx, now, numbers, known, created=winner is None and first in mine)
-    alike = [pair(one, other, Reason.LOOK_ALIKE) for one, other in _look_alikes(tx, found.patient_id, free)]
-    return _with(tx, now, found, alike)
+    found = _found(tx, now, numbers, known, created=winner is None and _key(numbers[0]) in claim.mine)
+    others = sorted({other for _, other in claim.alike} - {found.patient_id})
+    return _with(tx, now, found, [pair(found.patient_id, other, Reason.LOOK_ALIKE) for other in others])
 
 
-def _earlier(
-    numbers: Sequence[Identifier], known: dict[tuple[str, str], tuple[str, str | None]], fresh: str
-) -> str | None:
+def _earlier(numbers: Sequence[Identifier], known: Holders, fresh: str) -> str | None:
     """The patient of a claim that came first in a race; None when there was no race."""
     for number in numbers:
-        holder, _ = known[(number.system, number.value)]
+        holder, _ = known[_key(number)]
         if holder != fresh:
             return holder
     return None
 
 
-def _look_alikes(tx: Transaction, patient_id: str, free: store.Claims) -> list[tuple[str, str]]:
-    return store.look_alikes(tx, [(patient_id, number) for _, number in free])
-
-
-def _new_patient_id(tx: Transaction, record: Record, number: Identifier) -> str:
+def _new_patient_ids(tx: Transaction, record: Record, numbers: Sequence[Identifier]) -> list[str]:
     """Derived from the number, so that the same facts in any order make the same patient; random where a patient of
     that id lives already under another number."""
-    wanted = derived_id(tx.tenant_id, "patient", number.system, number.value)
-    taken = record.fetch(tx, [f"Patient/{wanted}"]).get(f"Patient/{wanted}")
-    return wanted if taken is None or taken.deleted else new_id()
+    wanted = [derived_id(tx.tenant_id, "patient", number.system, number.value) for number in numbers]
+    taken = record.fetch(tx, [f"Patient/{one}" for one in wanted])
+    return [new_id() if f"Patient/{one}" in taken else one for one in wanted]
 
 
-def _first(numbers: Sequence[Identifier], known: dict[tuple[str, str], tuple[str, str | None]]) -> str | None:
-    for number in numbers:
-        if (number.system, number.value) in known:
-            return known[(number.system, number.value)][0]
-    return None
+def _first(numbers: Sequence[Identifier], known: Holders) -> str | None:
+    return next((known[_key(number)][0] for number in numbers if _key(number) in known), None)
+
+
+def _key(number: Identifier) -> tuple[str, str]:
+    return number.system, number.value
 
 
 def _found(
     tx: Transaction,
     now: datetime,
     numbers: Sequence[Identifier],
-    known: dict[tuple[str, str], tuple[str, str | None]],
+    known: Holders,
     *,
     created: bool,
 ) -> Resolution:
-    patient_id, named_prior = known[(numbers[0].system, numbers[0].value)]
+    patient_id, named_prior = known[_key(numbers[0])]
     others = {holder for holder, _ in known.values()} - {patient_id}
     found = Resolution(patient_id=patient_id, created=created, named_prior=named_prior)
     return _with(tx, now, found, [pair(patient_id, other, Reason.IDENTIFIER) for other in sorted(others)])

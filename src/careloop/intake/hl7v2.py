@@ -164,11 +164,11 @@ def decode(raw: bytes) -> tuple[str, tuple[str, ...]]:
         try:
             return raw.decode(declared), ()
         except UnicodeDecodeError:
-            return raw.decode("iso8859-1"), (f"MSH-18: text is not {declared}, read as Latin-1",)
+            return raw.decode("iso8859-1"), (f"MSH-18: expected text in {declared}; it was read as Latin-1",)
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
-        return raw.decode("iso8859-1"), ("MSH-18: text is not UTF-8, read as Latin-1",)
+        return raw.decode("iso8859-1"), ("MSH-18: expected an encoding, or text in UTF-8; it was read as Latin-1",)
 
 
 def split_file(text: str) -> list[str]:

@@ -9,8 +9,9 @@ from careloop.loops.tasks import moment
 
 SCORE = "urn:careloop:score"
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
-_DERIVED_FROM = frozenset({"Observation", "QuestionnaireResponse", "DocumentReference", "ImagingStudy", "Media",
-                           "MolecularSequence"})
+_DERIVED_FROM = frozenset(
+    {"Observation", "QuestionnaireResponse", "DocumentReference", "ImagingStudy", "Media", "MolecularSequence"}
+)
 """What R4 lets `Observation.derivedFrom` name; other sources go into the extension `urn:careloop:derived-from`."""
 
 
@@ -19,9 +20,7 @@ def score_observations(tenant_id: int, patient_id: str, found: StayScore, zone: 
     return [_observation(tenant_id, patient_id, found, score, zone) for score in found.scores]
 
 
-def _observation(
-    tenant_id: int, patient_id: str, found: StayScore, score: Score, zone: tzinfo
-) -> dict[str, Any]:
+def _observation(tenant_id: int, patient_id: str, found: StayScore, score: Score, zone: tzinfo) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "resourceType": "Observation",
         "id": derived_id(tenant_id, "score", score.model, found.focus),
@@ -58,6 +57,7 @@ def _sources(score: Score) -> dict[str, Any]:
     if derived:
         found["derivedFrom"] = [{"reference": source} for source in derived]
     if others:
-        found["extension"] = [{"url": "urn:careloop:derived-from", "valueReference": {"reference": source}}
-                              for source in others]
+        found["extension"] = [
+            {"url": "urn:careloop:derived-from", "valueReference": {"reference": source}} for source in others
+        ]
     return found

@@ -55,6 +55,7 @@ def _finding(rule: str, row: Row, expected: str | None = None) -> LoopFinding:
 
 def _evidence(tx: Transaction, record: Record) -> Iterator[LoopFinding]:
     """Evidence that is no longer there, or was entered in error, proves nothing."""
+
     def load(last: Row | None) -> list[Row]:
         return tx.rows(_SQL["evidence"], last or {"loop_id": _FIRST, "step_id": "", "reference": ""})
 
@@ -72,6 +73,7 @@ def _stands(stored: Stored | None) -> bool:
 
 def _tasks(tx: Transaction, record: Record) -> Iterator[LoopFinding]:
     """The Tasks in the record say what the rows say: same version, status and owner."""
+
     def load(last: Row | None) -> list[Row]:
         return tx.rows(_SQL["loop_tasks"], {"after": last["task_id"] if last else _FIRST})
 

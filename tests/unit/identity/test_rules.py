@@ -13,6 +13,7 @@ from careloop.identity.rules import (
     demographics_of,
     identifiers_of,
     joins,
+    may_reach_review,
     search_score,
     skeleton,
     splits,
@@ -112,6 +113,18 @@ def test_twins_and_juniors_stay_below_review_although_the_household_agrees(chang
 def test_twins_with_names_alike_stay_apart_when_either_says_multiple_birth():
     assert compare(person(given=("Mara",)), person(given=("Mary",))).points >= REVIEW_POINTS
     assert compare(person(given=("Mara",), is_twin=True), person(given=("Mary",))).points < REVIEW_POINTS
+
+
+def test_the_cheap_look_passes_exactly_the_pairs_that_no_rule_keeps_below_review():
+    changes = (
+        {}, {"given": ("Luis",)}, {"given": ("Rivera",), "family": "Ana"}, {"given": ("A",)}, {"given": ()},
+        {"birth_date": "1951-04-14"}, {"birth_date": "1988-01-02"}, {"birth_date": "1951"}, {"suffix": "Jr"},
+        {"family": "Rivera Sr."}, {"is_twin": True}, {"weak": (Identifier(system="urn:ssn", value="1"),)},
+        {"weak": (Identifier(system="urn:ssn", value="1"),), "given": ("Luis",)},
+    )  # fmt: skip
+    people = [person(**one) for one in changes]
+    told = {(may_reach_review(one, two), compare(one, two).capped is None) for one in people for two in people}
+    assert told == {(True, True), (False, False)}
 
 
 def test_missing_fields_say_nothing():

@@ -15,7 +15,8 @@ WEIGHTS = read_weights(load_catalog().document("worklist", "rank"))
 
 def points(due, *, outside=True, waiting=False, opened=NOW, now=NOW):
     parts = timed_parts(
-        outside=outside, due=due, opened=opened, waiting=waiting, days=rank_days(now, ZONE), weights=WEIGHTS)
+        outside=outside, due=due, opened=opened, waiting=waiting, days=rank_days(now, ZONE), weights=WEIGHTS
+    )
     return sum(part.points for part in parts)
 
 

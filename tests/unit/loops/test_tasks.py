@@ -18,17 +18,34 @@ CALL = Evidence(reference="Communication/c1/_history/1", at=OPENED, says="reache
 
 
 def step(**more):
-    values = {"step_id": "contact", "status": Status.ACCEPTED, "clock": ClockState.ON_TIME, "owner_role": "coordinator",
-              "due": DUE, "due_because": "2 business days"}
+    values = {
+        "step_id": "contact",
+        "status": Status.ACCEPTED,
+        "clock": ClockState.ON_TIME,
+        "owner_role": "coordinator",
+        "due": DUE,
+        "due_because": "2 business days",
+    }
     return StepState(**{**values, **more})
 
 
 def state(**more):
-    values = {"id": loop_id(1, "discharge-transition", "Encounter/e1", "k"), "pathway": "discharge-transition",
-              "version": "1.0.0", "patient_id": "p1", "focus": "Encounter/e1", "matter": "k",
-              "status": Status.ACCEPTED, "clock": ClockState.ON_TIME, "opened": OPENED,
-              "deadline": datetime(2026, 4, 5, 3, 59, 59, tzinfo=UTC), "deadline_because": "29 days",
-              "tier": Tier.HIGH, "tier_because": "not known", "steps": (step(),)}
+    values = {
+        "id": loop_id(1, "discharge-transition", "Encounter/e1", "k"),
+        "pathway": "discharge-transition",
+        "version": "1.0.0",
+        "patient_id": "p1",
+        "focus": "Encounter/e1",
+        "matter": "k",
+        "status": Status.ACCEPTED,
+        "clock": ClockState.ON_TIME,
+        "opened": OPENED,
+        "deadline": datetime(2026, 4, 5, 3, 59, 59, tzinfo=UTC),
+        "deadline_because": "29 days",
+        "tier": Tier.HIGH,
+        "tier_because": "not known",
+        "steps": (step(),),
+    }
     return LoopState(**{**values, **more})
 
 
@@ -57,8 +74,13 @@ def test_a_closure_without_proof_is_a_coded_reason_and_a_note():
     closure = Closure(reason="patient-declined", at=OPENED, by="Practitioner/dana", note="She said no")
     task = loop_task(state(status=Status.CANCELLED, closed=OPENED, closure=closure), FRAME)
     assert task["statusReason"]["coding"] == [{"system": "urn:careloop:reason", "code": "patient-declined"}]
-    assert task["note"] == [{"time": "2026-03-06T16:30:00-05:00", "text": "She said no",
-                             "authorReference": {"reference": "Practitioner/dana"}}]
+    assert task["note"] == [
+        {
+            "time": "2026-03-06T16:30:00-05:00",
+            "text": "She said no",
+            "authorReference": {"reference": "Practitioner/dana"},
+        }
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +94,15 @@ def test_what_the_engine_writes_is_valid_fhir(validator):
     written = [
         loop_task(state(status=Status.CANCELLED, closed=OPENED, closure=closure), FRAME),
         step_task(state(), done, FRAME),
-        provenance(id_="p", targets=["Task/t/_history/1"], recorded=OPENED, reasons=["why"], by=None,
-                   cause="Encounter/e1/_history/2", zone=ZONE),
+        provenance(
+            id_="p",
+            targets=["Task/t/_history/1"],
+            recorded=OPENED,
+            reasons=["why"],
+            by=None,
+            cause="Encounter/e1/_history/2",
+            zone=ZONE,
+        ),
     ]
     for resource in written:
         assert validator.validate(resource) == []

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from careloop.identity.model import Address, Demographics
 
@@ -19,6 +20,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+@lru_cache(maxsize=8192)
 def fold_name(text: str) -> str:
     """A name in lower-case letters without accents, blanks, hyphens or apostrophes (nicknames stay what they are)."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))

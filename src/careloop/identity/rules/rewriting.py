@@ -11,9 +11,7 @@ def reference_paths(resource: Mapping[str, Any], target: str) -> list[str]:
     return list(_places(resource, target, ""))
 
 
-def redirected(
-    resource: Mapping[str, Any], origin: str, target: str, only: Collection[str] | None = None
-) -> Resource:
+def redirected(resource: Mapping[str, Any], origin: str, target: str, only: Collection[str] | None = None) -> Resource:
     """A copy in which references to `origin` are references to `target`; with `only`, those at these paths alone.
 
     A reference to a version (`Patient/1/_history/2`) stays: it names what stood there then. A `display` stays too:

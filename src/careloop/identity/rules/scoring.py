@@ -5,6 +5,7 @@ finding is for one person than for two. They are our estimates, checked against 
 """
 
 from decimal import Decimal
+from functools import lru_cache
 
 from careloop.identity.model import Comparison, Demographics, FieldEvidence, Grade, Verdict
 from careloop.identity.rules.folding import (
@@ -52,6 +53,18 @@ def compare(left: Demographics, right: Demographics) -> Comparison:
     return Comparison(points=points, grade=_grade(points), fields=fields, capped=capped)
 
 
+def may_reach_review(left: Demographics, right: Demographics) -> bool:
+    """False where a rule keeps the pair below the review line whatever else agrees: most neighbours, told cheaply."""
+    given, suffixes = _names(left, right)[1], [family_and_suffix(one)[1] for one in (left, right)]
+    verdicts = {
+        "given": given,
+        "birth date": _birth_date(left.birth_date, right.birth_date),
+        "suffix": _same(*suffixes),
+        "number": _number(left, right),
+    }
+    return _cap(verdicts) is None
+
+
 def search_score(points: Decimal) -> Decimal:
     """Points as a `Bundle.entry.search.score` from 0 to 1; the review line is 0.5."""
     odds = 2 ** float(max(min(points - REVIEW_POINTS, Decimal(30)), Decimal(-30)))
@@ -80,11 +93,8 @@ def _cap(verdicts: dict[str, Verdict]) -> str | None:
 
 
 def _fields(left: Demographics, right: Demographics) -> list[FieldEvidence]:
-    (left_family, left_suffix), (right_family, right_suffix) = family_and_suffix(left), family_and_suffix(right)
-    strict = left.is_twin or right.is_twin
-    names = _name(left_family, right_family), _given(left, right, strict=strict)
-    if left_family and left_family == first_given(right) and right_family == first_given(left) != left_family:
-        names = Verdict.SIMILAR, Verdict.SIMILAR
+    left_suffix, right_suffix = family_and_suffix(left)[1], family_and_suffix(right)[1]
+    names = _names(left, right)
     shown = [
         ("family", names[0], left.family, right.family),
         ("given", names[1], " ".join(left.given[:1]), " ".join(right.given[:1])),
@@ -102,6 +112,14 @@ def _fields(left: Demographics, right: Demographics) -> list[FieldEvidence]:
         FieldEvidence(field=field, verdict=verdict, points=_POINTS[field].get(verdict, Decimal(0)), left=one, right=two)
         for field, verdict, one, two in shown
     ]
+
+
+def _names(left: Demographics, right: Demographics) -> tuple[Verdict, Verdict]:
+    """Family and given name; the two in each other's place are similar."""
+    left_family, right_family = family_and_suffix(left)[0], family_and_suffix(right)[0]
+    if left_family and left_family == first_given(right) and right_family == first_given(left) != left_family:
+        return Verdict.SIMILAR, Verdict.SIMILAR
+    return _name(left_family, right_family), _given(left, right, strict=left.is_twin or right.is_twin)
 
 
 def _same(left: str, right: str) -> Verdict:
@@ -210,6 +228,7 @@ def _homes(person: Demographics) -> str:
     return "; ".join(" ".join(part for part in home if part) for home in parts)
 
 
+@lru_cache(maxsize=8192)
 def likeness(left: str, right: str) -> float:
     """Jaro-Winkler similarity from 0 to 1 (Winkler 1990: prefix of at most four letters, weight 0.1)."""
     if left == right:

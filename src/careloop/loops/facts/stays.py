@@ -204,9 +204,12 @@ def _diagnoses(encounter: Resource, conditions: Mapping[str, frozenset[str]], *,
 
 
 def _principal(encounter: Resource, conditions: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The diagnosis of rank 1, else the only one, else the first reason of the stay."""
     ranked = _diagnoses(encounter, conditions, principal=True)
+    is_alone = len(encounter.get("diagnosis", ())) == 1
+    alone = _diagnoses(encounter, conditions, principal=False) if is_alone else frozenset()
     reasons = encounter.get("reasonCode", ())
-    return ranked or (codes_of(reasons[0]) if reasons else frozenset())
+    return ranked or alone or (codes_of(reasons[0]) if reasons else frozenset())
 
 
 def _pending(encounter: Resource, start: datetime | None, recorded: datetime, reader: Reader) -> datetime | None:

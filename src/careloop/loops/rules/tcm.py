@@ -5,6 +5,7 @@ unknown code, never a guess. Not decided here, because the record does not hold 
 the same 30 days and a global surgical period (items 8 and 9); the sentences say so.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -28,13 +29,15 @@ _VISIT_CLASSES = frozenset({"AMB", "HH", "VR"})
 
 @dataclass(frozen=True, kw_only=True)
 class TcmFacts:
-    """The dates that decide, as far as they are known. `contact_met` says how the contact rule was met."""
+    """The dates that decide, as far as they are known. `contact_met` says how the contact rule was met; `attempts` are
+    the tries inside its window."""
 
     discharge: date
     contact_met: str | None
     medication_reconciliation: date | None
     visit: date | None
     decision_level: str | None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ def tcm_code(given: TcmFacts, day_count: str = "elapsed") -> Tcm:
     """The code for known dates (TR-25, TR-26 and the code choice of §2). All reasons against it are listed."""
     reasons: list[tuple[str, str]] = []
     if given.contact_met is None:
-        reasons.append(("contact", "no contact within 2 business days"))
+        tried = "only 1 attempt" if given.attempts == 1 else "no contact"
+        reasons.append(("contact", f"{tried} within 2 business days"))
     reasons += _visit_reasons(given, day_count)
     if given.decision_level in ("low", "straightforward"):
         reasons.append(("mdm", f"medical decision making {given.decision_level}"))
@@ -192,9 +196,11 @@ def _dates(asked: _Asked, visit: Fact | None) -> TcmFacts:
         if fact.resource_type == "Procedure" and fact.status == "completed" and RECONCILIATION in fact.codes
         if fact.latest > asked.left and fact.at <= asked.now
     ]
+    tries = _tries(asked.chain, asked.facts, asked.calendar, asked.settings, asked.now)
     return TcmFacts(
         discharge=asked.discharge,
-        contact_met=contact_met(asked.chain, asked.facts, asked.calendar, asked.settings, asked.now),
+        contact_met=_met_by(tries),
+        attempts=_attempts(tries),
         medication_reconciliation=min(reconciled, default=None),
         visit=visited,
         decision_level=visit.decision_level if visit else None,
@@ -205,14 +211,26 @@ def contact_met(
     chain: Chain, facts: PatientFacts, calendar: Calendar, settings: LoopSettings, now: datetime
 ) -> str | None:
     """How the contact rule was met (TR-20 to TR-24): by contact, by 2 attempts, or None."""
-    if chain.left is None:
-        return None
-    due = min(after(chain.left, _CONTACT_WITHIN, facts.zone, calendar).due, now)
-    tries = [fact for fact in facts.facts if chain.left < fact.at <= due and _is_try(fact, settings, chain.left, facts)]
+    return _met_by(_tries(chain, facts, calendar, settings, now))
+
+
+def _tries(chain: Chain, facts: PatientFacts, calendar: Calendar, settings: LoopSettings, now: datetime) -> list[Fact]:
+    """Contacts and attempts inside the window of the contact rule."""
+    left = chain.left
+    if left is None:
+        return []
+    due = min(after(left, _CONTACT_WITHIN, facts.zone, calendar).due, now)
+    return [fact for fact in facts.facts if left < fact.at <= due and _is_try(fact, settings, left, facts)]
+
+
+def _met_by(tries: Sequence[Fact]) -> str | None:
     if any(fact.contact is Contact.REACHED for fact in tries):
         return "contact within 2 business days"
-    attempts = {fact.at for fact in tries if fact.contact is Contact.ATTEMPT}
-    return "met by 2 attempts" if len(attempts) >= 2 else None
+    return "met by 2 attempts" if _attempts(tries) >= 2 else None
+
+
+def _attempts(tries: Sequence[Fact]) -> int:
+    return len({fact.at for fact in tries if fact.contact is Contact.ATTEMPT})
 
 
 def _is_try(fact: Fact, settings: LoopSettings, left: datetime, facts: PatientFacts) -> bool:
