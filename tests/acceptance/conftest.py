@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.acceptance.product import Fhir, Product
 
 START = "2026-03-06T17:00:00-05:00"

@@ -116,7 +116,9 @@ def reconciliation(person: str, when: str, **more: Any) -> Json:
     }  # fmt: skip
 
 
-def visit(person: str, when: str, practitioner: str, *, code: str = "AMB", level: str | None = None, **more: Any) -> Json:
+def visit(
+    person: str, when: str, practitioner: str, *, code: str = "AMB", level: str | None = None, **more: Any
+) -> Json:
     """A finished visit of half an hour; `level` is the level of medical decision making."""
     resource: Json = {
         "resourceType": "Encounter", "id": new_id(), "status": "finished", "class": {"system": ACT, "code": code},

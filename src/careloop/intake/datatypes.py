@@ -94,13 +94,14 @@ def identifier(value: Value, rule: Rule, context: Context) -> Json | None:
 
 
 def account_identifier(value: Value, rule: Rule, context: Context) -> Json | None:
-    """PID-18 as an identifier of the person, used only where nothing better was sent."""
+    """PID-18 as the number of a person for whom nothing better was sent (interface.md §5). Account numbers have a
+    system of their own, so that none is ever taken for somebody's record number; one that the sender types otherwise
+    is what it says."""
     found = identifier(value, rule, context)
-    if found is None:
-        return None
-    if context.authority(value) is None:
-        found["system"] = f"urn:careloop:account:{uri_part(context.facility)}"
-    return {**found, "type": {"coding": [{"system": TYPES, "code": "AN"}]}}
+    if found is None or value.component(5).strip() not in ("", "AN"):
+        return found
+    owner = value.component(4).strip() or context.facility
+    return {"system": f"urn:careloop:account:{uri_part(owner)}", "value": found["value"]}
 
 
 def ssn(value: Value, rule: Rule, context: Context) -> Json | None:

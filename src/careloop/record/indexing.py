@@ -62,7 +62,7 @@ class Indexer:
 
     def rows(self, tenant_id: int, zone: tzinfo, resource: dict[str, Any]) -> IndexRows:
         """The index rows of `resource`; dates without an offset are read in `zone`."""
-        found = self._definitions.extract(resource, tenant_id, zone)
+        found = self._definitions.extract(_findable(resource), tenant_id, zone)
         resource_type = resource["resourceType"]
         tokens = set(found.tokens)
         present = tokens & self._present_of(tenant_id, resource_type)
@@ -85,6 +85,15 @@ class Indexer:
         return known
 
 
+def _findable(resource: dict[str, Any]) -> dict[str, Any]:
+    """What searches may find the resource by. The identifiers of a Patient that was merged away find the survivor, who
+    has them too, and nobody else (interface.md §5)."""
+    links = resource.get("link") if resource["resourceType"] == "Patient" else None
+    if not links or not any(link.get("type") == "replaced-by" for link in links):
+        return resource
+    return {name: value for name, value in resource.items() if name != "identifier"}
+
+
 def _string_rows(tenant_id: int, resource_type: str, strings: list[tuple[str, str]]) -> tuple[tuple[int, str], ...]:
     if not strings:
         return ()
@@ -104,9 +113,7 @@ def _quantity_rows(
     return tuple(sorted(rows))
 
 
-def _date_rows(
-    tenant_id: int, resource_type: str, dates: list[tuple[str, datetime, datetime]]
-) -> tuple[DateRow, ...]:
+def _date_rows(tenant_id: int, resource_type: str, dates: list[tuple[str, datetime, datetime]]) -> tuple[DateRow, ...]:
     if not dates:
         return ()
     several = Counter(name for name, _, _ in dates) if len(dates) > 1 else {}

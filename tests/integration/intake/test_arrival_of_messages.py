@@ -1,6 +1,11 @@
 """Messages become people, stays and dead letters."""
 
+from datetime import UTC, datetime
+
 from tests.messages import adt
+
+from careloop.clock import clock_started_at
+from careloop.flows.inbox import process_due
 
 
 def extension(resource, url):
@@ -89,3 +94,22 @@ def test_a_message_of_another_type_is_kept_and_refused_honestly(door):
     assert door.send(adt("A01").replace(b"ADT^A01", b"ORU^R01")) == ["AE"]
     [letter] = door.dead()
     assert "not supported yet" in letter.reason
+
+
+def test_an_event_of_the_future_counts_when_its_time_is_asked_for(door, app, tenant, clock):
+    door.send(adt("A01"))
+    ahead = adt("A03", control_id="C2", at="20261120080000-0500", occurred="20261130110000-0500", disposition="01")
+    door.send(ahead)
+    assert door.encounter()["status"] == "in-progress"
+    later = clock_started_at(datetime(2026, 11, 30, 17, tzinfo=UTC))
+    assert process_due(app.with_clock(later), tenant) == 1
+    assert door.encounter()["status"] == "finished"
+    assert door.dead() == []
+    assert process_due(app.with_clock(later), tenant) == 0
+
+
+def test_an_answer_says_what_reading_had_to_assume(door):
+    raw = adt("A01", pid="MUÑOZ^ANA||19510415|F").decode().encode("latin-1")
+    assert door.send(raw) == ["AA"]
+    assert b"ERR||MSH^1^18^1|" in door.answers[-1]
+    assert b"|W|" in door.answers[-1]

@@ -46,3 +46,14 @@ def test_two_tenants_share_no_row(indexer):
     one, other = (indexer.rows(tenant, UTC, encounter(start="2024-01-01")) for tenant in (1, 2))
     assert not set(one.tokens) & set(other.tokens)
     assert {row.field for row in one.dates}.isdisjoint(row.field for row in other.dates)
+
+
+def test_a_patient_who_was_merged_away_is_not_found_by_number(indexer):
+    number = {"identifier": [{"system": "urn:a", "value": "7"}]}
+    person = {"resourceType": "Patient", "id": "p", "gender": "female", **number}
+    merged = {**person, "link": [{"type": "replaced-by", "other": {"reference": "Patient/q"}}]}
+    nameless = {name: value for name, value in merged.items() if name != "identifier"}
+    assert indexer.rows(1, UTC, merged) == indexer.rows(1, UTC, nameless)
+    assert set(indexer.rows(1, UTC, person).tokens) - set(indexer.rows(1, UTC, merged).tokens)
+    survivor = {**person, "link": [{"type": "replaces", "other": {"reference": "Patient/o"}}]}
+    assert set(indexer.rows(1, UTC, person).tokens) <= set(indexer.rows(1, UTC, survivor).tokens)
