@@ -40,6 +40,10 @@ _OPTIONS = (
     " -c timezone=UTC -c application_name=careloop -c client_min_messages=warning"
 )
 _BEGIN = "select set_config('app.tenant', %s, true), set_config('app.actor', %s, true)"
+_LOCK = """
+select pg_advisory_xact_lock(hashtextextended(wanted.name, %s))
+  from (select unnest(%s::text[]) as name order by 1) as wanted
+"""
 _CONTENDED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 _TRUSTED_SECONDS = 1.0
@@ -123,8 +127,8 @@ class Transaction:
 
     def lock(self, *names: str) -> None:
         """Hold each named lock until the transaction ends, taken in one fixed order so that two never deadlock."""
-        for name in sorted(set(names)):
-            self.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", (name, self._tenant_id or 0))
+        if names:
+            self.execute(_LOCK, (self._tenant_id or 0, sorted(set(names))))
 
     def _run(self, sql: str, parameters: Parameters) -> psycopg.Cursor[Row]:
         if self._begin is None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from careloop import identity
 from careloop.access.model import Principal
-from careloop.access.tenancy import TenantSettings, get_tenant, settings_of
+from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
@@ -52,9 +52,7 @@ def write(
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
     _note_dangling(app, tx, settings, written, warnings)
     review_written(app, tx, done, cause)
-    return [
-        replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))
-    ]
+    return [replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))]
 
 
 def _keep_loop_tasks(tx: Transaction, writes: Sequence[Write]) -> None:
@@ -65,7 +63,7 @@ def _keep_loop_tasks(tx: Transaction, writes: Sequence[Write]) -> None:
 
 def settings_for(tx: Transaction) -> TenantSettings:
     """What the transaction's tenant has chosen."""
-    return settings_of(get_tenant(tx, tx.tenant_id))
+    return settings_of(engine.tenant_of(tx))
 
 
 def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
