@@ -119,6 +119,18 @@ def decide(
     return _part(app, tx, principal, row, why)
 
 
+def part(app: App, tx: Transaction, principal: Principal, prior_id: str, why: str) -> str:
+    """A merge, whoever asked for it (a hospital's A40 too), is taken back: `prior_id` is a person of their own again.
+    `NotFound` where that patient was never joined; a sentence is needed. What to say afterwards."""
+    if not why.strip():
+        raise Rejected(at="why", expected="a sentence that says how you know", code="required")
+    done = merges.standing_merge(tx, prior_id)
+    if done is None:
+        raise NotFound("this patient was not joined with another")
+    merging.unmerge(app, tx, principal, done.id, why.strip())
+    return "Two people again. Each record is with its own person."
+
+
 def undo(app: App, tx: Transaction, principal: Principal, match_id: str) -> Decided:
     """The decision is taken back: the pair is asked again, and two that were joined are two again."""
     row = matches.find_match(tx, match_id)

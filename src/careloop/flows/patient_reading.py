@@ -62,7 +62,7 @@ def record_number(patient: Resource) -> str:
 def header_of(patient: Resource, chart: Mapping[str, Sequence[Resource]], today: date) -> Header:
     """The identity header. Unknown stays unknown: allergies that nobody asked about are None, not `none`."""
     born = birth_date_of(patient)
-    replaced = [link["other"]["reference"] for link in patient.get("link", []) if link.get("type") == "replaced-by"]
+    replaced, replaces = _linked(patient, "replaced-by"), _linked(patient, "replaces")
     risk, why = _risk(chart.get("Observation", ()))
     return Header(
         patient_id=patient["id"],
@@ -81,9 +81,16 @@ def header_of(patient: Resource, chart: Mapping[str, Sequence[Resource]], today:
         programmes=_programmes(chart.get("Task", ())),
         deceased=bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")),
         active=patient.get("active", True),
-        survivor_id=replaced[0].split("/")[-1] if replaced else None,
+        survivor_id=replaced[0] if replaced else None,
+        joined_ids=replaces,
         made_up=any(tag.get("system") == _MADE_UP for tag in patient.get("meta", {}).get("tag", [])),
     )
+
+
+def _linked(patient: Resource, kind: str) -> tuple[str, ...]:
+    """Ids of the patients that this one is linked to in this way."""
+    links = [link for link in patient.get("link", []) if link.get("type") == kind]
+    return tuple(str(link["other"]["reference"]).split("/")[-1] for link in links)
 
 
 def _allergies(resources: Iterable[Resource]) -> tuple[str, ...] | None:

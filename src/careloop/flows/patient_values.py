@@ -17,7 +17,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """The identity of a patient on every page about them. `allergies`: None when nobody asked."""
+    """The identity of a patient on every page about them. `allergies`: None when nobody asked.
+    `survivor_id`: the record that is used instead of this one; `joined_ids`: records that were joined into this one."""
 
     patient_id: str
     name: str
@@ -36,6 +37,7 @@ class Header:
     deceased: bool
     active: bool
     survivor_id: str | None
+    joined_ids: tuple[str, ...]
     made_up: bool
 
 

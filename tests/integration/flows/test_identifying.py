@@ -4,7 +4,7 @@ import pytest
 
 from careloop import identity
 from careloop.access.model import Principal, Tenant, system_principal
-from careloop.errors import Conflict, Rejected
+from careloop.errors import Conflict, NotFound, Rejected
 from careloop.flows import identifying, writing
 from careloop.flows.app import App
 from careloop.identity.model import MatchState, Verdict
@@ -115,3 +115,19 @@ def test_a_client_that_completes_the_step_decides_and_must_say_what(
         evidence = {"type": {"text": "evidence"}, "valueReference": {"reference": "Patient/b"}}
         put(output=[evidence], note=[{"text": "The same insurance card"}])
         assert identity.survivor_of(tx, "a") == "b"
+
+
+def test_a_join_is_taken_back_from_the_record_that_was_joined(
+    app: App, tenant: Tenant, principal: Principal, pair: identifying.ReviewItem
+):
+    with app.database.transaction(tenant.id) as tx:
+        done = identifying.decide(app, tx, principal, pair.id, "same", "seen together")
+        prior = next(side.patient_id for side in (pair.left, pair.right) if side.patient_id != done.survivor_id)
+        with pytest.raises(Rejected):
+            identifying.part(app, tx, principal, prior, " ")
+        with pytest.raises(NotFound):
+            identifying.part(app, tx, principal, str(done.survivor_id), "not this one")
+        identifying.part(app, tx, principal, prior, "they are sisters")
+        assert app.record.read(tx, principal, "Patient", prior).resource.get("active", True)
+        with pytest.raises(NotFound):
+            identifying.part(app, tx, principal, prior, "again")

@@ -9,6 +9,9 @@ from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
+from careloop.access.policy import require
+from careloop.errors import Conflict, Rejected
+from careloop.flows import identifying
 from careloop.flows import patients as flow
 from careloop.flows.timeline import Event
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
@@ -35,28 +38,50 @@ def patients_find(staff: SignedInStaff, data: Form) -> Response[str]:
 
 @get("/patients/{patient_id:str}", sync_to_thread=True)
 def patient_page(
-    staff: SignedInStaff, patient_id: FromPath[str], kind: FromQuery[str | None] = None, most: FromQuery[int] = 30
+    staff: SignedInStaff,
+    patient_id: FromPath[str],
+    kind: FromQuery[str | None] = None,
+    most: FromQuery[int] = 30,
 ) -> Response[str]:
     """The whole person: what matters, what happened, what is open."""
+    return _page(staff, patient_id, kind=kind, most=most)
+
+
+@post("/patients/{patient_id:str}/part", sync_to_thread=True)
+def patient_part(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> Response[str]:
+    """A join is taken back: two people again."""
+    why = checked_form(staff, data).get("why", "")
+    require(staff.principal, "update", "Patient")
+    try:
+        said = staff.app.database.run(
+            staff.tenant.id,
+            lambda tx: identifying.part(staff.app, tx, staff.principal, patient_id, why),
+            actor=staff.principal.reference,
+        )
+    except (Rejected, Conflict) as error:
+        return _page(staff, patient_id, problem=error.message, status=409 if isinstance(error, Conflict) else 422)
+    return staff.back(f"/patients/{patient_id}", said=said)
+
+
+def _page(
+    staff: Staff, patient_id: str, *, kind: str | None = None, most: int = 30, problem: str = "", status: int = 200
+) -> Response[str]:
     chosen = kind if kind in flow.KINDS else None
     shown = min(max(most, 1), _MOST)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
-    return staff.page(
-        "patient.html",
-        "/patients",
-        {
-            "page": page,
-            "days": _by_day(staff, page.events),
-            "titles": {thread.number: thread.title for thread in page.threads},
-            "kinds": flow.KINDS,
-            "kind": chosen,
-            "most": shown,
-            "born": born_words,
-            "primary": page.open_loops[0].loop_id if page.open_loops else None,
-        },
-        about=patient_id,
-    )
+    values = {
+        "page": page,
+        "days": _by_day(staff, page.events),
+        "titles": {thread.number: thread.title for thread in page.threads},
+        "kinds": flow.KINDS,
+        "kind": chosen,
+        "most": shown,
+        "born": born_words,
+        "primary": page.open_loops[0].loop_id if page.open_loops else None,
+        "problem": problem,
+    }
+    return staff.page("patient.html", "/patients", values, about=patient_id, status=status)
 
 
 def _by_day(staff: Staff, events: Sequence[Event]) -> list[tuple[str, list[Event]]]:

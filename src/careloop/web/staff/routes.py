@@ -60,6 +60,7 @@ staff_router = Router(
         patients.patients_page,
         patients.patients_find,
         patients.patient_page,
+        patients.patient_part,
         find.find_page,
         find.find_results,
         transitions.transitions_page,
