@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from tests.acceptance.messages import Json, adt, at, iso, new_control_id, patient
 from tests.acceptance.product import Fhir, Product
@@ -133,11 +134,12 @@ class Year:
             again = [told_anew(one) for one in things if isinstance(one, str)]
             things = [*things, *things, *again]
             random.Random(teller.variant + teller.number).shuffle(things)
-        for thing in things:
-            if isinstance(thing, str):
-                teller.acks += [ack.code for ack in self.product.send(thing)]
+        for is_message, group in groupby(things, key=lambda thing: isinstance(thing, str)):
+            together = list(group)
+            if is_message:
+                teller.acks += [ack.code for ack in self.product.send(*together)]
             else:
-                fhir.write(thing)
+                fhir.write(*together)
 
 
 def told_anew(message: str) -> str:

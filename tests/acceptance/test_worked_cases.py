@@ -20,6 +20,8 @@ from tests.acceptance.messages import (
 from tests.acceptance.product import Product
 from tests.acceptance.telling import IN_ORDER, VARIANTS, Seen, Story, Teller, Year
 
+pytestmark = pytest.mark.long
+
 ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
 CPT = "http://www.ama-assn.org/go/cpt"
 
