@@ -91,6 +91,14 @@ class Transaction:
         """All rows."""
         return self._run(sql, parameters).fetchall()
 
+    def rows_after(self, first: str, first_parameters: Parameters, sql: str, parameters: Parameters) -> list[Row]:
+        """All rows of the second statement, which begins when the first is done; sent together."""
+        connection = self._begun()
+        with connection.pipeline():
+            connection.execute(first, first_parameters)
+            cursor = connection.execute(sql, parameters)
+        return cursor.fetchall()
+
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """The first column of the first row, or None."""
         row = self.one(sql, parameters)

@@ -21,16 +21,18 @@ select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.
     or l.id = any(%(ids)s::uuid[])
  order by l.opened, l.id
 
--- save_loop --
+-- save_loops --
+-- Rows in the order given.
 insert into loop (id, number, pathway, version, patient_id, focus, matter, status, clock, owner, opened, closed,
                   closure_reason, closure_by, closure_note, deadline, next_step, next_due, next_outside, tier, safety,
                   lasting_points, board, watch_until, as_of, wake_at, hold_reason, hold_by, hold_until, snoozed_until,
                   task_version, history, state)
-values (%(id)s, %(number)s, %(pathway)s, %(version)s, %(patient_id)s, %(focus)s, %(matter)s, %(status)s, %(clock)s,
-        %(owner)s, %(opened)s, %(closed)s, %(closure_reason)s, %(closure_by)s, %(closure_note)s, %(deadline)s,
-        %(next_step)s, %(next_due)s, %(next_outside)s, %(tier)s, %(safety)s, %(lasting_points)s, %(board)s,
-        %(watch_until)s, %(as_of)s, %(wake_at)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s, %(snoozed_until)s,
-        %(task_version)s, %(history)s, %(state)s::jsonb)
+select id, number, pathway, version, patient_id, focus, matter, status, clock,
+       owner, opened, closed, closure_reason, closure_by, closure_note, deadline,
+       next_step, next_due, next_outside, tier, safety, lasting_points, board,
+       watch_until, as_of, wake_at, hold_reason, hold_by, hold_until, snoozed_until,
+       task_version, history, state
+  from json_populate_recordset(null::loop, %(rows)s::json)
 on conflict (tenant_id, id) do update
    set version = excluded.version, patient_id = excluded.patient_id, status = excluded.status,
        clock = excluded.clock, owner = excluded.owner, opened = excluded.opened, closed = excluded.closed,
@@ -43,12 +45,13 @@ on conflict (tenant_id, id) do update
        snoozed_until = excluded.snoozed_until, task_version = excluded.task_version, history = excluded.history,
        state = excluded.state
 
--- save_step --
+-- save_steps --
 insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
                        closure_reason, evidence, hold_reason, hold_by, hold_until, task_version, history)
-values (%(loop_id)s, %(step_id)s, %(task_id)s, %(position)s, %(status)s, %(clock)s, %(owner)s, %(owner_role)s, %(due)s,
-        %(says)s, %(outside)s, %(ended)s, %(closure_reason)s, %(evidence)s, %(hold_reason)s, %(hold_by)s, %(hold_until)s,
-        %(task_version)s, %(history)s)
+select loop_id, step_id, task_id, position, status, clock, owner, owner_role, due,
+       says, outside, ended, closure_reason, evidence, hold_reason, hold_by, hold_until,
+       task_version, history
+  from json_populate_recordset(null::loop_step, %(rows)s::json)
 on conflict (tenant_id, loop_id, step_id) do update
    set position = excluded.position, status = excluded.status, clock = excluded.clock, owner = excluded.owner,
        owner_role = excluded.owner_role, due = excluded.due, says = excluded.says, outside = excluded.outside, ended = excluded.ended,
@@ -79,7 +82,8 @@ select %(loop_id)s, %(step_id)s, %(owner)s, coalesce(last.until, %(at)s), last.u
 
 -- first_ownership --
 insert into ownership (loop_id, step_id, owner, owned_from, by, why)
-values (%(loop_id)s, %(step_id)s, %(owner)s, %(at)s, %(by)s, %(why)s)
+select loop_id, step_id, owner, owned_from, by, why
+  from json_populate_recordset(null::ownership, %(rows)s::json)
 
 -- owner_at --
 -- Who owned this at that moment.

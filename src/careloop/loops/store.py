@@ -91,9 +91,7 @@ def load_loops(
     tx: Transaction, *, patients: Sequence[str] = (), focuses: Sequence[str] = (), ids: Sequence[str] = ()
 ) -> list[StoredLoop]:
     """All loops of these patients, about these matters, or with these ids, oldest first; in one query."""
-    rows = tx.rows(
-        _SQL["loops_of_patients"], {"patients": list(patients), "focuses": list(focuses), "ids": list(ids)}
-    )
+    rows = tx.rows(_SQL["loops_of_patients"], {"patients": list(patients), "focuses": list(focuses), "ids": list(ids)})
     return [_stored_loop(row) for row in rows]
 
 
@@ -151,17 +149,23 @@ def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Ma
     """Loop and step rows are as given; closed loops first, so that a matter may close and open again in one go."""
     ordered = sorted(loops, key=lambda row: (row["closed"] is None, row["id"]))
     if ordered:
-        tx.execute_many(_SQL["save_loop"], ordered)
+        states = [{**row, "state": msgspec.Raw(row["state"].encode())} for row in ordered]
+        tx.execute(_SQL["save_loops"], _rows(states))
     if steps:
-        tx.execute_many(_SQL["save_step"], steps)
+        tx.execute(_SQL["save_steps"], _rows(steps))
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Rows as one JSON text: one statement for all of them, whatever their number."""
+    return {"rows": msgspec.json.encode(rows).decode()}
 
 
 def change_owners(tx: Transaction, changes: Sequence[OwnerChange]) -> None:
     """Each change is in the chain of owners, without a gap or an overlap."""
-    first = [vars(change) for change in changes if change.first]
+    first = [{**vars(change), "owned_from": change.at} for change in changes if change.first]
     later = [vars(change) for change in changes if not change.first]
     if first:
-        tx.execute_many(_SQL["first_ownership"], first)
+        tx.execute(_SQL["first_ownership"], _rows(first))
     for change in later:
         tx.execute(_SQL["end_ownership"], change)
         tx.execute(_SQL["begin_ownership"], change)

@@ -74,10 +74,13 @@ def lock_current(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict
     return {(row["type"], row["id"]): row for row in rows}
 
 
-def lock_names(tx: Transaction, names: Sequence[str]) -> None:
-    """Hold names that have no row yet until the transaction ends."""
-    if names:
-        tx.execute(SQL["lock_names"], {"names": joined(names), "tenant": tx.tenant_id})
+def lock_named(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The same, and the missing ones are held by their names until the transaction ends."""
+    if not references:
+        return {}
+    names = {"names": joined(f"resource {kind}/{own_id}" for kind, own_id in references), "tenant": tx.tenant_id}
+    rows = tx.rows_after(SQL["lock_names"], names, SQL["lock_current"], _pairs(references))
+    return {(row["type"], row["id"]): row for row in rows}
 
 
 def existing(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bool]:

@@ -16,7 +16,8 @@ from careloop.record.model import Write, Written
 from careloop.record.zones import Zones
 
 _NAMED_LOCKS = 100
-"""Up to this many new ids are guarded by named locks; larger sets rest on the unique constraint and are done again."""
+"""Up to this many ids are guarded by named locks, as they may be new; larger sets rest on the unique constraint and are
+done again."""
 
 
 class Writer:
@@ -48,11 +49,7 @@ class Writer:
 
     def _lock(self, tx: Transaction, prepared: Sequence[Prepared]) -> dict[tuple[str, str], Current]:
         named = [one.key for one in prepared if one.chosen]
-        rows = store.lock_current(tx, named)
-        missing = [key for key in named if key not in rows]
-        if missing and len(missing) <= _NAMED_LOCKS:
-            store.lock_names(tx, [f"resource {kind}/{identity}" for kind, identity in missing])
-            rows |= store.lock_current(tx, missing)
+        rows = store.lock_named(tx, named) if len(named) <= _NAMED_LOCKS else store.lock_current(tx, named)
         return {key: _current(row) for key, row in rows.items()}
 
     def _store(
