@@ -99,7 +99,7 @@ select patient_id from chain order by depth desc limit 1
 -- What these patients look like now.
 insert into patient_features (patient_id, features)
 select fresh.patient_id, fresh.features
-  from unnest(%(patients)s::text[], %(features)s::jsonb[]) as fresh (patient_id, features)
+  from unnest(%(patients)s::text[], array(select jsonb_array_elements(%(features)s::jsonb))) as fresh (patient_id, features)
  order by fresh.patient_id
 on conflict (tenant_id, patient_id) do update
    set features = excluded.features

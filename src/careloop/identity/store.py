@@ -100,7 +100,7 @@ def looks_of(row: Row) -> Demographics:
 def put_looks(tx: Transaction, people: Mapping[str, Demographics], before: Mapping[str, Demographics]) -> None:
     """These patients look so, and are found under the keys that follow; only differences are written."""
     ids = sorted(people)
-    features = [msgspec.json.encode(people[patient_id]).decode() for patient_id in ids]
+    features = msgspec.json.encode([people[patient_id] for patient_id in ids]).decode()
     tx.execute(SQL["put_features"], {"patients": ids, "features": features})
     old = {one: blocking_keys(before[one]) if one in before else frozenset() for one in ids}
     new = {one: blocking_keys(people[one]) for one in ids}

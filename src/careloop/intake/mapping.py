@@ -8,6 +8,7 @@ conversion, `unless` (fields) and `unless-code` keep a rule silent, `only` lets 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from careloop.errors import ContentError, Fault, Rejected
@@ -217,9 +218,16 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
 
 
 def _values(address: str, segments: Segments) -> list[Value]:
-    name, _, field = address.partition("-")
+    name, field = _place(address)
     found = segments.get(name, ())
-    return found[0].values(int(field)) if found and field else []
+    return found[0].values(field) if found and field else []
+
+
+@cache
+def _place(address: str) -> tuple[str, int]:
+    """`PID-5` as its segment and field; field 0 for a segment alone."""
+    name, _, field = address.partition("-")
+    return name, int(field or 0)
 
 
 def _code_matches(test: Mapping[str, Any], segments: Segments) -> bool:

@@ -87,7 +87,7 @@ update inbox
        finished = %(now)s,
        result = done.result
   from unnest(%(id)s::bigint[], %(status)s::text[], %(stage)s::text[], %(at)s::text[], %(reason)s::text[],
-              %(next_attempt)s::timestamptz[], %(result)s::jsonb[])
+              %(next_attempt)s::timestamptz[], array(select jsonb_array_elements(%(result)s::jsonb)))
        as done (id, status, stage, at, reason, next_attempt, result)
  where inbox.id = done.id
 
@@ -217,7 +217,7 @@ with added as (
     select *
       from unnest(%(encounter_id)s::text[], %(code)s::text[], %(effect)s::text[], %(event_time)s::timestamptz[],
                   %(recorded)s::timestamptz[], %(received)s::timestamptz[], %(patient_id)s::text[],
-                  %(prior_patient_id)s::text[], %(content)s::jsonb[], %(digest)s::bytea[], %(inbox_id)s::bigint[])
+                  %(prior_patient_id)s::text[], array(select jsonb_array_elements(%(content)s::jsonb)), %(digest)s::bytea[], %(inbox_id)s::bigint[])
         on conflict do nothing
     returning encounter_id, id, code, effect, event_time, recorded, patient_id, prior_patient_id, content, unmatched
 )
@@ -255,7 +255,7 @@ select patient_id, told
 -- put_told --
 insert into person_fact (patient_id, told)
 select new.patient_id, new.told
-  from unnest(%(patients)s::text[], %(told)s::jsonb[]) as new (patient_id, told)
+  from unnest(%(patients)s::text[], array(select jsonb_array_elements(%(told)s::jsonb))) as new (patient_id, told)
  order by new.patient_id
     on conflict (tenant_id, patient_id) do update
    set told = excluded.told

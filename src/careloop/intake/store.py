@@ -167,7 +167,7 @@ def finish(tx: Transaction, now: datetime, done: Sequence[Done]) -> None:
             "at": [one.at for one in done],
             "reason": [one.reason for one in done],
             "next_attempt": [one.next_attempt for one in done],
-            "result": [encode(one.result).decode() for one in done],
+            "result": encode([one.result for one in done]).decode(),
         },
     )
 
@@ -221,7 +221,7 @@ def add_stay_events(tx: Transaction, news: Sequence[NewStayEvent]) -> dict[str, 
             "received": [new.received for new in news],
             "patient_id": [new.event.patient_id for new in news],
             "prior_patient_id": [new.event.prior_patient_id for new in news],
-            "content": [encode(new.event.content).decode() for new in news],
+            "content": encode([new.event.content for new in news]).decode(),
             "digest": [new.digest for new in news],
             "inbox_id": [new.inbox_id for new in news],
         },
@@ -265,7 +265,7 @@ def put_told(tx: Transaction, told: Mapping[str, Mapping[str, str]]) -> None:
     """Remember it."""
     if told:
         patients = sorted(told)
-        words = [encode(told[one]).decode() for one in patients]
+        words = encode([told[one] for one in patients]).decode()
         tx.execute(SQL["put_told"], {"patients": patients, "told": words})
 
 

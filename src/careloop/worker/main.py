@@ -15,7 +15,7 @@ from careloop.worker import rounds
 
 _log = structlog.get_logger()
 
-BATCH = 32
+BATCH = 64
 """So many messages share one commit: a crash costs little, and locks are short."""
 _IDLE_SECONDS = 0.03
 _AWAY_SECONDS = 1.0
