@@ -173,8 +173,8 @@ def note_patients(app: App, tx: Transaction, principal: Principal, resources: Se
         merging.keep_old_numbers(app, tx, principal, [one for one in resources if one["id"] in found.merged])
     for prior_id, survivor_id in found.appeared:
         merging.merge(app, tx, principal, survivor_id, prior_id, "waiting merge: the prior patient appeared")
-    if found.candidates:
-        announce(app, tx)
+    while found.candidates and announce(app, tx) == matches.AT_ONCE:
+        continue
 
 
 def _join(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str, survivor_id: str | None) -> Decided:

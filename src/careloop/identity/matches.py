@@ -46,7 +46,11 @@ def settle(
     tx.execute(SQL["settle"], given)
 
 
-def unannounced(tx: Transaction, *, limit: int = 500) -> list[MatchRow]:
+AT_ONCE = 500
+"""So many pairs are announced in one set."""
+
+
+def unannounced(tx: Transaction, *, limit: int = AT_ONCE) -> list[MatchRow]:
     """Pairs whose Task does not say yet what the row says; no other transaction gets the same."""
     return [match_row(row) for row in tx.rows(SQL["unannounced"], {"limit": limit})]
 
