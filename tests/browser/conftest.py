@@ -47,7 +47,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
     """`careloop demo` with 40 made-up patients, stopped and gone at the end."""
     folder = new_data_dir()
@@ -79,7 +79,7 @@ def _site(ready: Path, process: "subprocess.Popen[bytes]", log: Path) -> Site:
     return Site(url=facts["url"].rstrip("/"), mllp_port=port, logins=tuple(facts["logins"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium of the machine; without one the tests are skipped, with CI=true they fail."""
     path = os.environ.get("CARELOOP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

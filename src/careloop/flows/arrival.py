@@ -92,9 +92,7 @@ def failed(claimed: Claimed, error: CareloopError, now: datetime) -> Done:
     return Done(id=claimed.id, status="received", next_attempt=now + pause, stage="process", reason=error.message)
 
 
-def _understood(
-    app: App, tx: Transaction, tenant: Tenant, row: Claimed, feeds: dict[int | None, Feed]
-) -> Work:
+def _understood(app: App, tx: Transaction, tenant: Tenant, row: Claimed, feeds: dict[int | None, Feed]) -> Work:
     if row.feed_id not in feeds:
         feeds[row.feed_id] = feed_for(app, tx, tenant, row.feed_id)
     feed = feeds[row.feed_id]

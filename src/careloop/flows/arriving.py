@@ -47,7 +47,7 @@ class Work:
         return frozenset(numbers | {(visit.system, visit.value) for person in people for visit in person.visits})
 
 
-class Crossed(Exception):  # noqa: N818 - not a fault of the messages: they turn out to be of one person
+class Crossed(Exception):
     """Two messages of a set are of one person after all; they must go one after the other."""
 
 

@@ -77,8 +77,9 @@ def _work(
     changes = loop_changes.find_changes(known, _states(derived.derivation, known, now), cause)
     side_notes.look_again(tx, patient_id, derived)
     beside = side_notes.beside(tx, patient_id, derived, resources, now)
-    return loop_changes.Work(patient_id=patient_id, zone=derived.zone, resources=resources, changes=changes,
-                             beside=beside)
+    return loop_changes.Work(
+        patient_id=patient_id, zone=derived.zone, resources=resources, changes=changes, beside=beside
+    )
 
 
 def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:
@@ -105,8 +106,9 @@ def _complete(old: store.StoredLoop | None, state: LoopState, now: datetime) -> 
 
 def _end(state: LoopState, closure: Closure) -> LoopState:
     steps = tuple(_end_step(step, closure) for step in state.steps)
-    ended = replace(state, status=Status.CANCELLED, closed=closure.at, closure=closure, steps=steps, board=None,
-                    next_change=None)
+    ended = replace(
+        state, status=Status.CANCELLED, closed=closure.at, closure=closure, steps=steps, board=None, next_change=None
+    )
     return store.normal_state(ended)
 
 

@@ -119,5 +119,12 @@ def loop_settings(tenant: Tenant) -> LoopSettings:
 
 def _existing(loop: StoredLoop) -> ExistingLoop:
     state = loop.state
-    return ExistingLoop(id=loop.id, pathway=state.pathway, version=state.version, focus=state.focus,
-                        matter=state.matter, status=state.status, as_of=loop.as_of)
+    return ExistingLoop(
+        id=loop.id,
+        pathway=state.pathway,
+        version=state.version,
+        focus=state.focus,
+        matter=state.matter,
+        status=state.status,
+        as_of=loop.as_of,
+    )

@@ -32,9 +32,7 @@ class Work:
     beside: Sequence[Mapping[str, Any]]
 
 
-def find_changes(
-    known: Mapping[str, store.StoredLoop], states: Sequence[LoopState], cause: Cause
-) -> list[LoopChange]:
+def find_changes(known: Mapping[str, store.StoredLoop], states: Sequence[LoopState], cause: Cause) -> list[LoopChange]:
     """The loops whose state, patient, snooze or decided owner differs from what stands."""
     reassigned = {loop_id for loop_id, _ in cause.assignments}
     changes = [LoopChange(old=known.get(state.id), new=state) for state in states]
@@ -84,8 +82,10 @@ def _write_resources(
     """Tasks, Provenance, scores and notes are in the record, in one call."""
     resources: list[Mapping[str, Any]] = [resource for plan in plans for resource in plan.resources]
     resources += [resource for work in works for resource in work.beside]
-    writes = [Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
-              for resource in resources]
+    writes = [
+        Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
+        for resource in resources
+    ]
     if writes:
         app.record.write(tx, system_principal(tx.tenant_id, "loops"), now, writes, validate=False)
 
@@ -94,9 +94,7 @@ def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: dateti
     frames = [(plan.change.new, _row_frame(app, plan, now)) for plan in plans]
     loops = [loop_row(state, frame) for state, frame in frames]
     steps = [
-        step_row(state, position, step, frame)
-        for state, frame in frames
-        for position, step in enumerate(state.steps)
+        step_row(state, position, step, frame) for state, frame in frames for position, step in enumerate(state.steps)
     ]
     store.save(tx, loops, steps)
 
@@ -126,11 +124,17 @@ def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], desk: rout
     store.save_escalations(tx, fired, standing)
 
 
-def _fired(
-    state: LoopState, step: StepState, escalation: Escalation, to_owner: str, now: datetime
-) -> dict[str, Any]:
-    return {"loop_id": state.id, "step_id": step.step_id, "key": escalation.key, "to_role": escalation.to_role,
-            "to_owner": to_owner, "at": escalation.at, "fired": now, "late": now - escalation.at > LATE_AFTER}
+def _fired(state: LoopState, step: StepState, escalation: Escalation, to_owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "loop_id": state.id,
+        "step_id": step.step_id,
+        "key": escalation.key,
+        "to_role": escalation.to_role,
+        "to_owner": to_owner,
+        "at": escalation.at,
+        "fired": now,
+        "late": now - escalation.at > LATE_AFTER,
+    }
 
 
 def _standing_before(change: LoopChange) -> list[str]:

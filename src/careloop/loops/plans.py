@@ -90,6 +90,7 @@ def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], fr
 
 def _tasks(state: LoopState, owners: Mapping[str, str], number: int, frame: PlanFrame) -> dict[str, Resource]:
     """The Tasks of a loop by step id, without their history."""
+
     def task_frame(step_id: str) -> TaskFrame:
         title = frame.title(state.pathway, step_id)
         return TaskFrame(zone=frame.zone, title=title, owner=owners[step_id], number=number)
@@ -107,8 +108,15 @@ def _explanation(
 ) -> Resource:
     targets = [f"Task/{task['id']}/_history/{versions[step_id]}" for step_id, task in changed.items()]
     reasons = [*_new_sentences(change), *_owner_sentences(change, owners), *_moves(change)]
-    return provenance(id_=frame.provenance_id(), targets=targets, recorded=frame.now, reasons=reasons, by=frame.by,
-                      cause=frame.fact, zone=frame.zone)
+    return provenance(
+        id_=frame.provenance_id(),
+        targets=targets,
+        recorded=frame.now,
+        reasons=reasons,
+        by=frame.by,
+        cause=frame.fact,
+        zone=frame.zone,
+    )
 
 
 def _new_sentences(change: LoopChange) -> list[str]:
@@ -138,8 +146,15 @@ def _moves(change: LoopChange) -> list[str]:
 def _owner_changes(change: LoopChange, owners: Mapping[str, Owner], frame: PlanFrame) -> tuple[OwnerChange, ...]:
     before = change.owners_before
     return tuple(
-        OwnerChange(loop_id=change.new.id, step_id=step_id, owner=owners[step_id].owner, at=frame.now,
-                    by=frame.by or "careloop", why=owners[step_id].why, first=step_id not in before)
+        OwnerChange(
+            loop_id=change.new.id,
+            step_id=step_id,
+            owner=owners[step_id].owner,
+            at=frame.now,
+            by=frame.by or "careloop",
+            why=owners[step_id].why,
+            first=step_id not in before,
+        )
         for step_id in change.step_ids
         if before.get(step_id) != owners[step_id].owner
     )

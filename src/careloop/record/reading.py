@@ -20,9 +20,7 @@ def read(tx: Transaction, principal: Principal, resource_type: str, resource_id:
     return _seen(tx, principal, "read", _standing(row))
 
 
-def read_version(
-    tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int
-) -> Stored:
+def read_version(tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int) -> Stored:
     """One version, current or not; `Gone` where that version is the deletion. The read is audited."""
     values = {"type": resource_type, "id": resource_id, "version": version}
     return _seen(tx, principal, "vread", _standing(tx.one(store.SQL["read_version"], values)))

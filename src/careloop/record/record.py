@@ -77,9 +77,7 @@ class Record:
         cursor: str | None = None,
     ) -> HistoryPage:
         """Versions newest first, of one resource, one type, or everything. Audited."""
-        return reading.history(
-            tx, principal, resource_type, resource_id, count=count, since=since, cursor=cursor
-        )
+        return reading.history(tx, principal, resource_type, resource_id, count=count, since=since, cursor=cursor)
 
     def search(
         self,
@@ -102,9 +100,7 @@ class Record:
         rows = tx.rows(store.SQL["of_patient"], {"patient_id": patient_id, "types": list(types)})
         return [store.stored_of(row) for row in rows]
 
-    def of_patients(
-        self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]
-    ) -> dict[str, list[Stored]]:
+    def of_patients(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> dict[str, list[Stored]]:
         """The same for a set of patients, by patient id, in one query. Not audited."""
         found: dict[str, list[Stored]] = {patient_id: [] for patient_id in patient_ids}
         for row in tx.rows(store.SQL["of_patients"], {"patient_ids": list(found), "types": list(types)}):

@@ -121,6 +121,5 @@ def _quantity(value: QuantityValue) -> Sql:
 
 def _number(alternatives: Alternatives[Decimal]) -> Sql:
     return any_of(
-        all_of(Sql(_MEASURED[one.operator], (float(one.value),)) for one in alternative)
-        for alternative in alternatives
+        all_of(Sql(_MEASURED[one.operator], (float(one.value),)) for one in alternative) for alternative in alternatives
     )

@@ -54,9 +54,7 @@ def search(
     _refuse_unprintable(parameters)
     cursor_text = next((value for name, value in parameters if name == CURSOR), None)
     asked = [pair for pair in parameters if pair[0] != CURSOR]
-    request = parse_search(
-        resource_type, asked, definitions, zone=asking.zone, now=asking.now, base=asking.base
-    )
+    request = parse_search(resource_type, asked, definitions, zone=asking.zone, now=asking.now, base=asking.base)
     clauses = Resolver(tx, asking.principal, definitions).resolve(request.clauses)
     where = condition(tx.tenant_id, resource_type, clauses)
     if request.summary == "count" or request.count == 0:

@@ -36,9 +36,7 @@ def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> list[Sql]
     short = [_shape(SHORT_ALONE), Sql("dated.low >= %s and dated.low <= %s", (_shift(low, -LONG), high)), *conditions]
     long = [_shape(LONG_ALONE), Sql("dated.low <= %s", (high,)), *conditions]
     several = [all_of([_shape(ONE_OF_SEVERAL), one]) for one in conditions]
-    return [
-        chain(Sql(_KEYS, (field,)), "(", any_of([all_of(short), all_of(long), one]), ")") for one in several
-    ]
+    return [chain(Sql(_KEYS, (field,)), "(", any_of([all_of(short), all_of(long), one]), ")") for one in several]
 
 
 def _shape(shape: int) -> Sql:
