@@ -13,7 +13,7 @@ from careloop.bench.installation import Place, installation, resident_megabytes,
 from careloop.db.limits import plain_commit_seconds
 from careloop.flows.bulk import import_bundles
 
-RATE_AIM, ANSWER_AIM, WORKER_AIM, FLAT_AIM = 150.0, 250.0, 400.0, 1.3
+RATE_AIM, ANSWER_AIM, WORKER_AIM, WEB_AIM, FLAT_AIM = 150.0, 250.0, 400.0, 200.0, 1.3
 _SENDERS = 8
 
 
@@ -53,6 +53,7 @@ def _round(place: Place, size: int, first: int, seconds: int, pace: int, rates: 
         at_most(f"{label}answer p50", percentile(answers, 0.5) * 1000, "ms", ANSWER_AIM),
         at_most(f"{label}answer p99", percentile(answers, 0.99) * 1000, "ms", ANSWER_AIM),
         at_most(f"{label}worker memory", memory.get("worker", 0.0), "MB", WORKER_AIM),
+        at_most(f"{label}web memory", memory.get("web", 0.0), "MB", WEB_AIM),
     ]
 
 
