@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from careloop.access.model import Principal
 from careloop.api.authentication import AUTHENTICATED, app_of
@@ -17,10 +18,10 @@ _MOST = 1000
 @get("/api/worklist", sync_to_thread=True, dependencies=AUTHENTICATED)
 def get_worklist(
     request: Request[Any, Any, Any],
-    principal: Principal,
-    whose: Annotated[str, Parameter(query="scope")] = "mine",
-    pathway: str | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=_MOST)] = 200,
+    principal: NamedDependency[Principal],
+    whose: Annotated[str, QueryParameter(name="scope")] = "mine",
+    pathway: FromQuery[str | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=_MOST)] = 200,
 ) -> Response[dict[str, Any]]:
     """The worklist of the asker (a program sees everybody's), the team's or the queue's, in its order."""
     app = app_of(request)
@@ -30,7 +31,9 @@ def get_worklist(
 
 
 @get("/api/episodes/{encounter_id:str}", sync_to_thread=True, dependencies=AUTHENTICATED)
-def get_episode(request: Request[Any, Any, Any], principal: Principal, encounter_id: str) -> Response[dict[str, Any]]:
+def get_episode(
+    request: Request[Any, Any, Any], principal: NamedDependency[Principal], encounter_id: FromPath[str]
+) -> Response[dict[str, Any]]:
     """What the stay around this Encounter was: index, readmission, TCM code, scores. What cannot be known says why."""
     app = app_of(request)
     with app.database.transaction(principal.tenant_id, actor=principal.reference) as tx:
