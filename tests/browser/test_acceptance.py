@@ -141,4 +141,6 @@ def test_screens_look_right(site: Site, open_context: Open, pytestconfig: pytest
         ):  # fmt: skip
             page.goto(f"{site.url}{path}")
             page.wait_for_timeout(200)
-            page.screenshot(path=target / f"{name}-{width}{'-dark' if scheme == 'dark' else ''}.png")
+            picture = target / f"{name}-{width}{'-dark' if scheme == 'dark' else ''}.png"
+            page.screenshot(path=picture)
+            assert picture.stat().st_size > 5_000, name
