@@ -163,6 +163,7 @@ def test_when_the_supervisor_alone_is_killed_everything_ends(server: Server) -> 
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
     wait_until(server.is_gone)
+    assert server.is_gone()
 
 
 def test_after_a_kill_of_the_whole_group_the_next_start_works(server: Server, folder: Path) -> None:

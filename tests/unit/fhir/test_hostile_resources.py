@@ -50,7 +50,9 @@ def test_any_tree_gets_an_answer(resource_type: str, content: dict[str, Any]) ->
 @settings(max_examples=100, deadline=None)
 @given(TREES)
 def test_any_value_as_a_whole_resource_gets_an_answer(value: Any) -> None:
-    Validator.load().validate(value)
+    faults = Validator.load().validate(value)
+    assert faults, "a random value is no resource"
+    assert all(fault.at and fault.expected for fault in faults)
 
 
 @settings(max_examples=100, deadline=None)
