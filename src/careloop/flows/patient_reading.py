@@ -277,8 +277,14 @@ def _card(task: Resource, steps: Sequence[Resource], names: Mapping[str, str]) -
         segments=tuple(step.get("status") == "completed" for step in counted) or (False,),
         thread=None,
         is_open=task.get("status") in _OPEN,
-        closed_why=text_of(task.get("statusReason")),
+        closed_why=text_of(task.get("statusReason")) or _by_word(counted),
     )
+
+
+def _by_word(steps: Sequence[Resource]) -> str:
+    """Says so where a step was completed on a person's word: that is not proof (engine.md §1.3)."""
+    told = any(step.get("status") == "completed" and not step.get("output") for step in steps)
+    return "Closed, partly on a person's word" if told else ""
 
 
 def threads_of(tasks: Sequence[Resource]) -> list[Thread]:

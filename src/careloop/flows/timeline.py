@@ -312,7 +312,7 @@ def _loop(resource: Resource, context: _Context) -> Iterable[Event]:
             reference=_reference(resource) + "#opened",
         )
     if closed:
-        why = text_of(resource.get("statusReason")) or "all proof is in hand"
+        why = text_of(resource.get("statusReason")) or "every step is done"
         yield Event(
             at=closed,
             kind="loop",
