@@ -11,6 +11,8 @@ from careloop.api.authentication import AUTHENTICATED, app_of
 from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_capabilities import capability_statement
 from careloop.api.fhir_requests import AnyRequest, base_of, check_accept
+from careloop.api.operations import OPERATIONS
+from careloop.api.operations.routing import handlers_of
 from careloop.errors import CareloopError
 from careloop.fhir.jsons import encode
 
@@ -25,7 +27,9 @@ def metadata(request: AnyRequest) -> Answer:
     """What this server can do, generated from what it does."""
     check_accept(request)
     app = app_of(request)
-    return fhir_answers.answer(encode(capability_statement(app.record.definitions, base_of(request), app.clock.now())))
+    return fhir_answers.answer(
+        encode(capability_statement(app.record.definitions, base_of(request), app.clock.now(), OPERATIONS))
+    )
 
 
 routes: list[Any] = [
@@ -34,7 +38,7 @@ routes: list[Any] = [
     ),
     Router(
         path="/fhir",
-        route_handlers=fhir_resources.handlers,
+        route_handlers=[*handlers_of(OPERATIONS), *fhir_resources.handlers],
         dependencies=AUTHENTICATED,
         exception_handlers=dict(exception_handlers),
         include_in_schema=False,

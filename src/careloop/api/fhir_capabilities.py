@@ -1,9 +1,11 @@
 """The CapabilityStatement, generated from the definitions that searches and writes really use."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from careloop.api.operations.model import Operation
 from careloop.fhir import definitions as tables
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.record.content import instant
@@ -15,7 +17,9 @@ _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
-def capability_statement(definitions: SearchDefinitions, base: str, now: datetime) -> dict[str, Any]:
+def capability_statement(
+    definitions: SearchDefinitions, base: str, now: datetime, operations: Sequence[Operation]
+) -> dict[str, Any]:
     """What `/fhir/metadata` answers."""
     types = sorted(tables.load().resources)
     return {
@@ -32,14 +36,15 @@ def capability_statement(definitions: SearchDefinitions, base: str, now: datetim
             {
                 "mode": "server",
                 "security": _security(base),
-                "resource": [_resource(definitions, one) for one in types],
+                "resource": [_resource(definitions, one, operations) for one in types],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+                **_operations(operations, None),
             }
         ],
     }
 
 
-def _resource(definitions: SearchDefinitions, resource_type: str) -> dict[str, Any]:
+def _resource(definitions: SearchDefinitions, resource_type: str, operations: Sequence[Operation]) -> dict[str, Any]:
     writable = resource_type not in _READ_ONLY
     parameters = definitions.of(resource_type)
     references = [name for name, one in parameters.items() if one.type == "reference"]
@@ -56,7 +61,13 @@ def _resource(definitions: SearchDefinitions, resource_type: str) -> dict[str, A
         "referencePolicy": ["literal", "logical", "local"],
         "searchInclude": [f"{resource_type}:{name}" for name in references],
         "searchParam": [{"name": name, "type": one.type} for name, one in parameters.items()],
+        **_operations(operations, resource_type),
     }
+
+
+def _operations(operations: Sequence[Operation], resource_type: str | None) -> dict[str, Any]:
+    found = [{"name": one.name, "definition": one.definition} for one in operations if one.serves(resource_type)]
+    return {"operation": found} if found else {}
 
 
 def _security(base: str) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def check_accept(request: AnyRequest) -> None:
 
 def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[str, Any]:
     """The resource of that type in the body; 415 for another type of content, `Rejected` for anything else."""
-    _check_content(request, JSON_TYPES)
+    check_content(request, JSON_TYPES)
     resource = decode(body)
     if resource.get("resourceType") != resource_type:
         raise Rejected(at="resourceType", expected=resource_type, code="structure")
@@ -122,7 +122,7 @@ def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[
 
 def patch_body(request: AnyRequest, body: bytes) -> Any:
     """The operations of a JSON Patch."""
-    _check_content(request, (PATCH_TYPE,))
+    check_content(request, (PATCH_TYPE,))
     try:
         return decode(b'{"patch":' + body + b"}")["patch"]
     except (Rejected, KeyError) as error:
@@ -132,7 +132,7 @@ def patch_body(request: AnyRequest, body: bytes) -> Any:
 def form_body(request: AnyRequest, body: bytes) -> bytes:
     """The form of a POST _search."""
     if body:
-        _check_content(request, (FORM_TYPE,))
+        check_content(request, (FORM_TYPE,))
     return body
 
 
@@ -149,7 +149,8 @@ def take(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
     return next((value for key, value in reversed(pairs) if key == name), None)
 
 
-def _check_content(request: AnyRequest, allowed: Sequence[str]) -> None:
+def check_content(request: AnyRequest, allowed: Sequence[str]) -> None:
+    """415 for a body of another type than these."""
     given = request.headers.get("content-type", allowed[0]).split(";")[0].strip().lower()
     if given not in allowed:
         raise HTTPException(status_code=415, detail="expected content of type " + " or ".join(allowed))

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from careloop.api import fhir, inbox, oauth, operations, worklist
+from careloop.api import fhir, health, inbox, oauth, worklist
 from careloop.api.authentication import note_denial
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
@@ -33,7 +33,7 @@ def create_asgi(app: App) -> Litestar:
     """All routes over this app. Nothing larger than `max_body_bytes` is read."""
     return Litestar(
         route_handlers=[
-            *operations.routes,
+            *health.routes,
             *fhir.routes,
             *oauth.routes,
             *inbox.routes,

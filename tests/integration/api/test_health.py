@@ -74,7 +74,7 @@ def test_a_fault_of_ours_shows_an_id_and_nothing_else(app: App, monkeypatch: pyt
     def fail(_app: App) -> Any:
         raise KeyError("Ann Smith")
 
-    monkeypatch.setattr("careloop.api.operations.readiness", fail)
+    monkeypatch.setattr("careloop.api.health.readiness", fail)
     with TestClient(create_asgi(app), raise_server_exceptions=False) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 500

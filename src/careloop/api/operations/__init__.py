@@ -1,0 +1,6 @@
+"""The FHIR operations that this server offers. One module each; a line here makes a route and a line in metadata."""
+
+from careloop.api.operations.model import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()
+"""Every operation, in the order of the CapabilityStatement."""
