@@ -18,6 +18,8 @@ from typing import Any
 from careloop.access.model import Principal, Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
 from careloop.db import DatabaseUrls, ensure_database, release_database
+from careloop.db.cluster import locate
+from careloop.db.limits import server_cpu_seconds
 from careloop.errors import Unavailable
 from careloop.flows import feeds, tenants
 from careloop.flows.app import App, build_app
@@ -106,14 +108,30 @@ def free_port() -> int:
 
 def resident_megabytes(supervisor: int) -> dict[str, float]:
     """Resident memory of each child of a server, by its name."""
-    found = {}
+    return {name: _resident(entry) for name, entry in _children(supervisor)}
+
+
+def cpu_seconds(place: Place, supervisor: int) -> float:
+    """CPU time that the server's processes and PostgreSQL have used so far."""
+    own = sum(_used(entry) for _, entry in _children(supervisor))
+    return own + server_cpu_seconds(locate(place.app.settings.data_dir))
+
+
+def _children(supervisor: int) -> Iterator[tuple[str, Path]]:
     for entry in Path("/proc").iterdir():
         words = _words(entry)
         if "careloop.cli.children" in words and _parent(entry) == supervisor:
-            pages = int((entry / "statm").read_text(encoding="ascii").split()[1])
-            name = words[words.index("careloop.cli.children") + 1]
-            found[name] = pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
-    return found
+            yield words[words.index("careloop.cli.children") + 1], entry
+
+
+def _resident(entry: Path) -> float:
+    pages = int((entry / "statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+
+
+def _used(entry: Path) -> float:
+    words = (entry / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _words(entry: Path) -> list[str]:

@@ -1,0 +1,130 @@
+"""Many requests over loopback at once: prepared bytes out, whole answers in, seconds of each."""
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. `kind` is the class under which its time is counted."""
+
+    kind: str
+    method: str
+    path: str
+    body: bytes = b""
+
+
+@dataclass
+class Traffic:
+    """What came of a run: by kind, seconds and sizes of the answers; how long it took in all."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    sizes: dict[str, list[int]] = field(default_factory=dict)
+    wall: float = 0.0
+
+    def note(self, kind: str, seconds: float, size: int) -> None:
+        """One more answer."""
+        self.seconds.setdefault(kind, []).append(seconds)
+        self.sizes.setdefault(kind, []).append(size)
+
+    @property
+    def all_seconds(self) -> list[float]:
+        """The seconds of every answer."""
+        return [one for found in self.seconds.values() for one in found]
+
+    @property
+    def count(self) -> int:
+        """How many were answered."""
+        return sum(map(len, self.seconds.values()))
+
+
+def send(
+    address: tuple[str, int], token: str, requests: Sequence[Request], *, connections: int = CONNECTIONS
+) -> Traffic:
+    """Every request is answered with success, through so many connections; `ConnectionError` names one that is not."""
+    lanes = [requests[start::connections] for start in range(connections)]
+    found = [Traffic() for _ in lanes]
+    faults: list[ConnectionError] = []
+    threads = [
+        threading.Thread(target=_lane, args=(address, token, lane, traffic, faults))
+        for lane, traffic in zip(lanes, found, strict=True)
+    ]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return _joined(found, time.perf_counter() - started)
+
+
+def shuffled(requests: Sequence[Request], seed: int) -> list[Request]:
+    """The same requests in an order that is the same each time."""
+    mixed = list(requests)
+    random.Random(seed).shuffle(mixed)  # noqa: S311 - an order, not a secret
+    return mixed
+
+
+def _lane(
+    address: tuple[str, int], token: str, lane: Sequence[Request], traffic: Traffic, faults: list[ConnectionError]
+) -> None:
+    try:
+        with socket.create_connection(address, timeout=60) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for request in lane:
+                packed = _packed(request, address, token)
+                started = time.perf_counter()
+                line.sendall(packed)
+                status, size = _answer(line)
+                traffic.note(request.kind, time.perf_counter() - started, size)
+                if not 200 <= status < 300:
+                    raise ConnectionError(f"{request.method} {request.path} was answered with {status}")
+    except OSError as error:
+        faults.append(error if isinstance(error, ConnectionError) else ConnectionError(str(error)))
+
+
+def _packed(request: Request, address: tuple[str, int], token: str) -> bytes:
+    head = (
+        f"{request.method} {request.path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n"
+        f"Authorization: Bearer {token}\r\nAccept: application/fhir+json\r\n"
+    )
+    if request.body:
+        head += f"Content-Type: application/fhir+json\r\nContent-Length: {len(request.body)}\r\n"
+    return head.encode() + b"\r\n" + request.body
+
+
+def _answer(line: socket.socket) -> tuple[int, int]:
+    """Status and number of bytes of the next answer; all of it was read."""
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        data += _more(line)
+    head = data[:end].lower()
+    status, at = int(head[9:12]), head.find(b"content-length:")
+    length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+    left = end + 4 + length - len(data)
+    while left > 0:
+        left -= len(_more(line))
+    return status, length
+
+
+def _more(line: socket.socket) -> bytes:
+    part = line.recv(262_144)
+    if not part:
+        raise ConnectionError("the server closed the connection")
+    return part
+
+
+def _joined(found: Sequence[Traffic], wall: float) -> Traffic:
+    whole = Traffic(wall=wall)
+    for one in found:
+        for kind, seconds in one.seconds.items():
+            for second, size in zip(seconds, one.sizes[kind], strict=True):
+                whole.note(kind, second, size)
+    return whole
