@@ -1,6 +1,7 @@
-"""FHIR JSON in and out with exact decimals: `72.50` stays `72.50`, unknown elements stay where they are."""
+"""FHIR JSON in and out with exact decimals: `72.50` stays `72.50`, `1e3` stays `1e3`, unknown elements stay where they
+are."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -9,8 +10,46 @@ from careloop.errors import Rejected
 
 Resource = dict[str, Any]
 
-_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_MOST_DIGITS = 200
+"""R4 asks for 18 significant digits at least. More than this is no measurement."""
+
+
+class Literal(Decimal):
+    """A decimal whose digits Python would write another way (`1e3`, `0.0000001`). `text` is how it was written."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+
+def _exact(text: str) -> Decimal:
+    """The number in `text`, which is written out again as it came."""
+    if "e" not in text and "E" not in text and "0.00000" not in text and len(text) <= _MOST_DIGITS:
+        return Decimal(text)
+    return _literal(text)
+
+
+def _literal(text: str) -> Decimal:
+    try:
+        number = Literal(text)
+    except InvalidOperation as error:
+        raise ValueError("a decimal that fits") from error
+    if len(text) > _MOST_DIGITS or not -_MOST_DIGITS <= number.adjusted() <= _MOST_DIGITS:
+        raise ValueError("a decimal that fits")
+    number.text = text
+    return number
+
+
+def _written(value: Any) -> msgspec.Raw:
+    if isinstance(value, Literal):
+        return msgspec.Raw(value.text.encode())
+    raise NotImplementedError(type(value).__name__)
+
+
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=_exact)
+_value_decoder = msgspec.json.Decoder(float_hook=_exact)
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
+_sorting = msgspec.json.Encoder(decimal_format="number", enc_hook=_written, order="sorted")
 
 
 def decode(text: bytes | str) -> Resource:
@@ -21,9 +60,27 @@ def decode(text: bytes | str) -> Resource:
         raise Rejected(at="body", expected=f"a JSON object ({_place(error)})", code="structure") from error
 
 
+def decode_value(text: bytes | str) -> Any:
+    """The same for JSON of any kind, such as the list of a JSON Patch."""
+    try:
+        return _value_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Rejected(at="body", expected=f"JSON ({_place(error)})", code="structure") from error
+
+
 def encode(value: Any) -> bytes:
     """Compact JSON, decimals as they were."""
     return _encoder.encode(value)
+
+
+def encode_sorted(value: Any) -> bytes:
+    """The same with the properties of every object in order of their names: equal content gives equal bytes."""
+    return _sorting.encode(value)
+
+
+def indented(text: bytes) -> bytes:
+    """JSON for people to read; every literal stays as it is."""
+    return msgspec.json.format(text, indent=2)
 
 
 def _place(error: Exception) -> str:

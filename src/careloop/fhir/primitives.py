@@ -82,7 +82,7 @@ def is_positive(value: Any) -> bool:
 
 def is_decimal(value: Any) -> bool:
     """True for a number kept exactly. A binary float is refused: it would not come back as it went in."""
-    return type(value) is int or (type(value) is Decimal and value.is_finite())
+    return type(value) is int or (isinstance(value, Decimal) and value.is_finite())
 
 
 def _day_exists(text: str) -> bool:

@@ -1,7 +1,8 @@
 """The exact text of a version: the content as it came, with `meta.versionId` and `meta.lastUpdated` spliced in.
 
 The content is encoded once, with resourceType, id and meta in front and without the two elements that belong to the
-server. Its hash tells whether anything changed; the stored text is the same bytes with the two put in their place.
+server; the stored text is the same bytes with the two put in their place. A hash over the content in the order of names
+tells whether anything changed, so that the order of properties, which JSON gives no meaning, makes no version.
 """
 
 from collections.abc import Mapping
@@ -10,22 +11,21 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from careloop.fhir.jsons import encode
+from careloop.fhir.jsons import encode, encode_sorted
 
 _OURS = ("versionId", "lastUpdated")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A resource without the server's own elements, encoded. `meta_at` is where the inside of meta begins."""
+    """A resource without the server's own elements, encoded. `meta_at` is where the inside of meta begins.
+
+    `digest` is a signed 64-bit hash of the content; equal content has equal digests, in whatever order it came.
+    """
 
     encoded: bytes
     meta_at: int
-
-    @property
-    def digest(self) -> int:
-        """A signed 64-bit hash of the content; equal content has equal digests."""
-        return int.from_bytes(blake2b(self.encoded, digest_size=8).digest(), "big", signed=True)
+    digest: int
 
     def text(self, version: int, last_updated: datetime) -> str:
         """The stored text of this content as `version`."""
@@ -42,7 +42,11 @@ def content_of(resource: Mapping[str, Any], resource_type: str, resource_id: str
         if name not in ordered:
             ordered[name] = value
     front = len(f'{{"resourceType":"{resource_type}","id":"{resource_id}","meta":{{')
-    return Content(encode(ordered), front)
+    return Content(encode(ordered), front, _digest(encode_sorted(ordered)))
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
 def with_meta(resource: Mapping[str, Any], resource_id: str, version: int, last_updated: datetime) -> dict[str, Any]:
