@@ -548,6 +548,7 @@ CREATE TABLE public.resource (
     key bigint NOT NULL,
     last_updated timestamp with time zone NOT NULL,
     digest bigint NOT NULL,
+    self bigint NOT NULL,
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     version integer NOT NULL,
     deleted boolean DEFAULT false NOT NULL,
@@ -556,6 +557,7 @@ CREATE TABLE public.resource (
     patient_id text COLLATE pg_catalog."C",
     tokens bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     present bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    refs text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     body text,
     CONSTRAINT resource_check CHECK ((deleted = (body IS NULL))),
     CONSTRAINT resource_id_check CHECK (((length(id) >= 1) AND (length(id) <= 64))),
@@ -568,9 +570,13 @@ ALTER TABLE ONLY public.resource FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN public.resource.digest IS 'hash of the content without meta.versionId and meta.lastUpdated';
 
+COMMENT ON COLUMN public.resource.self IS 'hash of type/id: the XOR of it and a reference field is the token of a reference here';
+
 COMMENT ON COLUMN public.resource.tokens IS 'what stands in resource_token for this resource';
 
 COMMENT ON COLUMN public.resource.present IS 'tokens that say which parameters have a value; for :missing';
+
+COMMENT ON COLUMN public.resource.refs IS 'the type/id that this version refers to; which parameter does, the tokens say';
 
 COMMENT ON COLUMN public.resource.body IS 'the exact text that a read answers with';
 

@@ -1,7 +1,9 @@
 """The texts and hashes under which coded values, references and words are found.
 
 Index and query make them here, so both sides always agree. A token is a signed 64-bit hash of tenant, resource type,
-parameter and value text: equality is all it can answer, and two tenants never share one.
+parameter and value text: equality is all it can answer, and two tenants never share one. It is the field's hash XOR the
+value's, so that the database can follow a reference: the token of `patient` = `Patient/1` is the hash of that field XOR
+the hash that Patient/1 carries of its own name (docs/decisions/0100-links-inside-sql.md).
 """
 
 import re
@@ -15,6 +17,7 @@ IDENTIFIER = ":identifier"
 OF_TYPE = ":of-type"
 
 _CACHED = 1 << 14
+_FIELDS = 1 << 16
 _LOCAL = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
 
@@ -24,21 +27,31 @@ def token_hash(tenant_id: int, resource_type: str, parameter: str, value_text: s
 
     Variants of a parameter have names of their own: `identifier:of-type`, `subject:identifier`, `name:exact`.
     """
-    text = f"{tenant_id}|{resource_type}|{parameter}|{value_text}"
-    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "little", signed=True)
+    return field_hash(tenant_id, resource_type, parameter) ^ value_hash(value_text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_FIELDS)
+def field_hash(tenant_id: int, resource_type: str, parameter: str) -> int:
+    """The signed 64-bit number under which a parameter's values are kept."""
+    return _digest(f"{tenant_id}|{resource_type}|{parameter}|")
+
+
+@lru_cache(maxsize=_CACHED)
+def value_hash(value_text: str) -> int:
+    """The part of a token that its value makes; of `Type/id` also what that resource is known by in the index."""
+    return _digest(value_text)
+
+
 def present_hash(tenant_id: int, resource_type: str, parameter: str) -> int:
     """The token that says: this resource has a value for `parameter`. Answers `:missing`."""
-    return token_hash(tenant_id, resource_type, parameter + PRESENT, "")
+    return field_hash(tenant_id, resource_type, parameter + PRESENT)
 
 
 @lru_cache(maxsize=_CACHED)
 def hashes(tenant_id: int, resource_type: str, parameter: str, *texts: str) -> tuple[int, ...]:
     """The tokens of `texts` and the one that says the parameter has a value. Cached: codes repeat."""
-    found = tuple(token_hash(tenant_id, resource_type, parameter, text) for text in texts)
-    return (*found, present_hash(tenant_id, resource_type, parameter))
+    field = field_hash(tenant_id, resource_type, parameter)
+    return (*(field ^ value_hash(text) for text in texts), present_hash(tenant_id, resource_type, parameter))
 
 
 @lru_cache(maxsize=_CACHED)
@@ -47,6 +60,11 @@ def coding_hashes(
 ) -> tuple[int, ...]:
     """The tokens of one coding. Cached apart from `hashes` to spare the making of texts."""
     return hashes(tenant_id, resource_type, parameter, *coding_texts(system, code))
+
+
+def _digest(text: str) -> int:
+    hashed = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(hashed, "little", signed=True)
 
 
 def exact(text: str) -> str:

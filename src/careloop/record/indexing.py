@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from careloop.fhir.searchparameters import SearchDefinitions, present_hash, token_hash
+from careloop.fhir.searchparameters import SearchDefinitions, present_hash
+from careloop.fhir.tokens import field_hash
 
 LONG = timedelta(days=31)
 """Dates longer than this are kept apart, so that a search for a window need not look further back than this."""
@@ -35,7 +35,8 @@ class IndexRows:
     """Everything that the index holds for one resource. Tokens are sorted and unique.
 
     `present` are the tokens that say which parameters have a value. They answer `:missing`, which looks at most of a
-    type anyway, so they stand with the resource and not in the table of tokens. `references` are not stored.
+    type anyway, so they stand with the resource and not in the table of tokens. `references` say which resources
+    to look at when a search goes from here to what this refers to.
     """
 
     patient_id: str | None
@@ -45,12 +46,6 @@ class IndexRows:
     strings: tuple[tuple[int, str], ...] = ()
     quantities: tuple[tuple[int, float, str], ...] = ()
     references: tuple[str, ...] = ()
-
-
-@lru_cache(maxsize=65536)
-def field_of(tenant_id: int, resource_type: str, parameter: str) -> int:
-    """The number under which a parameter's dates, texts and quantities are kept."""
-    return token_hash(tenant_id, resource_type, parameter, "")
 
 
 class Indexer:
@@ -97,7 +92,7 @@ def _findable(resource: dict[str, Any]) -> dict[str, Any]:
 def _string_rows(tenant_id: int, resource_type: str, strings: list[tuple[str, str]]) -> tuple[tuple[int, str], ...]:
     if not strings:
         return ()
-    rows = ((field_of(tenant_id, resource_type, name), text.translate(_UNPRINTABLE)) for name, text in strings)
+    rows = ((field_hash(tenant_id, resource_type, name), text.translate(_UNPRINTABLE)) for name, text in strings)
     return tuple(sorted({(field, text[:MAX_STRING]) for field, text in rows if text}))
 
 
@@ -107,7 +102,7 @@ def _quantity_rows(
     if not quantities:
         return ()
     rows = {
-        (field_of(tenant_id, resource_type, name), float(value), unit.translate(_UNPRINTABLE)[:MAX_STRING])
+        (field_hash(tenant_id, resource_type, name), float(value), unit.translate(_UNPRINTABLE)[:MAX_STRING])
         for name, value, unit in quantities
     }
     return tuple(sorted(rows))
@@ -118,7 +113,7 @@ def _date_rows(tenant_id: int, resource_type: str, dates: list[tuple[str, dateti
         return ()
     several = Counter(name for name, _, _ in dates) if len(dates) > 1 else {}
     return tuple(
-        DateRow(field_of(tenant_id, resource_type, name), low, high, _shape(several.get(name, 1), low, high))
+        DateRow(field_hash(tenant_id, resource_type, name), low, high, _shape(several.get(name, 1), low, high))
         for name, low, high in sorted(set(dates))
     )
 

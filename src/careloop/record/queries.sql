@@ -22,12 +22,14 @@ select nextval('resource_key') as block_end
 -- insert_resources --
 -- New resources, all arrays in step.
 insert into resource (
-    key, last_updated, digest, tenant_id, version, type, id, patient_id, tokens, present, body)
-select unnest(%(key)s::bigint[]), %(now)s, unnest(%(digest)s::bigint[]), %(tenant)s, unnest(%(version)s::int[]),
+    key, last_updated, digest, self, tenant_id, version, type, id, patient_id, tokens, present, refs, body)
+select unnest(%(key)s::bigint[]), %(now)s, unnest(%(digest)s::bigint[]), unnest(%(self)s::bigint[]), %(tenant)s,
+       unnest(%(version)s::int[]),
        unnest(string_to_array(%(type)s, E'\x1e')), unnest(string_to_array(%(id)s, E'\x1e')),
        unnest(string_to_array(%(patient_id)s, E'\x1e', '')),
        unnest(string_to_array(%(tokens)s, E'\x1e'))::bigint[],
        unnest(string_to_array(%(present)s, E'\x1e'))::bigint[],
+       unnest(string_to_array(%(refs)s, E'\x1e'))::text[],
        unnest(string_to_array(%(body)s, E'\x1e'))
 
 -- keep_superseded --
@@ -48,6 +50,7 @@ update resource
        patient_id = given.patient_id,
        tokens = given.tokens::bigint[],
        present = given.present::bigint[],
+       refs = given.refs::text[],
        body = given.body
   from (select unnest(%(key)s::bigint[]) as key,
                unnest(%(version)s::int[]) as version,
@@ -55,6 +58,7 @@ update resource
                unnest(string_to_array(%(patient_id)s, E'\x1e', '')) as patient_id,
                unnest(string_to_array(%(tokens)s, E'\x1e')) as tokens,
                unnest(string_to_array(%(present)s, E'\x1e')) as present,
+               unnest(string_to_array(%(refs)s, E'\x1e')) as refs,
                unnest(string_to_array(%(body)s, E'\x1e', '')) as body) as given
  where resource.key = given.key
    and resource.version = given.version - 1
@@ -251,7 +255,7 @@ select resource.type, resource.id
 -- page_of_all --
 -- The record in the order of keys, for checking and for indexing anew.
 select resource.key, resource.type, resource.id, resource.deleted, resource.patient_id, resource.tokens, resource.present,
-       resource.body
+       resource.refs, resource.self, resource.body
   from resource
  where resource.key > %(after)s
  order by resource.key

@@ -10,6 +10,7 @@ from datetime import datetime
 from threading import Lock
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.fhir.tokens import value_hash
 from careloop.record.indexing import IndexRows
 from careloop.record.model import Stored
 
@@ -118,7 +119,11 @@ def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> No
         tx.execute(
             SQL["insert_resources"],
             _columns(tx, now, versions)
-            | {"type": joined(one.resource_type for one in versions), "id": joined(one.id for one in versions)},
+            | {
+                "type": joined(one.resource_type for one in versions),
+                "id": joined(one.id for one in versions),
+                "self": array(value_hash(f"{one.resource_type}/{one.id}") for one in versions),
+            },
         )
         _insert_index(tx, versions)
         _insert_changes(tx, now, versions)
@@ -154,6 +159,7 @@ def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> 
         "patient_id": joined(one.index.patient_id or "" for one in versions),
         "tokens": joined(array(one.index.tokens) for one in versions),
         "present": joined(array(one.index.present) for one in versions),
+        "refs": joined(array(one.index.references) for one in versions),
         "body": joined(one.text or "" for one in versions),
     }
 

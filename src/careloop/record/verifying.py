@@ -8,6 +8,7 @@ from typing import Any
 from careloop.db import Row, Transaction
 from careloop.fhir.jsons import decode
 from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.tokens import value_hash
 from careloop.record import store
 from careloop.record.indexing import Indexer, IndexRows
 from careloop.record.model import Finding
@@ -52,6 +53,8 @@ def _compare(tx: Transaction, indexer: Indexer, zone: tzinfo, rows: Sequence[Row
         same = (
             list(expected.tokens) == sorted(row["tokens"])
             and list(expected.present) == sorted(row["present"])
+            and list(expected.references) == row["refs"]
+            and row["self"] == value_hash(f"{row['type']}/{row['id']}")
             and expected.patient_id == row["patient_id"]
             and _lines(expected) == held.get(row["key"], set())
         )

@@ -5,7 +5,8 @@ from datetime import UTC
 import pytest
 
 from careloop.fhir.searchparameters import SearchDefinitions
-from careloop.record.indexing import LONG_ALONE, ONE_OF_SEVERAL, SHORT_ALONE, Indexer, field_of
+from careloop.fhir.tokens import field_hash
+from careloop.record.indexing import LONG_ALONE, ONE_OF_SEVERAL, SHORT_ALONE, Indexer
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_one_date_of_several_is_marked(indexer):
         for day in ("2024-01-05", "2024-02-05")
     ]
     plan = {"resourceType": "CarePlan", "id": "c", "subject": {"reference": "Patient/p"}, "activity": detail}
-    field = field_of(1, "CarePlan", "activity-date")
+    field = field_hash(1, "CarePlan", "activity-date")
     assert {row.shape for row in indexer.rows(1, UTC, plan).dates if row.field == field} == {ONE_OF_SEVERAL}
 
 

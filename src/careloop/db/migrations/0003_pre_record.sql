@@ -11,6 +11,7 @@ create table resource (
     key bigint not null,
     last_updated timestamptz not null,
     digest bigint not null,
+    self bigint not null,
     tenant_id int not null,
     version int not null check (version > 0),
     deleted boolean not null default false,
@@ -19,6 +20,7 @@ create table resource (
     patient_id text collate "C",
     tokens bigint[] not null default '{}',
     present bigint[] not null default '{}',
+    refs text[] collate "C" not null default '{}',
     body text,
     primary key (tenant_id, key),
     unique (tenant_id, type, id),
@@ -30,6 +32,8 @@ create index resource_listed on resource (tenant_id, type, key) where not delete
 create index resource_updated on resource (tenant_id, type, last_updated);
 create index resource_patient on resource (tenant_id, patient_id, type) where patient_id is not null;
 comment on column resource.digest is 'hash of the content without meta.versionId and meta.lastUpdated';
+comment on column resource.self is 'hash of type/id: the XOR of it and a reference field is the token of a reference here';
+comment on column resource.refs is 'the type/id that this version refers to; which parameter does, the tokens say';
 comment on column resource.tokens is 'what stands in resource_token for this resource';
 comment on column resource.present is 'tokens that say which parameters have a value; for :missing';
 comment on column resource.body is 'the exact text that a read answers with';

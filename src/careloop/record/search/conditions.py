@@ -21,7 +21,8 @@ from careloop.fhir.clauses import (
 )
 from careloop.fhir.prefixes import Alternatives
 from careloop.fhir.searchparameters import present_hash, token_hash
-from careloop.record.indexing import MAX_STRING, field_of
+from careloop.fhir.tokens import field_hash
+from careloop.record.indexing import MAX_STRING
 from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, negated
 from careloop.record.search.windows import date_keys, last_updated
 
@@ -46,7 +47,7 @@ def condition(tenant_id: int, resource_type: str, clauses: Sequence[Clause]) -> 
         else:
             parts.append(_one(tenant_id, resource_type, clause))
     for name, groups in dates.items():
-        parts += map(_among, date_keys(field_of(tenant_id, resource_type, name), groups))
+        parts += map(_among, date_keys(field_hash(tenant_id, resource_type, name), groups))
     return all_of(parts)
 
 
@@ -72,10 +73,10 @@ def _one(tenant_id: int, resource_type: str, clause: Clause) -> Sql:
         case MissingClause():
             return _missing(tenant_id, resource_type, clause)
         case StringClause():
-            field = field_of(tenant_id, resource_type, clause.parameter.name)
+            field = field_hash(tenant_id, resource_type, clause.parameter.name)
             return _among(chain(Sql(_TEXTS, (field,)), "(", any_of(_text(clause, one) for one in clause.any_of), ")"))
         case QuantityClause():
-            field = field_of(tenant_id, resource_type, clause.parameter.name)
+            field = field_hash(tenant_id, resource_type, clause.parameter.name)
             return _among(chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, clause.any_of)), ")"))
     name = clause.parameter.name
     raise Rejected(at=name, expected="a modifier that this server can answer", code="not-supported")

@@ -15,7 +15,7 @@ import msgspec
 
 from careloop.errors import Rejected
 from careloop.fhir.clauses import SortKey
-from careloop.record.indexing import field_of
+from careloop.fhir.tokens import field_hash
 from careloop.record.search.sql import FALSE, Sql, all_of, any_of, chain
 
 _EXPRESSIONS = {
@@ -69,7 +69,7 @@ def _ordering(tenant_id: int, resource_type: str, key: SortKey) -> Ordering:
     text = _EXPRESSIONS.get((kind, key.descending))
     if text is None:
         raise Rejected(at="_sort", expected="date, string, number or quantity parameters", code="not-supported")
-    field = field_of(tenant_id, resource_type, name)
+    field = field_hash(tenant_id, resource_type, name)
     return Ordering(expression=Sql(text, (field,)), descending=key.descending, kind=kind)
 
 
