@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 
 from litestar import Response
 from litestar.exceptions import HTTPException
+from litestar.response.base import ASGIResponse
 
+from careloop.access.browser import SESSION_COOKIE
 from careloop.api.authentication import CHALLENGE
-from careloop.api.fhir_requests import AnyRequest, FhirRequest
+from careloop.api.fhir_requests import AnyRequest, FhirRequest, wanted_media
 from careloop.errors import CareloopError, Fault, NotAuthenticated, Unavailable
 from careloop.events import ChangeKind
-from careloop.fhir.jsons import encode
+from careloop.fhir.jsons import encode, indented
 from careloop.flows.bundle_answers import etag_of, history_bundle, page_bundle
 from careloop.flows.outcomes import outcome, outcome_of, status_of
 from careloop.record import HistoryPage, SearchPage, Stored, Written
@@ -24,18 +26,33 @@ _HTTP_CODES = {
     404: "not-found", 405: "not-supported", 406: "not-supported", 413: "too-long", 415: "not-supported",
 }  # fmt: skip
 
-Answer = Response[bytes]
+_OPEN = ("/fhir/metadata", "/fhir/.well-known/")
+
+
+class Answer(Response[bytes]):
+    """JSON in the media type that the client wants, laid out for reading with `_pretty`, without its body for HEAD."""
+
+    def to_asgi_response(self, app: Any, request: AnyRequest, **given: Any) -> ASGIResponse:
+        """The bytes that leave; their length is told for HEAD too."""
+        if self.media_type == MEDIA_TYPE:
+            self.media_type = _media_type_of(request)
+            if self.content and b"_pretty=true" in request.scope["query_string"]:
+                self.content = indented(self.content)
+        response = super().to_asgi_response(app, request, **given)
+        if request.scope["method"] == "HEAD":
+            response.body, response.is_head_response = b"", True
+        return response
 
 
 def answer(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Bytes of JSON, never to be cached."""
-    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers={**_PRIVATE, **(headers or {})})
+    return Answer(content, status_code=status, media_type=MEDIA_TYPE, headers={**_PRIVATE, **(headers or {})})
 
 
 def of_stored(request: FhirRequest, stored: Stored, content: bytes | None = None) -> Answer:
     """A read: 304 where the client has this version already."""
     headers = version_headers(stored.version, stored.last_updated)
-    if _is_known(request, stored):
+    if is_known(request, stored):
         return answer(b"", 304, headers)
     return answer(content or stored.text.encode(), 200, headers)
 
@@ -75,6 +92,14 @@ def of_history(request: FhirRequest, page: HistoryPage, path: str, asked: Sequen
     return answer(encode(history_bundle(page, request.base, links)))
 
 
+def is_known(request: FhirRequest, stored: Stored) -> bool:
+    """True where the client has this version already, as `If-None-Match` or `If-Modified-Since` tells."""
+    if (etags := request.if_none_match) is not None:
+        return etag_of(stored.version) in [one.strip() for one in etags.split(",")] or etags.strip() == "*"
+    since = request.if_modified_since
+    return since is not None and stored.last_updated.replace(microsecond=0) <= since
+
+
 def version_headers(version: int, last_updated: datetime) -> dict[str, str]:
     """ETag and Last-Modified of a version."""
     return {"ETag": etag_of(version), "Last-Modified": format_datetime(last_updated, usegmt=True)}
@@ -92,11 +117,31 @@ def refused(request: AnyRequest, error: CareloopError) -> Response[Any]:
 
 
 def refused_by_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """What the web framework refused (no such route, too large a body) as an OperationOutcome."""
+    """What the web framework refused (no such route, too large a body) as an OperationOutcome. Whoever shows no
+    credential learns nothing of which routes there are."""
+    if error.status_code in (404, 405) and not _is_open(request) and not _has_credential(request):
+        return refused(request, NotAuthenticated("a bearer token is expected"))
     code = _HTTP_CODES.get(error.status_code, "processing" if error.status_code < 500 else "exception")
     expected = error.detail if error.status_code < 500 else "a server without faults"
     fault = Fault(at="request", expected=expected, code=code)
     return answer(encode(outcome([fault])), error.status_code, dict(error.headers or {}))
+
+
+def _is_open(request: AnyRequest) -> bool:
+    path = request.url.path
+    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in _OPEN)
+
+
+def _has_credential(request: AnyRequest) -> bool:
+    return "authorization" in request.headers or SESSION_COOKIE in request.cookies
+
+
+def _media_type_of(request: AnyRequest) -> str:
+    """What the client wants; our own where it wants what we do not have, for it must be told so."""
+    try:
+        return wanted_media(request)
+    except HTTPException:
+        return MEDIA_TYPE
 
 
 def _content(prefers: str, written: Written) -> bytes:
@@ -105,13 +150,6 @@ def _content(prefers: str, written: Written) -> bytes:
     if prefers == "OperationOutcome":
         return encode(outcome(written.warnings))
     return written.text.encode() if written.text is not None else encode(written.resource)
-
-
-def _is_known(request: FhirRequest, stored: Stored) -> bool:
-    if (etags := request.if_none_match) is not None:
-        return etag_of(stored.version) in [one.strip() for one in etags.split(",")] or etags.strip() == "*"
-    since = request.if_modified_since
-    return since is not None and stored.last_updated.replace(microsecond=0) <= since
 
 
 def _link(request: FhirRequest, path: str, pairs: Sequence[tuple[str, str]]) -> str:

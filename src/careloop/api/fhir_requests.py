@@ -13,8 +13,10 @@ from litestar.exceptions import HTTPException
 
 from careloop.access.model import Principal
 from careloop.api.authentication import app_of
+from careloop.api.fhir_media import JSON_TYPES as JSON_TYPES
+from careloop.api.fhir_media import NotOffered, media_type_for, speaks_our_version
 from careloop.errors import Rejected
-from careloop.fhir.jsons import decode
+from careloop.fhir.jsons import decode, decode_value
 from careloop.flows.app import App
 from careloop.flows.interactions import Interaction
 
@@ -22,10 +24,9 @@ AnyRequest = Request[Any, Any, Any]
 Pairs = list[tuple[str, str]]
 Result = TypeVar("Result")
 
-JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 PATCH_TYPE = "application/json-patch+json"
 FORM_TYPE = "application/x-www-form-urlencoded"
-_ACCEPTED = (*JSON_TYPES, "*/*", "application/*", "json", "text/*")
+RETURNS = ("minimal", "representation", "OperationOutcome")
 _MOST_PAIRS = 300
 
 
@@ -91,9 +92,17 @@ class FhirRequest:
     @property
     def prefers(self) -> str:
         """`minimal`, `representation` or `OperationOutcome`."""
-        parts = (part.strip() for part in (self.header("prefer") or "").split(";"))
-        wanted = next((part.removeprefix("return=") for part in parts if part.startswith("return=")), "")
-        return wanted if wanted in ("minimal", "OperationOutcome") else "representation"
+        return self.preferred_return or "representation"
+
+    @property
+    def preferred_return(self) -> str | None:
+        """What `Prefer: return=` asks for, None where it asks for nothing that we know. Other preferences are ignored
+        (RFC 7240 section 2), `respond-async` too: the answer comes at once."""
+        for part in (self.header("prefer") or "").replace(";", ",").split(","):
+            name, _, value = part.strip().partition("=")
+            if name.strip() == "return" and value.strip('" ') in RETURNS:
+                return value.strip('" ')
+        return None
 
 
 def base_of(request: AnyRequest) -> str:
@@ -103,12 +112,22 @@ def base_of(request: AnyRequest) -> str:
 
 
 def check_accept(request: AnyRequest) -> None:
-    """406 where the client wants something else than JSON."""
-    wanted = dict(_pairs(request.url.query)).get("_format")
-    offered = [wanted] if wanted else request.headers.get("accept", "*/*").split(",")
-    kinds = [one.split(";")[0].strip().lower().replace(" ", "+") for one in offered]
-    if not any(kind in _ACCEPTED for kind in kinds if kind):
-        raise HTTPException(status_code=406, detail="this server speaks JSON")
+    """406 where the client wants something else than FHIR R4 in JSON."""
+    wanted_media(request)
+
+
+def wanted_media(request: AnyRequest) -> str:
+    """The media type of the answer; 406 where the client wants one that we do not speak."""
+    try:
+        return media_type_for(_format_of(request), request.headers.get("accept"))
+    except NotOffered as error:
+        raise HTTPException(status_code=406, detail="this server speaks FHIR R4 in JSON") from error
+
+
+def _format_of(request: AnyRequest) -> str | None:
+    if b"_format" not in request.scope["query_string"]:
+        return None
+    return take(_pairs(request.url.query), "_format")
 
 
 def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[str, Any]:
@@ -123,10 +142,7 @@ def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[
 def patch_body(request: AnyRequest, body: bytes) -> Any:
     """The operations of a JSON Patch."""
     check_content(request, (PATCH_TYPE,))
-    try:
-        return decode(b'{"patch":' + body + b"}")["patch"]
-    except (Rejected, KeyError) as error:
-        raise Rejected(at="body", expected="a JSON Patch", code="structure") from error
+    return decode_value(body)
 
 
 def form_body(request: AnyRequest, body: bytes) -> bytes:
@@ -150,10 +166,17 @@ def take(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
 
 
 def check_content(request: AnyRequest, allowed: Sequence[str]) -> None:
-    """415 for a body of another type than these."""
-    given = request.headers.get("content-type", allowed[0]).split(";")[0].strip().lower()
-    if given not in allowed:
+    """415 for a body of another type than these, or of another release of FHIR."""
+    given = request.headers.get("content-type", allowed[0])
+    if content_type(request) not in allowed and given:
         raise HTTPException(status_code=415, detail="expected content of type " + " or ".join(allowed))
+    if not speaks_our_version(given):
+        raise HTTPException(status_code=415, detail="expected fhirVersion 4.0")
+
+
+def content_type(request: AnyRequest) -> str:
+    """The media type of the body, without parameters; empty where none is given."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _pairs(text: str) -> Pairs:

@@ -1,47 +1,54 @@
 """The FHIR R4 interactions over HTTP. Each handler reads the request, calls one flow, and words the answer."""
 
-from datetime import datetime
+from functools import partial
+from typing import Any
 
-from litestar import delete, get, patch, post, put
+from litestar import delete, patch, post, put, route
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, RawBody
 
 from careloop.access.model import Principal
 from careloop.api import fhir_answers as answers
+from careloop.api import fhir_binary as binaries
 from careloop.api import fhir_requests as requests
 from careloop.api.fhir_answers import Answer
+from careloop.api.fhir_media import JSON_TYPES
 from careloop.api.fhir_requests import AnyRequest, FhirRequest
 from careloop.api.fhir_shaping import shaped, texts_of
 from careloop.errors import Rejected
 from careloop.fhir.jsons import encode
 from careloop.flows import bundles
+from careloop.flows.histories import read_asked
+from careloop.record import Stored
 
 Path = FromPath[str]
 Known = NamedDependency[Principal]
+Resource = dict[str, Any]
 
 _READ_ONLY = frozenset({"AuditEvent"})
 
+reading = partial(route, http_method=["GET", "HEAD"], status_code=200, sync_to_thread=True)
+"""A route that reads: HEAD gets what GET gets, without the body (FHIR R4 http, section 3.1.0.1.13)."""
 
-@get("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
+
+@reading("/{resource_type:str}/{resource_id:str}")
 def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The current version of a resource."""
     fhir = _asked(request, principal, resource_type)
     stored = fhir.run(lambda door: door.read(resource_type, resource_id))
-    pairs = fhir.parameters()
-    elements = tuple(filter(None, (requests.take(pairs, "_elements") or "").split(",")))
-    return answers.of_stored(fhir, stored, shaped(stored, requests.take(pairs, "_summary"), elements))
+    return _of_stored(fhir, stored)
 
 
-@get("/{resource_type:str}/{resource_id:str}/_history/{version:str}", sync_to_thread=True)
+@reading("/{resource_type:str}/{resource_id:str}/_history/{version:str}")
 def vread(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, version: Path) -> Answer:
     """One version of a resource."""
     fhir = _asked(request, principal, resource_type)
     number = requests.version_of(version, "address")
-    return answers.of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
+    return _of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
 
 
-@get("/{resource_type:str}", sync_to_thread=True)
+@reading("/{resource_type:str}")
 def search(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """A page of the resources of a type that satisfy the parameters."""
     return _search(_asked(request, principal, resource_type), resource_type, None)
@@ -57,7 +64,7 @@ def search_by_form(request: AnyRequest, principal: Known, resource_type: Path, b
 def create(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """A new resource; with `If-None-Exist` only where the condition names none."""
     fhir = _writing(request, principal, resource_type)
-    resource = requests.resource_body(request, body, resource_type)
+    resource = _content(request, body, resource_type)
     if_none_exist = fhir.header("if-none-exist")
     return answers.of_written(fhir, fhir.run(lambda door: door.create(resource_type, resource, if_none_exist)))
 
@@ -66,7 +73,7 @@ def create(request: AnyRequest, principal: Known, resource_type: Path, body: Raw
 def update(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, body: RawBody) -> Answer:
     """The resource has this content; it is created where it did not exist."""
     fhir = _writing(request, principal, resource_type)
-    resource = requests.resource_body(request, body, resource_type)
+    resource = _content(request, body, resource_type)
     if resource.get("id", resource_id) != resource_id:
         raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
     if_match, nothing_yet = fhir.if_match, fhir.if_none_match == "*"
@@ -115,23 +122,26 @@ def delete_one(request: AnyRequest, principal: Known, resource_type: Path, resou
 def conditional_delete(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """The one resource that the parameters name is gone."""
     fhir = _writing(request, principal, resource_type)
-    return answers.of_deleted(fhir.run(lambda door: door.conditional_delete(resource_type, fhir.query)))
+    if_match = fhir.if_match
+    return answers.of_deleted(
+        fhir.run(lambda door: door.conditional_delete(resource_type, fhir.query, if_match=if_match))
+    )
 
 
-@get("/{resource_type:str}/{resource_id:str}/_history", sync_to_thread=True)
+@reading("/{resource_type:str}/{resource_id:str}/_history")
 def history_of_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The versions of a resource, newest first."""
     fhir = _asked(request, principal, resource_type)
     return _history(fhir, resource_type, resource_id, f"{resource_type}/{resource_id}/_history")
 
 
-@get("/{resource_type:str}/_history", sync_to_thread=True)
+@reading("/{resource_type:str}/_history")
 def history_of_type(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """The versions of all resources of a type, newest first."""
     return _history(_asked(request, principal, resource_type), resource_type, None, f"{resource_type}/_history")
 
 
-@get("/_history", sync_to_thread=True)
+@reading("/_history")
 def history_of_all(request: AnyRequest, principal: Known) -> Answer:
     """Every version of everything, newest first."""
     requests.check_accept(request)
@@ -144,7 +154,8 @@ def bundle(request: AnyRequest, principal: Known, body: RawBody) -> Answer:
     requests.check_accept(request)
     fhir = FhirRequest(request, principal)
     given = requests.resource_body(request, body, "Bundle")
-    done = fhir.run(lambda door: bundles.execute(door.app, door.tx, principal, given, base=fhir.base))
+    prefers = fhir.preferred_return
+    done = fhir.run(lambda door: bundles.execute(door.app, door.tx, principal, given, base=fhir.base, prefers=prefers))
     return answers.answer(encode(done))
 
 
@@ -155,11 +166,27 @@ def _search(fhir: FhirRequest, resource_type: str, form: bytes | None) -> Answer
 
 
 def _history(fhir: FhirRequest, resource_type: str | None, resource_id: str | None, path: str) -> Answer:
-    asked = fhir.parameters()
-    count, since = _count(requests.take(asked, "_count")), _since(requests.take(asked, "_since"))
-    cursor = requests.take(asked, "_cursor")
-    page = fhir.run(lambda door: door.history(resource_type, resource_id, count=count, since=since, cursor=cursor))
-    return answers.of_history(fhir, page, path, asked)
+    pairs = fhir.parameters()
+    asked = read_asked(pairs)
+    page = fhir.run(lambda door: door.history(resource_type, resource_id, asked))
+    return answers.of_history(fhir, page, path, pairs)
+
+
+def _of_stored(fhir: FhirRequest, stored: Stored) -> Answer:
+    if stored.resource_type == "Binary" and (raw := binaries.raw_answer(fhir, stored)) is not None:
+        return raw
+    if not fhir.query:
+        return answers.of_stored(fhir, stored)
+    pairs = fhir.parameters()
+    elements = tuple(filter(None, (requests.take(pairs, "_elements") or "").split(",")))
+    return answers.of_stored(fhir, stored, shaped(stored, requests.take(pairs, "_summary"), elements))
+
+
+def _content(request: AnyRequest, body: bytes, resource_type: str) -> Resource:
+    """The resource to be written; for a Binary also its content as it is."""
+    if resource_type == "Binary" and requests.content_type(request) not in ("", *JSON_TYPES):
+        return binaries.binary_of(request, body)
+    return requests.resource_body(request, body, resource_type)
 
 
 def _asked(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
@@ -175,26 +202,6 @@ def _writing(request: AnyRequest, principal: Principal, resource_type: str) -> F
     if resource_type in _READ_ONLY:
         raise HTTPException(status_code=405, detail=f"{resource_type} can be read and searched only")
     return fhir
-
-
-def _count(text: str | None) -> int:
-    if text is None:
-        return 50
-    if not (text.isascii() and text.isdecimal() and len(text) < 7):
-        raise Rejected(at="_count", expected="a whole number", code="value")
-    return int(text)
-
-
-def _since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError as error:
-        raise Rejected(at="_since", expected="an instant", code="value") from error
-    if found.tzinfo is None:
-        raise Rejected(at="_since", expected="an instant with its offset", code="value")
-    return found
 
 
 handlers = [

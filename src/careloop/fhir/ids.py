@@ -13,3 +13,8 @@ def new_id() -> str:
 def derived_id(*parts: str | int) -> str:
     """The same id for the same parts, always. Start `parts` with the tenant id and a word for the kind of thing."""
     return str(uuid5(_NAMESPACE, "\x1f".join(str(part) for part in parts)))
+
+
+def is_random(identity: str) -> bool:
+    """True for an id such as `new_id` makes."""
+    return len(identity) == 36 and identity[14] == "4" and identity.count("-") == 4

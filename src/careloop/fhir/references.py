@@ -10,7 +10,8 @@ from typing import Any
 NEVER_LINKS = frozenset(("value", "valueString", "valueCode", "id", "display", "text", "fullUrl"))
 """Properties whose text is data even where it looks like a link, such as `Identifier.value`."""
 
-_LINK_IN_NARRATIVE = re.compile(r"(?<=[\"'])urn:(?:uuid|oid):[^\"']+(?=[\"'])")
+_LINK_IN_NARRATIVE = re.compile(r"""(?<=[\"'])(?:urn:(?:uuid|oid):|https?://)[^\"']+(?=[\"'])""")
+_SCHEMES = ("urn:", "http:", "https:")
 
 
 def references(value: Any) -> Iterator[str]:
@@ -30,8 +31,8 @@ def references(value: Any) -> Iterator[str]:
 def rewrite(value: Any, mapping: Mapping[str, str]) -> int:
     """Replaces references that `mapping` names, in place, and says how many.
 
-    Looks at `Reference.reference`, at elements of type uri, url, canonical, oid and uuid that hold a `urn:` link, and
-    at the links of the narrative (R4 transaction processing rules).
+    Looks at `Reference.reference`, at elements of type uri, url, canonical, oid and uuid that hold a whole address or
+    are called `url`, and at the links of the narrative (R4 transaction processing rules).
     """
     changed = 0
     waiting = [value]
@@ -53,17 +54,17 @@ def rewrite(value: Any, mapping: Mapping[str, str]) -> int:
 
 
 def _replaced(name: str, text: str, mapping: Mapping[str, str]) -> str | None:
-    if name == "reference":
+    if name == "reference" or name == "url":
         return mapping.get(text)
     if name == "div":
-        return _in_narrative(text, mapping) if "urn:" in text else None
-    return mapping.get(text) if text.startswith("urn:") and name not in NEVER_LINKS else None
+        return _in_narrative(text, mapping) if "urn:" in text or "http" in text else None
+    return mapping.get(text) if text.startswith(_SCHEMES) and name not in NEVER_LINKS else None
 
 
 def _in_list(items: list[Any], mapping: Mapping[str, str]) -> int:
     changed = 0
     for index, item in enumerate(items):
-        if type(item) is str and item.startswith("urn:") and item in mapping:
+        if type(item) is str and item.startswith(_SCHEMES) and item in mapping:
             items[index] = mapping[item]
             changed += 1
     return changed

@@ -8,6 +8,8 @@ import msgspec
 
 from careloop.errors import CareloopError, Fault
 from careloop.events import ChangeKind
+from careloop.fhir.ids import is_random
+from careloop.fhir.jsons import encode
 from careloop.flows.outcomes import outcome, outcome_of, status_line, status_of
 from careloop.record import HistoryPage, SearchPage, Stored, Written
 from careloop.record.content import instant
@@ -15,10 +17,11 @@ from careloop.record.content import instant
 Resource = dict[str, Any]
 
 _STATUS = {ChangeKind.CREATED: 201, ChangeKind.DELETED: 204}
-_METHODS = {ChangeKind.CREATED: "POST", ChangeKind.UPDATED: "PUT", ChangeKind.DELETED: "DELETE"}
+_LATER = {ChangeKind.CREATED: "PUT", ChangeKind.UPDATED: "PUT", ChangeKind.DELETED: "DELETE"}
+_METHODS = {**_LATER, ChangeKind.CREATED: "POST"}
 
 
-def answer_of(written: Written | None, *, with_resource: bool = False, warnings: Sequence[Fault] = ()) -> Resource:
+def answer_of(written: Written | None, *, prefers: str | None = None, warnings: Sequence[Fault] = ()) -> Resource:
     """The response entry of a write; None is a delete that found nothing."""
     if written is None:
         return {"response": {"status": status_line(204)}}
@@ -30,12 +33,27 @@ def answer_of(written: Written | None, *, with_resource: bool = False, warnings:
             "lastModified": instant(written.last_updated),
         }
     told = (*warnings, *written.warnings)
-    if told:
+    if told or prefers == "OperationOutcome":
         response["outcome"] = outcome(told)
-    answer: Resource = {"response": response}
-    if with_resource and written.text:
-        answer = {"resource": msgspec.Raw(written.text.encode()), **answer}
-    return answer
+    if prefers == "representation" and (content := content_of(written)) is not None:
+        return {"resource": msgspec.Raw(content), "response": response}
+    return {"response": response}
+
+
+def content_of(written: Written) -> bytes | None:
+    """The text of what was written, None after a deletion."""
+    if written.text is not None:
+        return written.text.encode()
+    return encode(written.resource) if written.resource is not None else None
+
+
+def answer_of_read(stored: Stored) -> Resource:
+    """The response entry of a read."""
+    said = {"status": status_line(200), "location": stored.versioned_reference, "etag": etag_of(stored.version)}
+    return {
+        "resource": msgspec.Raw(stored.text.encode()),
+        "response": {**said, "lastModified": instant(stored.last_updated)},
+    }
 
 
 def not_modified(stored: Stored) -> Resource:
@@ -86,10 +104,10 @@ def history_bundle(page: HistoryPage, base: str, links: Sequence[tuple[str, str]
     entries = []
     for one in page.entries:
         stored = one.stored
-        entry: Resource = {"fullUrl": f"{base}/{stored.reference}"}
+        entry: Resource = {"fullUrl": f"{base}/{stored.reference}".lstrip("/")}
         if not stored.deleted:
             entry["resource"] = msgspec.Raw(stored.text.encode())
-        method = "PUT" if one.change is ChangeKind.CREATED and stored.version > 1 else _METHODS[one.change]
+        method = _METHODS[one.change] if stored.version == 1 and is_random(stored.id) else _LATER[one.change]
         url = stored.resource_type if method == "POST" else f"{stored.resource_type}/{quote(stored.id)}"
         entry["request"] = {"method": method, "url": url}
         entry["response"] = {
@@ -101,5 +119,6 @@ def history_bundle(page: HistoryPage, base: str, links: Sequence[tuple[str, str]
     bundle: Resource = {"resourceType": "Bundle", "type": "history"}
     if page.total is not None:
         bundle["total"] = page.total
-    bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    if links:
+        bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
     return bundle | ({"entry": entries} if entries else {})

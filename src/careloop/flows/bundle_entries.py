@@ -1,11 +1,16 @@
 """The entries of a batch or transaction bundle, read and checked before anything is done."""
 
-from collections.abc import Mapping
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from careloop.errors import Fault, Rejected
+from careloop.fhir.dates import parse_instant
+from careloop.fhir.jsons import decode_value
 
 MAX_ENTRIES = 20_000
 
@@ -25,6 +30,7 @@ class Entry:
     if_match: int | None = None
     if_none_exist: str | None = None
     if_none_match: str | None = None
+    if_modified_since: datetime | None = None
 
     @property
     def at(self) -> str:
@@ -42,11 +48,17 @@ class Entry:
         return self.path[1] if len(self.path) > 1 and not self.path[1].startswith("_") else None
 
 
-def read_entries(bundle: Mapping[str, Any], base: str | None = None) -> list[Entry]:
-    """The entries of a bundle; `Rejected` with the place of each that is no request."""
+def batch_entries(bundle: Mapping[str, Any]) -> list[Any]:
+    """The entries as they stand; `Rejected` where they are no list or too many."""
     entries = bundle.get("entry") or []
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise Rejected(at="Bundle.entry", expected=f"a list of at most {MAX_ENTRIES} entries", code="structure")
+    return entries
+
+
+def read_entries(bundle: Mapping[str, Any], base: str | None = None) -> list[Entry]:
+    """The entries of a bundle; `Rejected` with the place of each that is no request."""
+    entries = batch_entries(bundle)
     found: list[Entry] = []
     faults: list[Fault] = []
     for index, entry in enumerate(entries):
@@ -86,6 +98,7 @@ def read_entry(index: int, entry: Any, base: str | None = None) -> Entry:
         if_match=_version(request.get("ifMatch"), f"{at}.request.ifMatch"),
         if_none_exist=_text(request.get("ifNoneExist")),
         if_none_match=_text(request.get("ifNoneMatch")),
+        if_modified_since=_instant(request.get("ifModifiedSince"), f"{at}.request.ifModifiedSince"),
     )
 
 
@@ -98,6 +111,31 @@ def located(error: Rejected, entry: Entry) -> Rejected:
 def refusal(entry: Entry, place: str, expected: str, code: str = "invalid") -> Rejected:
     """`Rejected` at a place of the entry."""
     return Rejected(at=f"{entry.at}.{place}", expected=expected, code=code)
+
+
+def refuse_same_names(entries: Sequence[Entry]) -> None:
+    """`Rejected` where two entries have one `fullUrl` (R4 bdl-7), or would make the same resource by one condition."""
+    seen: set[tuple[str, ...]] = set()
+    for entry in entries:
+        version = str(((entry.resource or {}).get("meta") or {}).get("versionId", ""))
+        names = [("fullUrl", entry.full_url, version)] if entry.full_url is not None else []
+        condition = entry.if_none_exist if entry.method == "POST" else entry.query if entry.method == "PUT" else None
+        if condition is not None:
+            names.append(("condition", entry.resource_type, condition))
+        if not seen.isdisjoint(names):
+            raise refusal(entry, "fullUrl", "each resource at most once in a transaction", "duplicate")
+        seen.update(names)
+
+
+def patch_of(entry: Entry) -> Any:
+    """The JSON Patch that an entry carries as a Binary (FHIR R4 http, section 3.1.0.5.1)."""
+    data = (entry.resource or {}).get("data")
+    if (entry.resource or {}).get("resourceType") != "Binary" or not isinstance(data, str):
+        raise refusal(entry, "resource", "a Binary with a JSON Patch", "structure")
+    try:
+        return decode_value(base64.b64decode(data, validate=True))
+    except (binascii.Error, Rejected) as error:
+        raise refusal(entry, "resource.data", "a JSON Patch in base64", "structure") from error
 
 
 def _inside(fault: Fault, entry: Entry) -> str:
@@ -128,3 +166,12 @@ def _version(etag: Any, at: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Rejected(at=at, expected='a version as W/"3"', code="value")
     return int(text)
+
+
+def _instant(text: Any, at: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(str(text), UTC)
+    except Rejected as error:
+        raise Rejected(at=at, expected="an instant", code="value") from error

@@ -7,9 +7,6 @@ stands for itself.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
-
-import msgspec
 
 from careloop.access.model import Principal
 from careloop.access.policy import require
@@ -20,12 +17,23 @@ from careloop.fhir.ids import new_id
 from careloop.fhir.references import references, rewrite
 from careloop.flows import writing
 from careloop.flows.app import App
-from careloop.flows.bundle_answers import answer_of, not_modified, page_bundle, refused
-from careloop.flows.bundle_entries import Entry, located, read_entries, read_entry, refusal
+from careloop.flows.bundle_answers import answer_of, refused
+from careloop.flows.bundle_entries import (
+    Entry,
+    batch_entries,
+    located,
+    patch_of,
+    read_entries,
+    read_entry,
+    refusal,
+    refuse_same_names,
+)
+from careloop.flows.bundle_links import Links
+from careloop.flows.bundle_reads import answer_to_get
 from careloop.flows.conditional import find_one
 from careloop.flows.interactions import Interaction, as_unchanged
 from careloop.flows.json_patch import apply_patch, copied
-from careloop.record import Write
+from careloop.record import Write, Written
 
 Resource = dict[str, Any]
 
@@ -33,101 +41,87 @@ _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4, "HEAD": 5}
 
 
 def execute(
-    app: App, tx: Transaction, principal: Principal, bundle: Mapping[str, Any], *, base: str | None = None
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    bundle: Mapping[str, Any],
+    *,
+    base: str | None = None,
+    prefers: str | None = None,
 ) -> Resource:
     """The response bundle, one entry for each of the request. Of a transaction all is done or, with the first error
-    that names its entry, nothing; of a batch each entry tells for itself."""
+    that names its entry, nothing; of a batch each entry tells for itself. `prefers` is what each answer holds beside
+    its status: `minimal` (the default), `representation` or `OperationOutcome`."""
+    door = Interaction(app=app, tx=tx, principal=principal)
     match bundle.get("type"):
         case "transaction":
-            entries = read_entries(bundle, base)
-            answers = _Transaction(Interaction(app=app, tx=tx, principal=principal), base).execute(entries)
+            answers = _Transaction(door, base, prefers).execute(read_entries(bundle, base))
             return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
         case "batch":
-            raw = bundle.get("entry") or []
-            answers = [_alone(app, tx, principal, index, entry, base) for index, entry in enumerate(raw)]
+            entries = batch_entries(bundle)
+            answers = [_alone(door, index, entry, base, prefers) for index, entry in enumerate(entries)]
             return {"resourceType": "Bundle", "type": "batch-response", "entry": answers}
     raise Rejected(at="Bundle.type", expected="transaction or batch", code="value")
 
 
-def _alone(app: App, tx: Transaction, principal: Principal, index: int, raw: Any, base: str | None) -> Resource:
+def _alone(door: Interaction, index: int, raw: Any, base: str | None, prefers: str | None) -> Resource:
     try:
-        with tx.savepoint():
-            entry = read_entry(index, raw, base)
-            return _carry_out(Interaction(app=app, tx=tx, principal=principal), entry, base)
+        with door.tx.savepoint():
+            return _carry_out(door, read_entry(index, raw, base), base, prefers)
     except Unavailable:
         raise
     except CareloopError as error:
         return refused(error)
 
 
-def _carry_out(door: Interaction, entry: Entry, base: str | None) -> Resource:
+def _carry_out(door: Interaction, entry: Entry, base: str | None, prefers: str | None) -> Resource:
     """One entry of a batch."""
+    if entry.method in ("GET", "HEAD"):
+        return answer_to_get(door, entry, base)
+    done = _changed(door, entry)
+    return answer_of(done, prefers=prefers)
+
+
+def _changed(door: Interaction, entry: Entry) -> Written | None:
     kind, identity, resource = entry.resource_type, entry.resource_id, copied(entry.resource or {})
+    if_match, query = entry.if_match, entry.query
     match entry.method:
-        case "GET" | "HEAD":
-            return _get(door, entry, base)
-        case "POST" if identity is None:
-            return answer_of(door.create(kind, resource, entry.if_none_exist))
+        case "POST" if len(entry.path) == 1:
+            return door.create(kind, resource, entry.if_none_exist)
         case "PUT" if identity is not None:
             nothing_yet = entry.if_none_match == "*"
-            return answer_of(
-                door.update(kind, identity, resource, if_match=entry.if_match, if_none_match_any=nothing_yet)
-            )
-        case "PUT" if entry.query:
-            return answer_of(door.conditional_update(kind, entry.query, resource, if_match=entry.if_match))
+            return door.update(kind, identity, resource, if_match=if_match, if_none_match_any=nothing_yet)
+        case "PUT" if query:
+            return door.conditional_update(kind, query, resource, if_match=if_match)
         case "PATCH" if identity is not None:
-            return answer_of(door.patch(kind, identity, patch_of(entry), if_match=entry.if_match))
-        case "PATCH" if entry.query:
-            return answer_of(door.conditional_patch(kind, entry.query, patch_of(entry), if_match=entry.if_match))
+            return door.patch(kind, identity, patch_of(entry), if_match=if_match)
+        case "PATCH" if query:
+            return door.conditional_patch(kind, query, patch_of(entry), if_match=if_match)
         case "DELETE" if identity is not None:
-            return answer_of(door.delete(kind, identity, if_match=entry.if_match))
-        case "DELETE" if entry.query:
-            return answer_of(door.conditional_delete(kind, entry.query))
+            return door.delete(kind, identity, if_match=if_match)
+        case "DELETE" if query:
+            return door.conditional_delete(kind, query, if_match=if_match)
     raise refusal(entry, "request.url", "an address that fits the method", "not-supported")
-
-
-def _get(door: Interaction, entry: Entry, base: str | None) -> Resource:
-    match entry.path:
-        case (kind,):
-            page = door.search(kind, parse_qsl(entry.query or "", keep_blank_values=True), base)
-            return {"resource": page_bundle(page, base), "response": {"status": "200 OK"}}
-        case (kind, identity):
-            stored = door.read(kind, identity)
-            if entry.if_none_match == f'W/"{stored.version}"':
-                return not_modified(stored)
-            return answer_of(as_unchanged(stored), with_resource=True)
-        case (kind, identity, "_history", version) if version.isdecimal() and len(version) < 10:
-            return answer_of(as_unchanged(door.vread(kind, identity, int(version))), with_resource=True)
-    raise refusal(entry, "request.url", "Type/id, Type/id/_history/version or Type?parameters", "not-supported")
-
-
-def patch_of(entry: Entry) -> Any:
-    """The JSON Patch that an entry carries as a Binary (FHIR R4 http, section 3.1.0.5.1)."""
-    data = (entry.resource or {}).get("data")
-    if (entry.resource or {}).get("resourceType") != "Binary" or not isinstance(data, str):
-        raise refusal(entry, "resource", "a Binary with a JSON Patch", "structure")
-    try:
-        return msgspec.json.decode(msgspec.json.decode(f'"{data}"', type=bytes))
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise refusal(entry, "resource.data", "a JSON Patch in base64", "structure") from error
 
 
 class _Transaction:
     """One transaction bundle on its way."""
 
-    def __init__(self, door: Interaction, base: str | None) -> None:
+    def __init__(self, door: Interaction, base: str | None, prefers: str | None) -> None:
         self.door = door
         self.base = base
+        self.prefers = prefers
         self.identities: dict[int, str] = {}
         self.answers: dict[int, Resource] = {}
-        self.mapping: dict[str, str] = {}
+        self.links = Links()
 
     def execute(self, entries: Sequence[Entry]) -> list[Resource]:
         """The answers in the order of the entries."""
+        refuse_same_names(entries)
         for entry in entries:
             self._settle(entry)
         self._refuse_repeats(entries)
-        self.mapping.update(self._conditional_references(entries))
+        self._answer_conditions(entries)
         ordered = sorted(entries, key=lambda entry: _ORDER[entry.method])
         reading = [one for one in ordered if one.method in ("GET", "HEAD")]
         changing = [one for one in ordered if one.method not in ("GET", "HEAD")]
@@ -149,10 +143,8 @@ class _Transaction:
             return
         self.identities[entry.index] = identity
         if entry.full_url is not None and entry.method in ("POST", "PUT", "PATCH"):
-            self.mapping[entry.full_url] = f"{kind}/{identity}"
-            tail = "/".join(entry.full_url.split("/")[-2:])
-            if entry.method == "POST" and tail.startswith(kind + "/"):
-                self.mapping[tail] = f"{kind}/{identity}"
+            is_new = entry.method == "POST"
+            self.links.add(entry.full_url, f"{kind}/{identity}", entry.resource, is_new=is_new)
 
     def _identity(self, entry: Entry) -> str | None:
         door, kind = self.door, entry.resource_type
@@ -168,7 +160,7 @@ class _Transaction:
         if found is not None:
             return found.id
         if entry.method == "DELETE":
-            self.answers[entry.index] = answer_of(None)
+            self.answers[entry.index] = answer_of(None, prefers=self.prefers)
             return None
         if entry.method == "PATCH":
             raise NotFound(f"{entry.at}: there is no such resource")
@@ -179,7 +171,7 @@ class _Transaction:
         if entry.if_none_exist is not None:
             found = find_one(door.app, door.tx, door.principal, entry.resource_type, entry.if_none_exist)
             if found is not None:
-                self.answers[entry.index] = answer_of(as_unchanged(found))
+                self.answers[entry.index] = answer_of(as_unchanged(found), prefers=self.prefers)
                 return found.id
         return new_id()
 
@@ -193,20 +185,18 @@ class _Transaction:
                 raise refusal(entry, "request.url", "each resource at most once in a transaction", "duplicate")
             seen.add((entry.resource_type, identity))
 
-    def _conditional_references(self, entries: Sequence[Entry]) -> dict[str, str]:
+    def _answer_conditions(self, entries: Sequence[Entry]) -> None:
         """Links such as `Practitioner?identifier=system|value`, each to the one resource that it names."""
-        found: dict[str, str] = {}
         door = self.door
         for entry in entries:
             for reference in references(entry.resource) if entry.resource is not None else ():
                 kind, question, query = reference.partition("?")
-                if not question or "/" in kind or reference in found:
+                if not question or "/" in kind or reference in self.links:
                     continue
                 stored = find_one(door.app, door.tx, door.principal, kind, query)
                 if stored is None:
                     raise refusal(entry, "resource", f"a condition that names one {kind}", "not-found")
-                found[reference] = stored.reference
-        return found
+                self.links.add_condition(reference, stored.reference)
 
     def _write(self, entries: Sequence[Entry]) -> None:
         writes = [self._one_write(entry) for entry in entries]
@@ -215,7 +205,7 @@ class _Transaction:
         for entry, write, done in zip(entries, writes, written, strict=True):
             if write.method == "update" and done.change is ChangeKind.CREATED:
                 require(self.door.principal, "create", write.resource_type)
-            self.answers[entry.index] = answer_of(done, warnings=warnings.get(entry.index, ()))
+            self.answers[entry.index] = answer_of(done, warnings=warnings.get(entry.index, ()), prefers=self.prefers)
 
     def _one_write(self, entry: Entry) -> Write:
         kind, identity = entry.resource_type, self.identities[entry.index]
@@ -231,7 +221,7 @@ class _Transaction:
         if entry.method == "PUT" and resource.get("id", identity) != identity:
             raise refusal(entry, "resource.id", "the id of the address", "value")
         resource["id"] = identity
-        rewrite(resource, self.mapping)
+        rewrite(resource, self._links_of(entry))
         return Write(
             method="update" if entry.method == "PUT" else "create",
             resource_type=kind,
@@ -241,6 +231,9 @@ class _Transaction:
             if_none_match_any=entry.if_none_match == "*",
         )
 
+    def _links_of(self, entry: Entry) -> dict[str, str]:
+        return self.links.of(entry.full_url)
+
     def _patched(self, entry: Entry, kind: str, identity: str) -> Write:
         stored = self.door.app.record.fetch(self.door.tx, [f"{kind}/{identity}"]).get(f"{kind}/{identity}")
         if stored is None:
@@ -249,6 +242,7 @@ class _Transaction:
             patched = apply_patch(stored.resource, patch_of(entry))
         except Rejected as error:
             raise located(error, entry) from error
+        rewrite(patched, self._links_of(entry))
         version = entry.if_match if entry.if_match is not None else stored.version
         return Write(method="update", resource_type=kind, id=identity, resource=patched, if_match=version)
 
@@ -269,7 +263,7 @@ class _Transaction:
 
     def _read(self, entry: Entry) -> None:
         try:
-            self.answers[entry.index] = _get(self.door, entry, self.base)
+            self.answers[entry.index] = answer_to_get(self.door, entry, self.base)
         except Rejected as error:
             raise located(error, entry) from error
         except (Gone, NotFound) as error:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from careloop.access.model import Principal
 from careloop.access.policy import require
@@ -12,9 +12,10 @@ from careloop.db.pool import Contended
 from careloop.errors import Conflict, NotFound, PreconditionFailed, Rejected
 from careloop.events import ChangeKind
 from careloop.fhir.ids import new_id
-from careloop.flows import audit_trail, writing
+from careloop.flows import audit_trail, engine, writing
 from careloop.flows.app import App
 from careloop.flows.conditional import find_one
+from careloop.flows.histories import HistoryAsked
 from careloop.flows.json_patch import apply_patch
 from careloop.record import HistoryPage, SearchPage, Stored, Write, Written
 
@@ -41,19 +42,19 @@ class Interaction:
         require(self.principal, "vread", resource_type)
         return self.app.record.read_version(self.tx, self.principal, resource_type, resource_id, version)
 
-    def history(
-        self,
-        resource_type: str | None,
-        resource_id: str | None,
-        *,
-        count: int,
-        since: datetime | None,
-        cursor: str | None,
-    ) -> HistoryPage:
+    def history(self, resource_type: str | None, resource_id: str | None, asked: HistoryAsked) -> HistoryPage:
         """Versions newest first, of one resource, one type, or everything."""
         require(self.principal, "history", resource_type or "*")
+        at = asked.at.interval(ZoneInfo(engine.tenant_of(self.tx).zone)) if asked.at is not None else None
         return self.app.record.history(
-            self.tx, self.principal, resource_type, resource_id, count=count, since=since, cursor=cursor
+            self.tx,
+            self.principal,
+            resource_type,
+            resource_id,
+            count=asked.count,
+            since=asked.since,
+            at=at,
+            cursor=asked.cursor,
         )
 
     def search(self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None) -> SearchPage:
@@ -146,11 +147,13 @@ class Interaction:
         require(self.principal, "delete", resource_type)
         return self._write(Write(method="delete", resource_type=resource_type, id=resource_id, if_match=if_match))
 
-    def conditional_delete(self, resource_type: str, query: str) -> Written | None:
+    def conditional_delete(self, resource_type: str, query: str, *, if_match: int | None = None) -> Written | None:
         """The one resource that the query names is gone; None where there was none."""
         require(self.principal, "delete", resource_type)
         found = find_one(self.app, self.tx, self.principal, resource_type, query)
-        return None if found is None else self.delete(resource_type, found.id)
+        if found is None and if_match is not None:
+            raise PreconditionFailed("there is no such resource at the version that If-Match names")
+        return None if found is None else self.delete(resource_type, found.id, if_match=if_match)
 
     def _write(self, write: Write) -> Written:
         return writing.write(self.app, self.tx, self.principal, [write])[0]

@@ -187,7 +187,8 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
  limit %(limit)s
 
 -- history --
--- Versions by the change feed, newest first: of everything, one type, or one resource.
+-- Versions by the change feed, newest first: of everything, one type, or one resource. A version is current from its own
+-- instant until that of the next one.
 select change_feed.seq, change_feed.change, change_feed.type, change_feed.id, change_feed.version, change_feed.at,
        change_feed.patient_id, change_feed.change = 'deleted' as deleted,
        coalesce(resource.body, resource_history.body) as body
@@ -203,26 +204,40 @@ select change_feed.seq, change_feed.change, change_feed.type, change_feed.id, ch
  where (%(type)s::text is null or change_feed.type = %(type)s)
    and (%(since)s::timestamptz is null or change_feed.at >= %(since)s)
    and (%(before)s::bigint is null or change_feed.seq < %(before)s)
+   and (%(high)s::timestamptz is null or change_feed.at < %(high)s and coalesce(
+       (select next.last_updated
+          from resource as next
+         where next.key = change_feed.key
+           and next.version = change_feed.version + 1),
+       (select next.last_updated
+          from resource_history as next
+         where next.key = change_feed.key
+           and next.version = change_feed.version + 1),
+       'infinity') > %(low)s)
  order by change_feed.seq desc
  limit %(limit)s
 
 -- history_of_one --
 -- Versions of one resource, newest first.
-select versions.version as seq, versions.type, versions.id, versions.version, versions.last_updated as at,
-       versions.patient_id, versions.deleted, versions.body,
-       case when versions.deleted then 'deleted' when versions.version = 1 then 'created' else 'updated' end as change
-  from (select resource.type, resource.id, resource.version, resource.last_updated, resource.patient_id,
-               resource.deleted, resource.body
-          from resource
-         where resource.type = %(type)s
-           and resource.id = %(id)s
-         union all
-        select resource.type, resource.id, old.version, old.last_updated, old.patient_id, old.deleted, old.body
-          from resource
-          join resource_history as old on old.key = resource.key and old.tenant_id = resource.tenant_id
-         where resource.type = %(type)s
-           and resource.id = %(id)s) as versions
- where (%(since)s::timestamptz is null or versions.last_updated >= %(since)s)
+select versions.version as seq, versions.type, versions.id, versions.version, versions.at, versions.patient_id,
+       versions.deleted, versions.body,
+       case when versions.deleted then 'deleted' when versions.anew then 'created' else 'updated' end as change
+  from (select every.*, coalesce(lag(every.deleted) over by_version, true) as anew,
+               lead(every.at, 1, 'infinity') over by_version as until
+          from (select resource.version, resource.type, resource.id, resource.last_updated as at, resource.patient_id,
+                       resource.deleted, resource.body
+                  from resource
+                 where resource.type = %(type)s
+                   and resource.id = %(id)s
+                 union all
+                select old.version, resource.type, resource.id, old.last_updated, old.patient_id, old.deleted, old.body
+                  from resource
+                  join resource_history as old on old.key = resource.key and old.tenant_id = resource.tenant_id
+                 where resource.type = %(type)s
+                   and resource.id = %(id)s) as every
+        window by_version as (order by every.version)) as versions
+ where (%(since)s::timestamptz is null or versions.at >= %(since)s)
+   and (%(high)s::timestamptz is null or versions.at < %(high)s and versions.until > %(low)s)
    and (%(before)s::bigint is null or versions.version < %(before)s)
  order by versions.version desc
  limit %(limit)s

@@ -1,6 +1,7 @@
 """Reading single resources, versions and histories."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.access.audit import AuditEntry, action_of, record_audit
@@ -26,19 +27,31 @@ def read_version(tx: Transaction, principal: Principal, resource_type: str, reso
     return _seen(tx, principal, "vread", _standing(tx.one(store.SQL["read_version"], values)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Which part of a history: how many versions, since when, current within which half-open time, after which page."""
+
+    count: int = 50
+    since: datetime | None = None
+    at: tuple[datetime, datetime] | None = None
+    cursor: str | None = None
+
+
 def history(
-    tx: Transaction,
-    principal: Principal,
-    resource_type: str | None = None,
-    resource_id: str | None = None,
-    *,
-    count: int = 50,
-    since: datetime | None = None,
-    cursor: str | None = None,
+    tx: Transaction, principal: Principal, resource_type: str | None, resource_id: str | None, window: Window
 ) -> HistoryPage:
     """Versions newest first: of one resource, one type, or everything. `NotFound` where the resource never was."""
-    limit = max(0, min(count, MAX_HISTORY))
-    values = {"type": resource_type, "id": resource_id, "since": since, "before": _before(cursor), "limit": limit + 1}
+    limit = max(0, min(window.count, MAX_HISTORY))
+    low, high = window.at or (None, None)
+    values = {
+        "type": resource_type,
+        "id": resource_id,
+        "since": window.since,
+        "low": low,
+        "high": high,
+        "before": _before(window.cursor),
+        "limit": limit + 1,
+    }
     rows = tx.rows(store.SQL["history" if resource_id is None else "history_of_one"], values)
     if not rows and resource_id is not None and not store.existing(tx, [(str(resource_type), resource_id)]):
         raise NotFound("there is no such resource")

@@ -74,10 +74,13 @@ class Record:
         *,
         count: int = 50,
         since: datetime | None = None,
+        at: tuple[datetime, datetime] | None = None,
         cursor: str | None = None,
     ) -> HistoryPage:
-        """Versions newest first, of one resource, one type, or everything. Audited."""
-        return reading.history(tx, principal, resource_type, resource_id, count=count, since=since, cursor=cursor)
+        """Versions newest first, of one resource, one type, or everything; `at`: those that were current at some time
+        of that half-open window. Audited."""
+        window = reading.Window(count=count, since=since, at=at, cursor=cursor)
+        return reading.history(tx, principal, resource_type, resource_id, window)
 
     def search(
         self,

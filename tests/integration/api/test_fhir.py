@@ -204,7 +204,7 @@ def test_histories_of_a_type_and_of_everything(client):
     client("PUT", "/Basic/b", {"resourceType": "Basic", "code": {"text": "x"}})
     client("DELETE", "/Basic/b")
     everything = client("GET", "/_history?_count=2").json()
-    assert [entry["request"]["method"] for entry in everything["entry"]] == ["DELETE", "POST"]
+    assert [entry["request"]["method"] for entry in everything["entry"]] == ["DELETE", "PUT"]
     [following] = [link["url"] for link in everything["link"] if link["relation"] == "next"]
     rest = client("GET", following.split("/fhir", 1)[1]).json()
     assert [entry["fullUrl"].rsplit("/", 2)[1] for entry in rest["entry"]] == ["Patient"]
