@@ -76,11 +76,29 @@ class QuantityClause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TerminologyClause:
-    """Coded values asked for through a value set, a hierarchy or their words; needs terminology to be answered."""
+    """Values asked for through a value set, a hierarchy or their words; needs terminology or the record to be answered.
+
+    `any_of` are codes, addresses of value sets, words or references, as the modifier has it.
+    """
 
     parameter: SearchParameter
     modifier: Literal["in", "not-in", "above", "below", "text"]
     any_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompartmentClause:
+    """One of the parameters refers to `reference`; without parameters, the resource is `reference` itself."""
+
+    names: tuple[str, ...]
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnyClause:
+    """All clauses of one of the alternatives hold."""
+
+    alternatives: tuple[tuple["Clause", ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +126,8 @@ Clause: TypeAlias = (
     | DateClause
     | QuantityClause
     | TerminologyClause
+    | CompartmentClause
+    | AnyClause
     | ChainClause
     | HasClause
 )
@@ -147,3 +167,5 @@ class SearchRequest:
     summary: Literal["true", "text", "data", "count", "false"] | None = None
     elements: tuple[str, ...] = ()
     total: Literal["none", "estimate", "accurate"] | None = None
+    ignored: tuple[str, ...] = ()
+    """Parameters left aside because the client asked for `handling=lenient`."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from careloop.fhir import composites
 from careloop.fhir.emitters import MAKERS, Collector, Emitter
 from careloop.fhir.model import SearchParameter
 from careloop.fhir.paths import Step
@@ -32,12 +33,16 @@ class _Tree:
 
 def compile_extract(resource_type: str, parameters: Iterable[SearchParameter]) -> Extract:
     """The pass for `resource_type`: puts what `parameters` find in a resource into a collector."""
-    tree, last = _Tree(), []
+    tree, last, keys = _Tree(), [], set[str]()
     for parameter in parameters:
         for walk in parameter.walks:
             maker = MAKERS.get((parameter.type, walk.leaf))
             if maker is not None:
                 tree.at(walk.steps).emitters.append(maker(resource_type, parameter.name))
+        for together in parameter.together:
+            if together.key is not None and together.key not in keys:
+                keys.add(together.key)
+                tree.at(together.base).emitters.append(composites.emitter(resource_type, together))
         if any(Step("not-false") in walk.steps for walk in parameter.walks):
             last.append(_false_unless_true(resource_type, parameter.name))
     return _Source(tree, last).function(resource_type)

@@ -4,12 +4,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from careloop.fhir.paths import Walk
+from careloop.fhir.paths import Step, Walk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Together:
+    """One way in which the parts of a composite parameter are met.
+
+    Without a `key` the parts are met by the resource as a whole: each part is a parameter of its own. With a `key` two
+    parts must be met by one and the same element (`base`), and what the element says is indexed under that key; the
+    walks of `parts` begin at the element then.
+    """
+
+    parts: tuple["SearchParameter", ...]
+    key: str | None = None
+    base: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchParameter:
-    """One parameter of one resource type. `kinds` are the FHIR types of the elements it looks at."""
+    """One parameter of one resource type. `kinds` are the FHIR types of the elements it looks at; `together` says how
+    the parts of a composite are met."""
 
     name: str
     type: str
@@ -17,6 +32,7 @@ class SearchParameter:
     kinds: frozenset[str] = frozenset()
     definition: str = ""
     walks: tuple[Walk, ...] = field(default=(), repr=False)
+    together: tuple[Together, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,12 @@ _NOT_FALSE = re.compile(r"(?P<path>[\w.]+)\.exists\(\) and (?P=path) != false")
 def walks(expression: str, resource_type: str, definitions: Definitions) -> list[Walk]:
     """The walks of `expression` that start at `resource_type`. `Rejected` for what this part does not cover."""
     found: list[Walk] = []
-    for alternative in _split(expression, "|"):
+    for alternative in split_expression(expression, "|"):
         found += _alternative(alternative, resource_type, definitions)
     return found
 
 
-def _split(text: str, separator: str) -> list[str]:
+def split_expression(text: str, separator: str) -> list[str]:
     """`text` cut at `separator` outside brackets and quotes."""
     parts, depth, quoted, current = [], 0, False, ""
     for character in text:
@@ -99,7 +99,7 @@ def _bracketed(text: str, resource_type: str, definitions: Definitions) -> list[
     """A path with an optional cast in brackets: `(Observation.value as Quantity)`, also followed by more steps."""
     if text.startswith("("):
         inside, _, rest = text[1:].partition(")")
-        words = _words(inside) + _split(rest.removeprefix("."), ".") if rest else _words(inside)
+        words = _words(inside) + split_expression(rest.removeprefix("."), ".") if rest else _words(inside)
         return _walk([word for word in words if word], resource_type, definitions)
     return _walk(_words(text), resource_type, definitions)
 
@@ -107,8 +107,8 @@ def _bracketed(text: str, resource_type: str, definitions: Definitions) -> list[
 def _words(text: str) -> list[str]:
     cast = _AS.search(text)
     if cast is not None:
-        return [*_split(text[: cast.start()], "."), f"as({cast[1]})"]
-    return _split(text, ".")
+        return [*split_expression(text[: cast.start()], "."), f"as({cast[1]})"]
+    return split_expression(text, ".")
 
 
 def _walk(words: list[str], resource_type: str, definitions: Definitions) -> list[Walk]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from careloop.errors import ContentError, Fault, Rejected
 from careloop.fhir import definitions as tables
+from careloop.fhir.composites import togethers
 from careloop.fhir.definitions import Definitions
 from careloop.fhir.emitters import MAKERS, Collector
 from careloop.fhir.extraction import Extract, compile_extract
@@ -32,6 +33,9 @@ ABOUT = ("patient", "subject", "beneficiary", "individual", "actor")
 
 ABOUT_MANY = frozenset(("Group",))
 """Types that are in patients' compartments but belong to no single one of them."""
+
+_EVERY = ("Resource", "DomainResource")
+"""What each type inherits its parameters from."""
 
 BY_COLUMN = frozenset(("_id", "_lastUpdated"))
 """Answered from columns of the record, not from the index."""
@@ -135,12 +139,25 @@ class SearchDefinitions:
         return found
 
     def _resolve(self, resource_type: str) -> dict[str, SearchParameter]:
-        found = {
-            facts["code"]: self._parameter(facts, resource_type)
-            for base in ("Resource", "DomainResource", resource_type)
-            for facts in self._facts.get(base, ())
-        }
+        every = [facts for base in (*_EVERY, resource_type) for facts in self._facts.get(base, ())]
+        found = {one["code"]: self._parameter(one, resource_type) for one in every if one["type"] != "composite"}
+        by_definition = {one.definition: one for one in found.values()}
+        for facts in every:
+            if facts["type"] == "composite":
+                found[facts["code"]] = self._composite(facts, resource_type, by_definition)
         return {name: one for name, one in sorted(found.items()) if one.kinds}
+
+    def _composite(self, facts: Facts, resource_type: str, known: Mapping[str, SearchParameter]) -> SearchParameter:
+        """A composite; without kinds, so not offered, where its form is not covered."""
+        try:
+            together = togethers(facts, resource_type, self._definitions, known)
+        except Rejected as error:
+            self.left_out[facts["id"]] = f"expected {error.expected}"
+            return SearchParameter(name=facts["code"], type="composite", definition=facts["id"])
+        kinds = frozenset(kind for one in together for part in one.parts for kind in part.kinds)
+        return SearchParameter(
+            name=facts["code"], type="composite", kinds=kinds, definition=facts["id"], together=together
+        )
 
     def _parameter(self, facts: Facts, resource_type: str) -> SearchParameter:
         every = walks(facts["expression"], resource_type, self._definitions)
@@ -204,8 +221,6 @@ def _why_not(facts: Facts) -> str | None:
     """Why this version does not offer a parameter, or None where it does."""
     if facts["id"].startswith("example"):
         return "an example of the specification"
-    if facts["type"] == "composite":
-        return "composite parameters are not indexed yet"
     if facts["type"] == "special":
         return "needs a way of its own"
     if not facts.get("base"):
