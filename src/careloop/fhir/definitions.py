@@ -68,6 +68,19 @@ class Definitions:
             known = self._elements[node] = {**inherited, **own}
         return known
 
+    def base(self, node: str) -> str | None:
+        """The type that `node` is a kind of, None for `Element` and `Resource`."""
+        found: str = self._nodes[node]["base"]
+        return found or None
+
+    def base(self, node: str) -> str:
+        """The type that `node` takes elements from; empty for a type without one."""
+        return str(self._nodes[node]["base"])
+
+    def introduces(self, node: str, element: str) -> bool:
+        """True where `node` itself defines the element, and did not take it from its base."""
+        return element in self._nodes[node]["elements"]
+
     def codes(self, binding: str) -> Mapping[str, list[str]]:
         """The codes of a required value set, by code system."""
         found: Mapping[str, list[str]] = self._value_sets[binding]
