@@ -25,7 +25,8 @@ class TenantSettings:
     `hospital_version`: points of the HOSPITAL score as published in 2013 or 2016 (transitions.md §5).
     `same_day_contact`: a contact on the discharge date, after the discharge, counts (TR-24).
     `accept_any_sender`: HL7v2 of an unknown sender is taken; refused on a production tenant.
-    `validation`: `strict` refuses a resource with faults, `lenient` keeps it and tells them as warnings.
+    `validation`: what is done about invariants and declared profiles on writes: `off` nothing, `warn` faults are told
+    as warnings, `refuse` errors are refused. Faults of structure, types and required codes are refused in any case.
     `refuse_dangling`: a reference to a resource that is not there is refused, else a warning.
     `queue_lead`: username of the person who answers for work that nobody owns yet.
     `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default); the
@@ -36,7 +37,7 @@ class TenantSettings:
     hospital_version: Literal["2013", "2016"] = "2016"
     same_day_contact: bool = True
     accept_any_sender: bool = False
-    validation: Literal["strict", "lenient"] = "strict"
+    validation: Literal["off", "warn", "refuse"] = "off"
     refuse_dangling: bool = False
     queue_lead: str | None = None
     idle_minutes: int = 15

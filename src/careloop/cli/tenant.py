@@ -1,9 +1,13 @@
-"""`careloop tenant add|list`."""
+"""`careloop tenant add|list|set`."""
 
 import argparse
+from dataclasses import asdict
+from typing import Any
 
 from careloop.access.model import Role
+from careloop.access.tenancy import settings_of
 from careloop.cli.options import add_command, add_common, app_of, report
+from careloop.errors import Rejected
 from careloop.flows import tenants
 from careloop.flows.staffing import NewStaff
 
@@ -16,7 +20,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="make and list tenants: organisations whose data never meet",
         example='careloop tenant add riverbend --name "Riverbend Practice" --zone America/New_York',
         run=None,
-    ).add_subparsers(metavar="add|list", required=True)
+    ).add_subparsers(metavar="add|list|set", required=True)
     add = group.add_parser("add", help="make a tenant with its queue and a manager who leads it")
     add.add_argument("slug", metavar="SLUG", help="short name, as in dana@SLUG")
     add.add_argument("--name", required=True, metavar="N", help="name of the organisation")
@@ -29,6 +33,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     shown = group.add_parser("list", help="all tenants")
     add_common(shown)
     shown.set_defaults(run=_list)
+    changed = group.add_parser("set", help="change settings of a tenant, or show them")
+    changed.add_argument("slug", metavar="SLUG", help="the tenant")
+    changed.add_argument("changes", metavar="NAME=VALUE", nargs="*", help="such as validation=warn (off, warn, refuse)")
+    add_common(changed)
+    changed.set_defaults(run=_set)
 
 
 def _add(arguments: argparse.Namespace) -> int:
@@ -49,6 +58,26 @@ def _add(arguments: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    changes = dict(_change(text) for text in arguments.changes)
+    with app_of(arguments) as app:
+        tenant = tenants.change_settings(app, arguments.slug, changes)
+    settings = asdict(settings_of(tenant))
+    lines = [f"{name:20} {value}" for name, value in settings.items()]
+    report(arguments, {"tenant": tenant.slug, "settings": settings}, lines)
+    return 0
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """`name=value` as a setting: true and false, whole numbers, else text."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise Rejected(at=name, expected="a setting as NAME=VALUE")
+    if value in ("true", "false"):
+        return name, value == "true"
+    return name, int(value) if value.isascii() and value.isdecimal() and name != "hospital_version" else value
 
 
 def _list(arguments: argparse.Namespace) -> int:

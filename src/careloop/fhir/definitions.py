@@ -73,10 +73,6 @@ class Definitions:
         found: str = self._nodes[node]["base"]
         return found or None
 
-    def base(self, node: str) -> str:
-        """The type that `node` takes elements from; empty for a type without one."""
-        return str(self._nodes[node]["base"])
-
     def introduces(self, node: str, element: str) -> bool:
         """True where `node` itself defines the element, and did not take it from its base."""
         return element in self._nodes[node]["elements"]

@@ -2,16 +2,17 @@
 
 The rules are built once from the official definitions (`fhir.definitions`), one function per kind of node, and
 each answers None (nothing wrong) or the faults with their place. A fault says where and what was expected, never the
-value. Invariants and profiles come on top (issue 3).
+value. Invariants, bindings and profiles come on top: `fhir.conformance`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from threading import Lock
 from typing import Any
 
 from careloop.errors import Fault
 from careloop.fhir import definitions as tables
+from careloop.fhir.conformance import Checker, Terms
 from careloop.fhir.definitions import Definitions, Element
 from careloop.fhir.primitives import PRIMITIVES, Predicate, is_reference
 
@@ -25,6 +26,9 @@ Faults = list[tuple[str, str, str]]
 
 Rule = Callable[[Any, int], Faults | None]
 """Takes a value and its depth."""
+
+_STILL_READABLE = frozenset(("required", "code-invalid"))
+"""Faults of structure after which the rest of a resource can still be judged."""
 
 NULL = "null"
 """Code of a null in an array, until it is known whether the `_name` array explains it."""
@@ -54,6 +58,32 @@ class Validator:
         root = resource.get("resourceType") if isinstance(resource, dict) else None
         name = root if isinstance(root, str) and root in self._definitions.resources else "Resource"
         return [Fault(at=name + place, expected=expected, code=code) for place, expected, code in found[:MAX_FAULTS]]
+
+    def check(
+        self, resource: Any, *, profiles: Sequence[str] = (), invariants: bool = True, terminology: Terms | None = None
+    ) -> list[Fault]:
+        """Everything wrong with `resource`: structure first; then invariants, the profiles it declares and `profiles`.
+
+        Where structure is wrong in a way that hides what is meant, only that is told. A must-support element without
+        a value is `information`, a code outside an extensible binding (asked of `terminology`) a `warning`.
+        """
+        found = self.validate(resource)
+        if any(fault.code not in _STILL_READABLE for fault in found):
+            return found
+        return found + self.beyond_structure(
+            resource, profiles=profiles, invariants=invariants, terminology=terminology
+        )
+
+    def beyond_structure(
+        self,
+        resource: Mapping[str, Any],
+        *,
+        profiles: Sequence[str] = (),
+        invariants: bool = True,
+        terminology: Terms | None = None,
+    ) -> list[Fault]:
+        """What `check` says beyond `validate`, of a resource that `validate` found right."""
+        return Checker.load().check(resource, profiles, invariants=invariants, terms=terminology)
 
     def resource(self, value: Any, depth: int) -> Faults | None:
         """The rule for a whole resource of any type: the outermost one, contained ones, bundle entries."""

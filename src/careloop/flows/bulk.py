@@ -16,13 +16,13 @@ from typing import Any
 
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, Tenant
-from careloop.access.tenancy import settings_of
+from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Rejected, Unavailable
 from careloop.events import ChangeKind
 from careloop.flows import bundles, closing, engine, writing
 from careloop.flows.app import App
-from careloop.flows.bulk_documents import Document, Parsed, Remark, parse
+from careloop.flows.bulk_documents import Document, Judge, Parsed, Remark, parse
 from careloop.loops import store as loops
 from careloop.record import Write, Written
 
@@ -97,12 +97,18 @@ def _finish(writing_set: "Future[None] | None", report: BulkReport, progress: Pr
             progress(report)
 
 
+def _judge(app: App, settings: TenantSettings) -> Judge:
+    """What is wrong with a resource for this tenant; invariants and profiles only where it refuses them."""
+    validator = app.record.validator
+    return validator.check if settings.validation == "refuse" else validator.validate
+
+
 def _parsed(app: App, tenant: Tenant, documents: Iterable[Document], report: BulkReport) -> Iterator[Parsed]:
     settings = settings_of(tenant)
-    validator = app.record.validator if settings.validation == "strict" else None
+    judge = _judge(app, settings)
     for document in documents:
         report.documents += 1
-        parsed = parse(document, tenant.id, validator, settle=not settings.refuse_dangling)
+        parsed = parse(document, tenant.id, judge, settle=not settings.refuse_dangling)
         report.rejects += parsed.rejects
         if parsed.writes or parsed.bundle is not None:
             yield parsed

@@ -5,7 +5,7 @@ one that has neither gets an id that follows from its content.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,15 @@ from careloop.errors import Fault, Rejected
 from careloop.fhir.ids import derived_id
 from careloop.fhir.jsons import decode, encode
 from careloop.fhir.references import rewrite
-from careloop.fhir.validation import Validator
 from careloop.flows.writing import is_loop_task
 from careloop.record import Write
 
 _URN = "urn:uuid:"
 _CONDITION = re.compile(rb'"reference"\s*:\s*"[A-Za-z]{2,40}\?')
 """A link such as `Practitioner?identifier=...`; looked for in the text, which is ten times quicker than in the tree."""
+
+Judge = Callable[[Any], Sequence[Fault]]
+"""What is wrong with a resource, for the tenant that takes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +53,23 @@ class Parsed:
     rejects: tuple[Remark, ...] = ()
 
 
-def parse(document: Document, tenant_id: int, validator: Validator | None, *, settle: bool = True) -> Parsed:
-    """What the document asks for. Without a `validator` content is taken as it is (a lenient tenant). With `settle`
-    False bundles go through the door of every client, which asks the record about each reference."""
+def parse(document: Document, tenant_id: int, judge: Judge, *, settle: bool = True) -> Parsed:
+    """What the document asks for, without what `judge` finds an error in. With `settle` False bundles
+    go through the door of every client, which asks the record about each reference."""
     try:
         content = decode(document.text)
     except Rejected as error:
         return Parsed(document=document, rejects=(_remark(document, None, error.faults),))
     if content.get("resourceType") != "Bundle":
-        return _single(document, content, tenant_id, validator)
+        return _single(document, content, tenant_id, judge)
     entries = content.get("entry") or []
     conditional = _CONDITION.search(document.text) is not None
     if content.get("type") in ("transaction", "batch") and (not settle or conditional or _asks_the_record(entries)):
         return Parsed(document=document, bundle=content)
-    return _bundle(document, content, entries, tenant_id, validator)
+    return _bundle(document, content, entries, tenant_id, judge)
 
 
-def _single(document: Document, resource: dict[str, Any], tenant_id: int, validator: Validator | None) -> Parsed:
+def _single(document: Document, resource: dict[str, Any], tenant_id: int, judge: Judge) -> Parsed:
     if not resource.get("id"):
         resource["id"] = derived_id(tenant_id, "load", encode(resource).hex())
     write = Write(
@@ -75,7 +77,7 @@ def _single(document: Document, resource: dict[str, Any], tenant_id: int, valida
     )
     if is_loop_task(write):
         return Parsed(document=document, bundle=_as_batch(write))
-    faults = _errors(validator, resource)
+    faults = _errors(judge, resource)
     if faults:
         return Parsed(document=document, rejects=(_remark(document, None, faults),))
     return Parsed(document=document, writes=(write,))
@@ -86,7 +88,7 @@ def _bundle(
     bundle: Mapping[str, Any],
     entries: Any,
     tenant_id: int,
-    validator: Validator | None,
+    judge: Judge,
 ) -> Parsed:
     """All entries with their links settled. Of a transaction all or none is written, of others what is valid."""
     mapping: dict[str, str] = {}
@@ -102,7 +104,7 @@ def _bundle(
     for index, write in writes:
         if write.resource is not None:
             rewrite(write.resource, mapping)
-            if faults := _errors(validator, write.resource):
+            if faults := _errors(judge, write.resource):
                 rejects.append(_remark(document, index, [_located(fault, index, write) for fault in faults]))
     if rejects and bundle.get("type") == "transaction":
         return Parsed(document=document, rejects=tuple(rejects))
@@ -161,10 +163,8 @@ def _as_batch(write: Write) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "batch", "entry": [{"request": request, "resource": write.resource}]}
 
 
-def _errors(validator: Validator | None, resource: Mapping[str, Any]) -> list[Fault]:
-    if validator is None:
-        return []
-    return [fault for fault in validator.validate(resource) if fault.severity in ("error", "fatal")]
+def _errors(judge: Judge, resource: Mapping[str, Any]) -> list[Fault]:
+    return [fault for fault in judge(resource) if fault.severity in ("error", "fatal")]
 
 
 def _located(fault: Fault, index: int, write: Write) -> Fault:

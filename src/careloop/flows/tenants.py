@@ -1,5 +1,6 @@
 """A tenant comes into being: its row, its Organization, its queue of work with a person who answers for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,13 @@ def create(
         staffing.name_queue_lead(app, tx, principal, tenant, created.member)
     publishing.publish_pathways(app, tenant)
     return CreatedTenant(tenant=tenant, lead=created)
+
+
+def change_settings(app: App, slug: str, changes: Mapping[str, Any]) -> Tenant:
+    """The tenant with those settings changed. `NotFound` where there is no such tenant, `Rejected` names a setting that
+    does not exist or a value that it cannot have."""
+    with app.database.directory() as tx:
+        return tenancy.change_settings(tx, tenancy.get_tenant(tx, slug), **changes)
 
 
 def _directory_entry(app: App, slug: str, name: str, zone: str, production: bool, settings: TenantSettings) -> Tenant:

@@ -4,8 +4,9 @@ In one transaction: the content is checked, stored, findable and in the change f
 are in step with identity; Tasks of loops become acts; the loops of every patient touched are reviewed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from careloop import identity
 from careloop.access.model import Principal
@@ -67,18 +68,34 @@ def settings_for(tx: Transaction) -> TenantSettings:
 
 
 def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
-    """The warnings of each write by its place. `Rejected` with all faults of the first resource that is not valid,
-    unless the tenant takes what is faulty."""
+    """The warnings of each write by its place. `Rejected` with all faults of the first resource that is not valid.
+
+    Structure is always refused; invariants and declared profiles are what the tenant's `validation` makes of them.
+    """
     warnings: dict[int, list[Fault]] = {}
     for index, one in enumerate(writes):
-        faults = app.record.validator.validate(one.resource) if one.resource is not None else []
-        if not faults:
+        if one.resource is None:
             continue
-        if settings.validation == "strict" and any(fault.severity in ("error", "fatal") for fault in faults):
-            first = faults[0]
-            raise Rejected(at=first.at, expected=first.expected, code=first.code, faults=faults)
-        warnings[index] = [replace(fault, severity="warning") for fault in faults]
+        refuse_errors(app.record.validator.validate(one.resource))
+        if settings.validation != "off" and (told := _beyond_structure(app, one.resource, settings)):
+            warnings[index] = told
     return warnings
+
+
+def _beyond_structure(app: App, resource: Mapping[str, Any], settings: TenantSettings) -> list[Fault]:
+    """What breaks invariants and profiles, as warnings; `Rejected` where the tenant refuses an error."""
+    found = app.record.validator.beyond_structure(resource, terminology=None)
+    faults = [fault for fault in found if fault.severity != "information"]
+    if settings.validation == "refuse":
+        refuse_errors(faults)
+    return [replace(fault, severity="warning") for fault in faults]
+
+
+def refuse_errors(faults: Sequence[Fault]) -> None:
+    """Nothing happens where no fault is an error; else `Rejected` with all of them."""
+    errors = [fault for fault in faults if fault.severity in ("error", "fatal")]
+    if errors:
+        raise Rejected(at=errors[0].at, expected=errors[0].expected, code=errors[0].code, faults=faults)
 
 
 def review_written(app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None) -> None:

@@ -96,15 +96,40 @@ def test_a_link_that_leads_nowhere_is_a_warning_unless_the_tenant_refuses_it(app
     assert write(("Patient/p", PATIENT), ("Encounter/f", stay(end=None)))[1].warnings == ()
 
 
-def test_a_lenient_tenant_keeps_what_is_faulty_and_is_told(app, tenant, write):
-    faulty = {**PATIENT, "birthDate": "someday"}
-    with pytest.raises(Rejected):
-        write(("Patient/p", faulty))
+FAULTY = {**PATIENT, "telecom": [{"value": "555"}], "meta": {"profile": ["http://example.org/no-such-profile"]}}
+
+
+def test_invariants_and_profiles_are_nobodys_business_unless_the_tenant_says_so(app, tenant, write):
+    assert write(("Patient/p", FAULTY))[0].warnings == ()
+
+
+def test_a_tenant_that_warns_keeps_what_breaks_an_invariant_and_is_told(app, tenant, write):
     with app.database.directory() as tx:
-        change_settings(tx, tenant, validation="lenient")
-    [written] = write(("Patient/p", faulty))
+        change_settings(tx, tenant, validation="warn")
+    [written] = write(("Patient/p", FAULTY))
     assert written.change is ChangeKind.CREATED
-    assert [fault.at for fault in written.warnings] == ["Patient.birthDate"]
+    assert {(fault.at, fault.severity) for fault in written.warnings} == {
+        ("Patient.telecom[0]", "warning"),
+        ("Patient.meta.profile[0]", "warning"),
+    }
+
+
+def test_a_tenant_that_refuses_takes_nothing_that_breaks_an_invariant(app, tenant, write):
+    with app.database.directory() as tx:
+        change_settings(tx, tenant, validation="refuse")
+    with pytest.raises(Rejected) as refused:
+        write(("Patient/p", FAULTY))
+    assert refused.value.at == "Patient.telecom[0]"
+    [written] = write(("Patient/p", {**FAULTY, "telecom": [{"system": "phone", "value": "555"}]}))
+    assert [fault.at for fault in written.warnings] == ["Patient.meta.profile[0]"]
+
+
+@pytest.mark.parametrize("setting", ["off", "warn", "refuse"])
+def test_faults_of_structure_are_refused_whatever_the_tenant_says(app, tenant, write, setting):
+    with app.database.directory() as tx:
+        change_settings(tx, tenant, validation=setting)
+    with pytest.raises(Rejected):
+        write(("Patient/p", {**PATIENT, "birthDate": "someday"}))
 
 
 def test_a_step_is_not_completed_by_a_client_without_proof(app, tenant, write, rows):

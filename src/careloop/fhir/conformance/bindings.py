@@ -35,7 +35,9 @@ class ValueSets:
     def _listed(self, url: str) -> tuple[frozenset[Coded], frozenset[str]] | None:
         if url not in self._known:
             systems = self._systems(url)
-            pairs = frozenset((system, code) for system, codes in systems.items() for code in codes) if systems else None
+            pairs = (
+                frozenset((system, code) for system, codes in systems.items() for code in codes) if systems else None
+            )
             self._known[url] = None if pairs is None else (pairs, frozenset(code for _, code in pairs))
         return self._known[url]
 

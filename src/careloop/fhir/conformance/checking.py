@@ -11,7 +11,7 @@ from careloop.fhir.conformance.base import BaseRules
 from careloop.fhir.conformance.bindings import ValueSets
 from careloop.fhir.conformance.plans import Plans
 from careloop.fhir.conformance.profiles import Profile
-from careloop.fhir.conformance.scope import Problem, Problems, Rule, Scope, Terms, inside
+from careloop.fhir.conformance.scope import Problem, Problems, Rule, Scope, Terms
 from careloop.fhir.definitions import Definitions, read_table
 
 MAX_FAULTS = 200
@@ -44,9 +44,7 @@ class Checker:
         self, resource: Mapping[str, Any], profiles: Sequence[str], *, invariants: bool, terms: Terms | None
     ) -> list[Fault]:
         """Everything found, errors first, at most `MAX_FAULTS`."""
-        scope = Scope(
-            resource=resource, root=resource, entries=_entries(resource), terms=terms, invariants=invariants
-        )
+        scope = Scope(resource=resource, root=resource, entries=_entries(resource), terms=terms, invariants=invariants)
         kind = resource["resourceType"]
         found = [*(self._base.of(kind)(resource, scope) or ()), *self._declared(resource, scope)]
         for canonical in profiles:

@@ -14,11 +14,12 @@ Holds = Callable[[Any, Scope], bool]
 
 ENTERED_IN_ERROR = "entered-in-error"
 
-TAGS = frozenset(
+_TAGS = (
     "a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4"
     " h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul"
-    " var".split()
+    " var"
 )
+TAGS = frozenset(_TAGS.split(" "))
 """Elements of the narrative (R4 narrative page: chapters 7-11 and 15 of HTML 4.0, links, images)."""
 
 _TAG = re.compile(r"<\s*/?\s*([A-Za-z][\w:.-]*)([^>]*)>")

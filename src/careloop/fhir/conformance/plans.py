@@ -159,7 +159,9 @@ def _pattern(shape: Shape, label: str) -> Rule | None:
 def _limits(shape: Shape, label: str) -> Rule | None:
     if shape.max_length is not None:
         most = shape.max_length
-        return _predicate(lambda value: not isinstance(value, str) or len(value) <= most, f"at most {most} characters{label}")
+        return _predicate(
+            lambda value: not isinstance(value, str) or len(value) <= most, f"at most {most} characters{label}"
+        )
     if shape.least is MISSING and shape.most is MISSING:
         return None
     return _predicate(limits(shape.least, shape.most, MISSING), "a value within the limits of the profile" + label)
@@ -205,9 +207,7 @@ def _beside_rule(view: View, rule: Rule) -> Rule:
     return check
 
 
-def _element_rule(
-    view: View, shape: Shape, by_kind: dict[str, Rule], sliced: Sliced | None, label: str
-) -> Rule:
+def _element_rule(view: View, shape: Shape, by_kind: dict[str, Rule], sliced: Sliced | None, label: str) -> Rule:
     few = ("." + shape.name, "error", _at_least(shape.minimum) + label, "required")
     many = ("." + shape.name, "error", _at_most(shape.maximum) + label, "structure")
     unsupported = ("." + shape.name, "information", f"a value where there is one: must support{label}", "informational")

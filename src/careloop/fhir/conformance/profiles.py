@@ -171,7 +171,7 @@ class Profiles:
         for element in elements.values():
             kind = element.json_names().get(name) if element.is_choice else None
             if kind is not None:
-                choice = _known(parent.children, element.name, lambda: Shape(name=element.name))
+                choice = _known(parent.children, element.name, lambda name=element.name: Shape(name=name))
                 found = self._slice(choice, name)
                 found.type, found.kinds = kind, found.kinds or (Kind(code=kind),)
                 return found

@@ -104,7 +104,9 @@ class SliceMaker:
             return self._of_codes(shape.binding[1])
         inner = [(name, test) for name, one in shape.children.items() if (test := self._same(one)) is not None]
         if inner:
-            return lambda value, scope: all(any(test(one, scope) for one in reach(value, [name])) for name, test in inner)
+            return lambda value, scope: all(
+                any(test(one, scope) for one in reach(value, [name])) for name, test in inner
+            )
         deeper = [test for one in shape.slices.values() if one.minimum and (test := self._same(one)) is not None]
         return (lambda value, scope: any(test(value, scope) for test in deeper)) if deeper else None
 
@@ -112,10 +114,8 @@ class SliceMaker:
         text, coding, concept = (membership(self._sets, kind, url) for kind in ("code", "Coding", "CodeableConcept"))
 
         def is_of(value: Any, scope: Scope) -> bool:
-            if type(value) is dict:
-                is_in = concept if "coding" in value else coding
-            else:
-                is_in = text
+            structured = type(value) is dict
+            is_in = text if not structured else concept if "coding" in value else coding
             return is_in is not None and is_in(value, scope) is True
 
         return is_of
@@ -192,7 +192,9 @@ def _named(value: Mapping[str, Any], step: str) -> Iterator[Any]:
     if found is None:
         stem = step.removesuffix("[x]")
         size = len(stem)
-        found = next((item for name, item in value.items() if name.startswith(stem) and name[size:][:1].isupper()), None)
+        found = next(
+            (item for name, item in value.items() if name.startswith(stem) and name[size:][:1].isupper()), None
+        )
     if type(found) is list:
         yield from (one for one in found if one is not None)
     elif found is not None:
