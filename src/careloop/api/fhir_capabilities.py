@@ -66,7 +66,8 @@ def _resource(definitions: SearchDefinitions, resource_type: str, operations: Se
 
 
 def _operations(operations: Sequence[Operation], resource_type: str | None) -> dict[str, Any]:
-    found = [{"name": one.name, "definition": one.definition} for one in operations if one.serves(resource_type)]
+    offered = [one for one in operations if one.serves(resource_type)]
+    found = [{"name": one.name, "definition": one.definition_for(resource_type)} for one in offered]
     return {"operation": found} if found else {}
 
 

@@ -100,6 +100,29 @@ insert into resource_quantity (field, value, key, tenant_id, unit)
 select unnest(%(field)s::bigint[]), unnest(%(value)s::double precision[]), unnest(%(key)s::bigint[]), %(tenant)s,
        unnest(string_to_array(%(unit)s, E'\x1e', ''))
 
+-- insert_words --
+-- The texts among some that no row stands for yet.
+insert into resource_word (field, token, tenant_id, value)
+select given.field, given.token, %(tenant)s, given.value
+  from (select unnest(%(field)s::bigint[]) as field, unnest(%(token)s::bigint[]) as token,
+               unnest(string_to_array(%(value)s, E'\x1e')) as value) as given
+ where not exists (
+       select from resource_word
+        where resource_word.field = given.field
+          and resource_word.value = given.value
+          and resource_word.token = given.token)
+
+-- words_missing --
+-- Fields and texts among some that no row stands for.
+select count(*) as missing
+  from (select unnest(%(field)s::bigint[]) as field, unnest(%(token)s::bigint[]) as token,
+               unnest(string_to_array(%(value)s, E'\x1e')) as value) as given
+ where not exists (
+       select from resource_word
+        where resource_word.field = given.field
+          and resource_word.value = given.value
+          and resource_word.token = given.token)
+
 -- insert_changes --
 insert into change_feed (key, at, tenant_id, version, change, type, id, patient_id)
 select unnest(%(key)s::bigint[]), %(now)s, %(tenant)s, unnest(%(version)s::int[]),
@@ -175,6 +198,34 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.key
 
+-- named_by_tokens --
+-- Names of the current resources that carry any of some tokens.
+select resource.type, resource.id
+  from resource
+ where resource.key in (select key from resource_token where token = any (%(tokens)s::bigint[]))
+   and not resource.deleted
+ order by resource.type, resource.id
+
+-- included --
+-- What some resources of a type refer to by any of some parameters, of one type or of all, at most so many.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from (select distinct split_part(named.ref, '/', 1) as type, substr(named.ref, strpos(named.ref, '/') + 1) as id,
+               source.tokens
+          from resource as source
+         cross join lateral unnest(source.refs) as named (ref)
+         where (source.type, source.id) in (
+               select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+        offset 0) as link
+  join resource on resource.type = link.type and resource.id = link.id
+ where not resource.deleted
+   and (%(target)s::text is null or resource.type = %(target)s)
+   and exists (
+       select from unnest(%(fields)s::bigint[]) as field
+        where field # resource.self = any (link.tokens))
+ order by resource.type, resource.id
+ limit %(limit)s
+
 -- referring --
 -- Current resources of a type that carry any of some tokens, at most so many.
 select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
@@ -185,6 +236,81 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.key
  limit %(limit)s
+
+-- chart_of_one --
+-- What stands in one compartment, its centre first, in the order in which it came. A resource belongs to it by whose it
+-- is or by a token of a parameter that the compartment names. With a window of care dates, what has no such date stays.
+select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
+       resource.patient_id, resource.body
+  from resource
+ where resource.key in (
+       select own.key from resource as own where own.patient_id = %(patient_id)s
+        union
+       select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
+        union
+       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)
+   and not resource.deleted
+   and (%(types)s::text[] is null or resource.type = any (%(types)s))
+   and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
+   and (%(low)s::timestamptz is null
+    or exists (
+       select from resource_date as care
+        where care.key = resource.key
+          and care.field = any (%(fields)s::bigint[])
+          and care.low < %(high)s
+          and care.high > %(low)s)
+    or not exists (
+       select from resource_date as care
+        where care.key = resource.key
+          and care.field = any (%(fields)s::bigint[])))
+   and (%(after)s < -1 or resource.key > %(after)s and not (resource.type = %(centre)s and resource.id = %(id)s))
+ order by (resource.type = %(centre)s and resource.id = %(id)s) desc, resource.key
+ limit %(limit)s
+
+-- charts_of_all --
+-- The same for all patients at once, in the order in which it came.
+select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
+       resource.patient_id, resource.body
+  from resource
+ where resource.patient_id is not null
+   and not resource.deleted
+   and (%(types)s::text[] is null or resource.type = any (%(types)s))
+   and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
+   and (%(low)s::timestamptz is null
+    or exists (
+       select from resource_date as care
+        where care.key = resource.key
+          and care.field = any (%(fields)s::bigint[])
+          and care.low < %(high)s
+          and care.high > %(low)s)
+    or not exists (
+       select from resource_date as care
+        where care.key = resource.key
+          and care.field = any (%(fields)s::bigint[])))
+   and resource.key > %(after)s
+ order by resource.key
+ limit %(limit)s
+
+-- chart_links --
+-- What some resources of a chart refer to that belongs to no patient, but for what earlier pages referred to.
+select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
+       resource.patient_id, resource.body
+  from (select unnest(shown.refs) as reference
+          from resource as shown
+         where shown.key = any (%(keys)s::bigint[])
+        except
+        select unnest(earlier.refs)
+          from resource as earlier
+         where earlier.patient_id = %(patient_id)s
+           and earlier.key <= %(after)s) as linked
+  join resource
+    on resource.type = split_part(linked.reference, '/', 1)
+   and resource.id = split_part(linked.reference, '/', 2)
+ where not resource.deleted
+   and (resource.patient_id is null or %(patient_id)s::text is null)
+   and not resource.key = any (%(keys)s::bigint[])
+   and (%(types)s::text[] is null or resource.type = any (%(types)s))
+ order by resource.key
 
 -- history --
 -- Versions by the change feed, newest first: of everything, one type, or one resource. A version is current from its own

@@ -8,7 +8,8 @@ from careloop.db import Transaction
 from careloop.errors import Fault
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
-from careloop.record import reading, search, store, verifying
+from careloop.record import charts, reading, search, store, verifying
+from careloop.record.charts import ChartAsked
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
 from careloop.record.writing import Writer
 
@@ -81,6 +82,10 @@ class Record:
         of that half-open window. Audited."""
         window = reading.Window(count=count, since=since, at=at, cursor=cursor)
         return reading.history(tx, principal, resource_type, resource_id, window)
+
+    def chart(self, tx: Transaction, principal: Principal, asked: ChartAsked) -> SearchPage:
+        """One page of everything about a patient or an encounter, and what that refers to. Audited."""
+        return charts.chart(tx, principal, self.definitions, asked)
 
     def search(
         self,

@@ -1,6 +1,7 @@
 """The FHIR operations that this server offers. One module each; a line here makes a route and a line in metadata."""
 
+from careloop.api.operations import everything
 from careloop.api.operations.model import Operation
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (everything.OPERATION,)
 """Every operation, in the order of the CapabilityStatement."""

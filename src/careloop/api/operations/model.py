@@ -1,7 +1,7 @@
 """What a FHIR operation is here, and one call of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from careloop.api.fhir_answers import Answer
@@ -95,7 +95,8 @@ class Operation:
     """One operation. `types` empty: offered for no type; `*`: for each. One that `changes` anything is POST only.
 
     `run` answers with a resource, or with an `Answer` where status or headers matter. It asks `policy.require` for all
-    it reads and writes. `definition` is the canonical address of its OperationDefinition.
+    it reads and writes. `definition` is the canonical address of its OperationDefinition; `definitions` names another
+    one for some types.
     """
 
     name: str
@@ -104,6 +105,11 @@ class Operation:
     types: tuple[str, ...] = ()
     changes: bool = False
     run: Callable[[OperationCall], Resource | Answer]
+    definitions: Mapping[str, str] = field(default_factory=dict)
+
+    def definition_for(self, resource_type: str | None) -> str:
+        """The canonical address of the OperationDefinition for a type, or for the whole system."""
+        return self.definitions.get(resource_type or "", self.definition)
 
     def serves(self, resource_type: str | None) -> bool:
         """True where the operation is offered for the type, or for the whole system."""

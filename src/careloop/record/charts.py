@@ -1,0 +1,141 @@
+"""Whole charts (`$everything`): what stands in the compartment of a patient or an encounter, and what that refers to.
+
+One query for the chart and one for what its resources name elsewhere (practitioners, places, medications), whatever the
+size. Pages follow the keys, so that each costs what it holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from careloop.access.audit import AuditEntry, action_of, record_audit
+from careloop.access.model import Principal
+from careloop.db import Row, Transaction
+from careloop.errors import Gone, NotFound, Rejected
+from careloop.fhir import definitions as tables
+from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.tokens import field_hash, value_hash
+from careloop.record import store
+from careloop.record.model import SearchPage, Stored
+
+CARE_DATES = (
+    "date", "onset-date", "occurrence", "authoredon", "effective", "effective-time", "whenhandedover", "whenprepared",
+    "sent", "started", "start-date", "authored", "authored-on", "period", "recorded-date", "created", "issued",
+)  # fmt: skip
+"""The parameters that say when care was given, the first that a type has counts. What has none is always in the chart."""
+
+
+_START = -2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartAsked:
+    """Which chart and which part of it. `id` None: the charts of all patients. `care` is a half-open window of care
+    dates, `since` the earliest last change, `types` None for all."""
+
+    centre: Literal["Patient", "Encounter"]
+    id: str | None
+    types: Sequence[str] | None
+    since: datetime | None
+    care: tuple[datetime, datetime] | None
+    count: int
+    cursor: str | None
+
+
+def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions, asked: ChartAsked) -> SearchPage:
+    """One page of the chart with what it refers to as included. `NotFound` or `Gone` where its centre is. Audited."""
+    after = _after(asked.cursor)
+    values = {
+        "centre": asked.centre,
+        "id": asked.id,
+        "patient_id": asked.id if asked.centre == "Patient" else None,
+        "tokens": store.array(_tokens(tx.tenant_id, definitions, asked)),
+        "types": list(asked.types) if asked.types is not None else None,
+        "since": asked.since,
+        "fields": store.array(_care_fields(tx.tenant_id, definitions)) if asked.care else "{}",
+        "low": asked.care[0] if asked.care else None,
+        "high": asked.care[1] if asked.care else None,
+        "after": after,
+        "limit": asked.count + 1,
+    }
+    rows = tx.rows(store.SQL["chart_of_one" if asked.id is not None else "charts_of_all"], values)
+    if asked.id is not None and after == _START:
+        _check_centre(tx, asked, rows)
+    shown, more = rows[: asked.count], len(rows) > asked.count
+    linked = tx.rows(store.SQL["chart_links"], {**values, "keys": store.array(row["key"] for row in shown)})
+    page = SearchPage(
+        entries=[store.stored_of(row) for row in shown],
+        included=[store.stored_of(row) for row in linked],
+        next_cursor=_cursor(asked, shown[-1]) if more else None,
+    )
+    _audit(tx, principal, asked, [*page.entries, *page.included])
+    return page
+
+
+def _tokens(tenant_id: int, definitions: SearchDefinitions, asked: ChartAsked) -> list[int]:
+    """The tokens that put a resource into the compartment, of every type and parameter that may."""
+    if asked.id is None:
+        return []
+    value = value_hash(f"{asked.centre}/{asked.id}")
+    return [field_hash(tenant_id, kind, name) ^ value for kind, name in _memberships(definitions, asked.centre)]
+
+
+_known: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
+def _memberships(definitions: SearchDefinitions, centre: str) -> Sequence[tuple[str, str]]:
+    found = _known.get(centre)
+    if found is None:
+        compartment: Mapping[str, Sequence[str]] = tables.load().compartments[centre]
+        pairs = ((kind, name) for kind, names in compartment.items() for name in names)
+        found = _known[centre] = tuple((kind, name) for kind, name in pairs if name in definitions.of(kind))
+    return found
+
+
+def _care_fields(tenant_id: int, definitions: SearchDefinitions) -> list[int]:
+    found = []
+    for kind in tables.load().resources:
+        known = definitions.of(kind)
+        name = next((one for one in CARE_DATES if one in known and known[one].type == "date"), None)
+        if name is not None:
+            found.append(field_hash(tenant_id, kind, name))
+    return found
+
+
+def _check_centre(tx: Transaction, asked: ChartAsked, rows: Sequence[Row]) -> None:
+    if any(row["type"] == asked.centre and row["id"] == asked.id for row in rows):
+        return
+    found = store.existing(tx, [(asked.centre, str(asked.id))])
+    if not found:
+        raise NotFound("there is no such resource")
+    if any(found.values()):
+        raise Gone("the resource was deleted")
+
+
+def _after(cursor: str | None) -> int:
+    if cursor is None:
+        return _START
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+        raise Rejected(at="_cursor", expected="the cursor of a next link", code="value")
+    return int(cursor) - 1
+
+
+def _cursor(asked: ChartAsked, last: Row) -> str:
+    """Where the next page begins: behind the key of the last resource, or behind the centre, which comes before all."""
+    is_centre = last["type"] == asked.centre and last["id"] == asked.id
+    return "0" if is_centre else str(last["key"] + 1)
+
+
+def _audit(tx: Transaction, principal: Principal, asked: ChartAsked, seen: Sequence[Stored]) -> None:
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action=action_of("search"),
+            subtype="everything",
+            resource_type=asked.centre,
+            resource_ids=[one.reference for one in seen],
+            patient_ids=sorted({one.patient_id for one in seen if one.patient_id}),
+        ),
+    )
