@@ -62,6 +62,10 @@ CORRECTIONS: Mapping[tuple[str, str, str], tuple[str | None, str]] = {
         "(component.empty() and hasMember.empty()) implies (dataAbsentReason.exists() or value.exists())",
         "'related' is an element of STU3; later releases say hasMember",
     ),
+    ("r4", "", "que-7"): (
+        "operator = 'exists' implies (answer is boolean)",
+        "asks for System.Boolean; an answer is a FHIR boolean",
+    ),
     ("r4", "allergyintolerance-substanceExposureRisk", "inv-1"): (
         None,
         "asks an Extension for elements of AllergyIntolerance.reaction: never true",
@@ -307,7 +311,9 @@ def compile_all(folder: Path, content: Path) -> None:
     codes = Codes(found)
     listed = {url for url in required_value_sets(core["StructureDefinition"]) if codes.listed(url) is not None}
     target = content / "definitions"
-    write_table(target / "rules.json", {"source": RELEASES[0].source}, "rules", BaseRules(core, frozenset(listed)).table())
+    write_table(
+        target / "rules.json", {"source": RELEASES[0].source}, "rules", BaseRules(core, frozenset(listed)).table()
+    )
     wanted: set[str] = set()
     for release in RELEASES:
         table = ProfileTable(release, types)

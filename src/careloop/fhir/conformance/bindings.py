@@ -82,7 +82,7 @@ def membership(sets: ValueSets, kind: str, url: str) -> Callable[[Any, Scope], b
         return None
 
     def is_in(value: Any, scope: Scope) -> bool | None:
-        unknown = False
+        unknown = kind == "Quantity" and "code" not in value
         for one in coded(value):
             found = sets.contains(url, one, scope)
             if found:

@@ -1,63 +1,58 @@
-"""Invariants as rules: hand-written where the text is met often, else compiled from FHIRPath when first needed."""
+"""Invariants as rules: hand-written where the text is met often, else compiled from FHIRPath when first needed.
 
-from collections.abc import Callable, Sequence
+An invariant is broken where it says false. Where it says nothing (an element it speaks of is missing) it is kept:
+unknown is not false (decision 0115).
+"""
+
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from careloop.errors import Rejected
 from careloop.fhir.conformance.handwritten import HANDWRITTEN, Holds
 from careloop.fhir.conformance.scope import Problem, Rule, Scope
-
-Constraint = tuple[str, str, str, str]
-"""Key, severity, expression, words."""
-
-
-@cache
-def holds(expression: str, type_name: str) -> Holds:
-    """Says whether a value of that type keeps to the invariant. `Rejected` where the text is no FHIRPath."""
-    known = HANDWRITTEN.get(expression)
-    if known is not None:
-        return known
-    from careloop.fhir.fhirpath import compile_invariant
-
-    compiled = compile_invariant(expression, type_name)
-
-    def ask(element: Any, scope: Scope) -> bool:
-        return compiled(element, scope.resource, scope.root)
-
-    return ask
+from careloop.fhir.fhirpath import compile_invariant
 
 
 def invariant_rule(constraints: Sequence[Sequence[str]], type_name: str, label: str = "") -> Rule | None:
-    """The rule that a value keeps to all of them; None where there are none."""
+    """The rule that a value keeps to all of them (key, severity, expression, words); None where there are none."""
     if not constraints:
         return None
-    pairs = [(_when_needed(one[2], type_name), _problem(one, label)) for one in constraints]
+    pairs = [(holds(one[0], one[2], type_name), *_problems(one, label)) for one in constraints]
 
     def check(value: Any, scope: Scope) -> list[Problem] | None:
         if not scope.invariants or value is None:
             return None
         found = None
-        for ask, problem in pairs:
-            if not ask(value, scope):
-                found = [*(found or ()), problem]
+        for ask, broken, undecided in pairs:
+            try:
+                kept = ask(value, scope)
+            except Rejected:
+                found = [*(found or ()), undecided]
+                continue
+            if not kept:
+                found = [*(found or ()), broken]
         return found
 
     return check
 
 
-def _problem(constraint: Sequence[str], label: str) -> Problem:
-    key, severity, _, words = constraint
-    return ("", severity, f"{key}: {words}{label}", "invariant")
-
-
-def _when_needed(expression: str, type_name: str) -> Holds:
-    if (known := HANDWRITTEN.get(expression)) is not None:
+def holds(key: str, expression: str, type_name: str) -> Holds:
+    """Says whether a value of that type keeps to the invariant; compiled at its first use."""
+    known = HANDWRITTEN.get(f"{key}: {expression}") or HANDWRITTEN.get(expression)
+    if known is not None:
         return known
-    compiled: list[Callable[[Any, Scope], bool]] = []
+    return lambda value, scope: compiled(expression, type_name)(value, scope)
 
-    def ask(value: Any, scope: Scope) -> bool:
-        if not compiled:
-            compiled.append(holds(expression, type_name))
-        return compiled[0](value, scope)
 
-    return ask
+@cache
+def compiled(expression: str, type_name: str) -> Holds:
+    """The expression through FHIRPath. `Rejected` where it is none, or asks for a function that there is not."""
+    keeps = compile_invariant(f"(({expression}) contains false).not()", type_name)
+    return lambda value, scope: keeps(value, scope.resource, scope.root)
+
+
+def _problems(constraint: Sequence[str], label: str) -> tuple[Problem, Problem]:
+    key, severity, _, words = constraint
+    undecided = ("", "information", f"{key} to be decidable: it is not, for this value{label}", "processing")
+    return ("", severity, f"{key}: {words}{label}", "invariant"), undecided
