@@ -69,6 +69,10 @@ def everybody(_: Principal) -> bool:
     return True
 
 
+def may_validate(principal: Principal) -> bool:
+    return any(may(principal, name, "Patient") for name in ("read", "create", "update"))
+
+
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
@@ -121,6 +125,10 @@ MATRIX: dict[str, Route] = {
     "POST /fhir/{resource_type:str}/$everything": Route(permits=interaction("read"), shows=True),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
+    "GET /fhir/{resource_type:str}/$validate": Route(permits=may_validate),
+    "POST /fhir/{resource_type:str}/$validate": Route(permits=may_validate, body=PATIENT),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/$validate": Route(permits=interaction("read")),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/$validate": Route(permits=may_validate, body=PATIENT),
     "GET /api/inbox": Route(permits=INBOX, query=f"control_id={MARK}", shows=False),
     "POST /api/inbox/{inbox_id:int}/replay": Route(permits=REPAIR),
     "GET /api/worklist": Route(permits=READ_LIST, query="scope=team", shows=True),
