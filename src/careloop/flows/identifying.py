@@ -16,7 +16,7 @@ from careloop.flows.match_tasks import REASON_WORDS, announce
 from careloop.identity import matches, merges
 from careloop.identity.merges import PendingMerge
 from careloop.identity.model import Grade, MatchRow, MatchState, Verdict
-from careloop.identity.rules import compare
+from careloop.identity.likeness import likeness_of
 
 Resource = dict[str, Any]
 
@@ -168,7 +168,7 @@ def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[s
 def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
     """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
     queue, a merge that waited for one of them is done, and survivors name every number of those merged into them."""
-    found = identity.note_patients(tx, app.clock.now(), resources)
+    found = identity.note_patients(tx, app.clock.now(), resources, likeness_of(app.catalog))
     if found.merged:
         merging.keep_old_numbers(app, tx, principal, [one for one in resources if one["id"] in found.merged])
     for prior_id, survivor_id in found.appeared:
@@ -205,7 +205,7 @@ def _older(app: App, tx: Transaction, row: MatchRow) -> str:
 
 def _item(app: App, tx: Transaction, principal: Principal, row: MatchRow) -> ReviewItem:
     left, right = (_patient(app, tx, principal, one) for one in (row.left, row.right))
-    compared = compare(identity.demographics_of(left), identity.demographics_of(right))
+    compared = likeness_of(app.catalog).compare(identity.demographics_of(left), identity.demographics_of(right))
     shown = [
         FieldLine(field=one.field, left=one.left, right=one.right, verdict=one.verdict, points=one.points)
         for one in compared.fields

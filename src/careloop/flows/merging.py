@@ -12,6 +12,7 @@ from careloop.flows import closing
 from careloop.flows.app import App
 from careloop.flows.match_tasks import announce
 from careloop.identity import merges
+from careloop.identity.likeness import likeness_of
 from careloop.identity.matches import answer_by_merge, answer_by_unmerge
 from careloop.identity.merges import Merge, Moved
 from careloop.identity.rules.merged import as_prior, as_survivor, released, restored, stub, with_old_numbers
@@ -220,7 +221,8 @@ def _part_patients(
 
 def _note(app: App, tx: Transaction, patients: Sequence[str]) -> None:
     people = app.record.fetch(tx, [f"Patient/{patient_id}" for patient_id in patients])
-    identity.note_patients(tx, app.clock.now(), [person.resource for person in people.values()])
+    resources = [person.resource for person in people.values()]
+    identity.note_patients(tx, app.clock.now(), resources, likeness_of(app.catalog))
 
 
 def _explain(app: App, tx: Transaction, principal: Principal, targets: Sequence[str], why: str) -> None:

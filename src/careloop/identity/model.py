@@ -32,10 +32,12 @@ class Demographics:
     """What a message or a `Patient` says about a person, as it was written. Empty means not known.
 
     `birth_date` keeps its precision (`1951`, `1951-04`, `1951-04-15`); `sex` is a code of administrative-gender;
+    `former` are family names of before (a maiden name);
     `weak` are identifiers that count as evidence only (SSN, driver's licence); `birth_order` is the number of a twin.
     """
 
     family: str = ""
+    former: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     suffix: str = ""
     birth_date: str = ""
@@ -68,23 +70,35 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FieldEvidence:
-    """One field side by side: what it says for or against one person, in points (log2 of the odds)."""
+    """One field side by side: what it says for or against one person, in points (log2 of the odds). `level` is the
+    name of the level in the weights, `says` the same in plain words."""
 
     field: str
     verdict: Verdict
     points: Decimal
     left: str = ""
     right: str = ""
+    level: str = ""
+    says: str = ""
+
+
+class Ceiling(StrEnum):
+    """How far a rule lets a pair rise: not even to review, to a person at most, or as far as points go."""
+
+    APART = "apart"
+    ASK = "ask"
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two descriptions compared. `capped` says which rule kept the total below the review line, if one did."""
+    """Two descriptions compared. `capped` says which rule limits the grade, if one does; `ceiling` how far."""
 
     points: Decimal
     grade: Grade
     fields: tuple[FieldEvidence, ...]
     capped: str | None = None
+    ceiling: Ceiling = Ceiling.NONE
 
 
 class Reason(StrEnum):

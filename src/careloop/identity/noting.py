@@ -1,6 +1,6 @@
 """Keeps numbers and likeness keys in step with `Patient` resources, from whatever door they come; in sets."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,15 +8,12 @@ from typing import Any
 
 from careloop.db import Transaction
 from careloop.identity import store
+from careloop.identity.likeness import shipped_likeness
 from careloop.identity.model import Candidate, Demographics, Grade, Identifier, Reason, Scored, pair
 from careloop.identity.rules import (
-    REVIEW_POINTS,
-    blocking_keys,
-    compare,
+    Likeness,
     demographics_of,
     identifiers_of,
-    may_reach_review,
-    search_score,
     splits,
 )
 from careloop.identity.rules.folding import fold_emails, fold_phones
@@ -37,12 +34,15 @@ def note_patient(tx: Transaction, resource: Mapping[str, Any], now: datetime) ->
     return note_patients(tx, now, [resource])
 
 
-def note_patients(tx: Transaction, now: datetime, resources: Sequence[Mapping[str, Any]]) -> Noted:
+def note_patients(
+    tx: Transaction, now: datetime, resources: Sequence[Mapping[str, Any]], likeness: Likeness | None = None
+) -> Noted:
     """Numbers, looks and keys of these `Patient` resources (each with its id) are as the resources say.
 
     A number that belongs to somebody else stays there and the pair goes to the review queue, as does a number that
     merely looks like somebody else's and a person who is much like another. Nothing is joined. A merged-away patient
-    keeps no numbers of its own: they lead to the survivor. One query where nothing changed.
+    keeps no numbers of its own: they lead to the survivor. One query where nothing changed. `likeness`: by which
+    weights people are compared, those that ship with the product where it is left out.
     """
     people = {str(resource["id"]): resource for resource in resources}
     claims = [(one, number) for one, resource in people.items() for number in splits(identifiers_of(resource))[0]]
@@ -50,7 +50,7 @@ def note_patients(tx: Transaction, now: datetime, resources: Sequence[Mapping[st
     claims = [(who, number) for who, number in claims if who not in known.merged]
     looks = {one: plain_looks(resource) for one, resource in people.items() if one not in known.merged}
     candidates, appeared = _note_numbers(tx, now, claims, known)
-    alike = _note_looks(tx, now, looks, known)
+    alike = _note_looks(tx, now, looks, known, likeness or shipped_likeness())
     return Noted(candidates=(*candidates, *alike), appeared=appeared, merged=known.merged)
 
 
@@ -71,14 +71,23 @@ def forget_patients(tx: Transaction, patients: Collection[str]) -> None:
     tx.execute(store.SQL["withdraw"], given)
 
 
-def match(tx: Transaction, person: Demographics, identifiers: Sequence[Identifier], *, limit: int = 20) -> list[Scored]:
+def match(
+    tx: Transaction,
+    person: Demographics,
+    identifiers: Sequence[Identifier],
+    *,
+    limit: int = 20,
+    likeness: Likeness | None = None,
+) -> list[Scored]:
     """Patients who may be this person, best first: a number that names one is certain, the rest by likeness."""
+    by_weights = likeness or shipped_likeness()
     named = {who for who, _ in store.holders(tx, splits(identifiers)[0]).values()}
     certain = [Scored(patient_id=one, score=Decimal(1), grade=Grade.CERTAIN) for one in sorted(named)]
-    looks = {other: how for _, other, how in store.neighbours(tx, {"": blocking_keys(person)}) if other not in named}
-    scored = [(compare(person, looks[other]), other) for other in sorted(looks)]
+    near = store.neighbours(tx, {"": by_weights.keys(person)})
+    looks = {other: how for _, other, how in near if other not in named}
+    scored = [(by_weights.compare(person, looks[other]), other) for other in sorted(looks)]
     likely = sorted(scored, key=lambda one: (-one[0].points, one[1]))
-    graded = [Scored(patient_id=other, score=search_score(by.points), grade=by.grade) for by, other in likely]
+    graded = [Scored(patient_id=other, score=by_weights.score(by.points), grade=by.grade) for by, other in likely]
     return [*certain, *(one for one in graded if one.grade is not Grade.CERTAINLY_NOT)][:limit]
 
 
@@ -134,22 +143,33 @@ def _look_alikes(tx: Transaction, now: datetime, claims: store.Claims, free: set
 
 
 def _note_looks(
-    tx: Transaction, now: datetime, people: Mapping[str, Demographics], known: store.Standing
+    tx: Transaction, now: datetime, people: Mapping[str, Demographics], known: store.Standing, likeness: Likeness
 ) -> list[Candidate]:
     """Likeness of those whose looks changed: their keys, the pairs they make, the pairs they no longer make."""
     changed = {one: looks for one, looks in people.items() if known.looks.get(one) != looks}
     if not changed:
         return []
-    store.put_looks(tx, changed, known.looks)
-    near = store.neighbours(tx, {one: blocking_keys(looks) for one, looks in sorted(changed.items())})
-    possible = [(one, other, looks) for one, other, looks in near if may_reach_review(changed[one], looks)]
-    compared = [(one, other, compare(changed[one], looks)) for one, other, looks in possible]
-    found = [pair(one, other, Reason.DEMOGRAPHICS, by) for one, other, by in compared if by.points >= REVIEW_POINTS]
+    keys = {one: likeness.keys(looks) for one, looks in sorted(changed.items())}
+    before = {one: likeness.keys(known.looks[one]) for one in changed if one in known.looks}
+    store.put_looks(tx, changed, keys, before)
+    near = store.neighbours(tx, keys)
+    found = list(_alike(near, changed, likeness))
     if known.asked & changed.keys():
         kept = [store.match_id(tx.tenant_id, one) for one in found]
         tx.execute(store.SQL["withdraw"], {"patients": sorted(changed), "kept": kept})
     store.open_matches(tx, now, found)
     return found
+
+
+def _alike(
+    near: Sequence[tuple[str, str, Demographics]], people: Mapping[str, Demographics], likeness: Likeness
+) -> Iterator[Candidate]:
+    """The pairs that reach the review line."""
+    for one, other, looks in near:
+        if likeness.may_reach_review(people[one], looks):
+            compared = likeness.compare(people[one], looks)
+            if compared.points >= likeness.review:
+                yield pair(one, other, Reason.DEMOGRAPHICS, compared)
 
 
 def _key(number: Identifier) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from careloop.db import Row, Transaction, load_queries
 from careloop.fhir.ids import derived_id
 from careloop.identity.model import Candidate, Demographics, Grade, Identifier, MatchRow, MatchState, Reason
-from careloop.identity.rules import blocking_keys, skeleton
+from careloop.identity.rules import skeleton
 
 SQL = load_queries("careloop.identity")
 
@@ -97,13 +97,17 @@ def looks_of(row: Row) -> Demographics:
     return msgspec.convert(row["features"], Demographics)
 
 
-def put_looks(tx: Transaction, people: Mapping[str, Demographics], before: Mapping[str, Demographics]) -> None:
-    """These patients look so, and are found under the keys that follow; only differences are written."""
+def put_looks(
+    tx: Transaction,
+    people: Mapping[str, Demographics],
+    new: Mapping[str, frozenset[int]],
+    before: Mapping[str, frozenset[int]],
+) -> None:
+    """These patients look so, and are found under these new keys; only the difference to those before is written."""
     ids = sorted(people)
     features = msgspec.json.encode([people[patient_id] for patient_id in ids]).decode()
     tx.execute(SQL["put_features"], {"patients": ids, "features": features})
-    old = {one: blocking_keys(before[one]) if one in before else frozenset() for one in ids}
-    new = {one: blocking_keys(people[one]) for one in ids}
+    old: dict[str, frozenset[int]] = {one: before.get(one, frozenset()) for one in ids}
     gone = flat_keys({one: old[one] - new[one] for one in ids})
     come = flat_keys({one: new[one] - old[one] for one in ids})
     if gone["keys"]:

@@ -1,20 +1,18 @@
 """Pure decisions of identity: which identifiers count, how names fold, how two descriptions compare."""
 
-from careloop.identity.rules.blocking import blocking_keys
 from careloop.identity.rules.identifiers import clean, joins, skeleton, splits
 from careloop.identity.rules.patient import demographics_of, identifiers_of
-from careloop.identity.rules.scoring import REVIEW_POINTS, compare, may_reach_review, search_score
+from careloop.identity.rules.scoring import Likeness
+from careloop.identity.rules.weights import Weights, read_weights
 
 __all__ = [
-    "REVIEW_POINTS",
-    "blocking_keys",
+    "Likeness",
+    "Weights",
     "clean",
-    "compare",
     "demographics_of",
     "identifiers_of",
     "joins",
-    "may_reach_review",
-    "search_score",
+    "read_weights",
     "skeleton",
     "splits",
 ]

@@ -2,40 +2,41 @@
 
 from hashlib import blake2b
 
-from careloop.identity.model import Demographics
-from careloop.identity.rules.folding import (
-    family_and_suffix,
-    first_given,
-    fold_emails,
-    fold_line,
-    fold_phones,
-    fold_postal,
-    is_full_date,
-    sound,
-)
+from careloop.identity.rules.folded import Folded, Home
+from careloop.identity.rules.folding import is_full_date, sound
 
 
-def blocking_keys(person: Demographics) -> frozenset[int]:
-    """Signed 64-bit hashes under which this person is looked for. One wrong field leaves at least one key intact."""
+def keys_of(person: Folded) -> frozenset[int]:
+    """Signed 64-bit hashes under which this person is looked for. Two wrong fields leave at least one key intact."""
     return frozenset(_hash(kind, *parts) for kind, *parts in _named_keys(person) if all(parts))
 
 
-def _named_keys(person: Demographics) -> list[tuple[str, ...]]:
-    family, _ = family_and_suffix(person)
-    given = first_given(person)
-    born = person.birth_date if is_full_date(person.birth_date) else ""
+def _named_keys(person: Folded) -> list[tuple[str, ...]]:
+    family, given = person.family, person.given
+    born = person.born if is_full_date(person.born) else ""
+    forms = sorted(person.forms) or [given]
     keys: list[tuple[str, ...]] = [
         ("names+born", *sorted((family, given)), born) if given else ("family+born", family, born),
         ("born+initial", born, given[:1]),
-        ("sounds+year", sound(family), sound(given), person.birth_date[:4]),
-        ("names", family, given) if not born else ("names+day", family, given, born[5:]),
+        ("born+family", born, sound(family)),
+        ("names", family, given),
+        ("names+day", family, given, born[5:]),
+        ("names+year", *sorted((sound(family), sound(given))), person.born[:4]),
     ]
-    keys += [("phone+initial", phone, given[:1]) for phone in fold_phones(person)]
-    keys += [("born+place", born, fold_postal(home)) for home in person.addresses]
-    keys += [("email", email) for email in fold_emails(person)]
-    keys += [("place+given", fold_line(home), fold_postal(home), given) for home in person.addresses]
-    keys += [("number", number.system, number.value) for number in person.weak]
-    return keys
+    keys += [("forms+month", sound(family), form, person.born[:7]) for form in forms]
+    keys += [("phone", phone) for phone in person.phones]
+    keys += [("email", email) for email in person.emails]
+    keys += [("number", system, value) for system, value in person.numbers]
+    return keys + [key for home in person.homes for key in _home_keys(home, family, given, born)]
+
+
+def _home_keys(home: Home, family: str, given: str, born: str) -> list[tuple[str, ...]]:
+    return [
+        ("born+place", born, home.postal),
+        ("home", home.line, home.postal or home.city),
+        ("house+given", home.house, home.postal, given),
+        ("house+family", home.house, home.postal, family),
+    ]
 
 
 def _hash(*parts: str) -> int:

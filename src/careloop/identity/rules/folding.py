@@ -13,10 +13,13 @@ _SUFFIXES = {
 }  # fmt: skip
 _STREET_WORDS = {
     "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "boulevard": "blvd", "court": "ct",
+    "av": "ave", "str": "st", "parkway": "pkwy", "apt": "apt", "circuit": "cct", "crescent": "cres", "close": "cl",
+    "way": "wy", "trail": "trl", "mount": "mt", "saint": "st", "room": "rm", "number": "no", "floor": "fl",
     "place": "pl", "terrace": "ter", "highway": "hwy", "circle": "cir", "square": "sq", "apartment": "apt",
     "unit": "apt", "suite": "ste", "north": "n", "south": "s", "east": "e", "west": "w",
 }  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
+_CONFUSED = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"})
 _FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -59,9 +62,9 @@ def fold_emails(person: Demographics) -> frozenset[str]:
 
 
 def fold_line(address: Address) -> str:
-    """The first address line as words in their short postal form."""
+    """The address line as words in their short postal form; numbers without leading zeros."""
     words = _WORD.findall(unicodedata.normalize("NFKC", address.line).casefold())
-    return " ".join(_STREET_WORDS.get(word, word) for word in words)
+    return " ".join(_STREET_WORDS.get(word, word.lstrip("0") or word) for word in words)
 
 
 def fold_postal(address: Address) -> str:
@@ -88,6 +91,22 @@ def sound(name: str) -> str:
         if letter not in "hw":
             last = digit
     return (code + "000")[:4]
+
+
+def house_number(line: str) -> str:
+    """The first word with a digit of a folded address line, without leading zeros."""
+    return next((word.lstrip("0") for word in line.split() if any(letter.isdecimal() for letter in word)), "")
+
+
+def is_suspicious(name: str) -> bool:
+    """True where a name holds invisible signs, or letters of more than one of the scripts whose letters look alike
+    (UTS #39: Latin, Greek, Cyrillic): a person must look at it."""
+    if name.isascii():
+        return False
+    if any(unicodedata.category(letter) in ("Cf", "Cc", "Co", "Cn") for letter in name):
+        return True
+    scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in name if letter.isalpha()}
+    return len(scripts & _CONFUSED) > 1 or bool(scripts & {"FULLWIDTH", "MATHEMATICAL"})
 
 
 def _suffix(text: str) -> str:

@@ -30,6 +30,7 @@ def demographics_of(patient: Mapping[str, Any]) -> Demographics:
     birth_order = patient.get("multipleBirthInteger")
     return Demographics(
         family=_text(name.get("family")),
+        former=_former(patient, name),
         given=tuple(part for part in name.get("given") or () if isinstance(part, str)),
         suffix=" ".join(part for part in name.get("suffix") or () if isinstance(part, str)),
         birth_date=_text(patient.get("birthDate")),
@@ -58,11 +59,15 @@ def _current_name(patient: Mapping[str, Any]) -> Mapping[str, Any]:
     return ranked[0] if ranked else {}
 
 
+def _former(patient: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[str, ...]:
+    """Other family names that the resource keeps, each once."""
+    names = [_text(name.get("family")) for name in _dicts(patient.get("name")) if name is not current]
+    return tuple(sorted({name for name in names if name and name != current.get("family")}))
+
+
 def _address(entry: Mapping[str, Any]) -> Address:
     lines = [line for line in entry.get("line") or () if isinstance(line, str)]
-    return Address(
-        line=lines[0] if lines else "", city=_text(entry.get("city")), postal_code=_text(entry.get("postalCode"))
-    )
+    return Address(line=" ".join(lines), city=_text(entry.get("city")), postal_code=_text(entry.get("postalCode")))
 
 
 def _dicts(value: object) -> Iterator[Mapping[str, Any]]:

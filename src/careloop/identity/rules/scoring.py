@@ -1,259 +1,146 @@
-"""Two descriptions of a person compared: points per field, a total, a grade. It advises a person and joins nothing.
+"""Two descriptions of a person compared: points per field, a total, a grade, and the rules that points cannot overrule.
 
-The points are log2 odds in the manner of Fellegi and Sunter (J. Am. Stat. Assoc. 64, 1969): how much likelier the
-finding is for one person than for two. They are our estimates, checked against the truth sets named in the tests.
+Points are log2 odds in the manner of Fellegi and Sunter (J. Am. Stat. Assoc. 64, 1969): how much likelier the finding
+is for one person than for two. They come from `content/matching/weights.yaml`, trained as it says.
 """
 
 from decimal import Decimal
 from functools import lru_cache
 
-from careloop.identity.model import Comparison, Demographics, FieldEvidence, Grade, Verdict
-from careloop.identity.rules.folding import (
-    family_and_suffix,
-    first_given,
-    fold_emails,
-    fold_line,
-    fold_phones,
-    fold_postal,
-    is_full_date,
-    middle,
-)
+from careloop.identity.model import Address, Ceiling, Comparison, Demographics, FieldEvidence, Grade, Verdict
+from careloop.identity.rules import levels
+from careloop.identity.rules.blocking import keys_of
+from careloop.identity.rules.ceilings import ceiling_of
+from careloop.identity.rules.folded import Folded, Home, fold
+from careloop.identity.rules.levels import DIFFERS, EXACT, UNKNOWN
+from careloop.identity.rules.weights import Weights
 
-REVIEW_POINTS = Decimal(12)
-"""From here on a pair goes to the review queue."""
-_CERTAIN = Decimal(21)
-_POSSIBLE = Decimal(9)
-_BELOW_REVIEW = REVIEW_POINTS - Decimal("0.5")
-_SIMILAR = 0.88
-
-_POINTS: dict[str, dict[Verdict, Decimal]] = {
-    "family": {Verdict.AGREES: Decimal(6), Verdict.SIMILAR: Decimal(4), Verdict.DIFFERS: Decimal(-4)},
-    "given": {Verdict.AGREES: Decimal(6), Verdict.SIMILAR: Decimal(3), Verdict.DIFFERS: Decimal(-8)},
-    "middle": {Verdict.AGREES: Decimal(1), Verdict.SIMILAR: Decimal("0.5"), Verdict.DIFFERS: Decimal(-1)},
-    "suffix": {Verdict.AGREES: Decimal(1), Verdict.DIFFERS: Decimal(-8)},
-    "birth date": {Verdict.AGREES: Decimal(9), Verdict.SIMILAR: Decimal(4), Verdict.DIFFERS: Decimal(-7)},
-    "sex": {Verdict.AGREES: Decimal("0.5"), Verdict.DIFFERS: Decimal(-3)},
-    "phone": {Verdict.AGREES: Decimal(6), Verdict.DIFFERS: Decimal("-0.5")},
-    "e-mail": {Verdict.AGREES: Decimal(6), Verdict.DIFFERS: Decimal("-0.5")},
-    "address": {Verdict.AGREES: Decimal(5), Verdict.SIMILAR: Decimal(1), Verdict.DIFFERS: Decimal("-0.5")},
-    "number": {Verdict.AGREES: Decimal(10), Verdict.DIFFERS: Decimal(-4)},
-    "birth order": {Verdict.AGREES: Decimal(0), Verdict.DIFFERS: Decimal(-20)},
-}
+_STEP = Decimal("0.5")
+_CACHED = 8192
 
 
-def compare(left: Demographics, right: Demographics) -> Comparison:
-    """How alike two descriptions are. The same for (a, b) and (b, a). Twins, and a parent and child of one name,
-    stay below the review line unless a number of their own agrees."""
-    fields = tuple(found for found in _fields(left, right) if found.verdict is not Verdict.UNKNOWN)
-    points = sum((found.points for found in fields), Decimal(0))
-    verdicts = {found.field: found.verdict for found in fields}
-    capped = _cap(verdicts)
-    if capped is not None:
-        points = min(points, _BELOW_REVIEW)
-    return Comparison(points=points, grade=_grade(points), fields=fields, capped=capped)
+class Likeness:
+    """Compares people by one set of weights. Pure, and safe to share between threads."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.review = weights.lines.review
+        self.fold = lru_cache(maxsize=_CACHED)(lambda person: fold(person, weights))
+
+    def keys(self, person: Demographics) -> frozenset[int]:
+        """Signed 64-bit hashes under which this person is looked for."""
+        return keys_of(self.fold(person))
+
+    def may_reach_review(self, left: Demographics, right: Demographics) -> bool:
+        """False where a rule keeps the pair below the review line whatever else agrees: most neighbours, told
+        cheaply."""
+        one, two = self.fold(left), self.fold(right)
+        found = _named_levels(one, two)
+        ceiling, _ = ceiling_of(found, one, two)
+        return ceiling is not Ceiling.APART
+
+    def compare(self, left: Demographics, right: Demographics) -> Comparison:
+        """How alike two descriptions are. The same for (a, b) and (b, a). Rules come before points: twins, a parent
+        and child of one name and members of a household stay apart; what only looks the same goes to a person."""
+        one, two = self.fold(left), self.fold(right)
+        found = {**_named_levels(one, two), **_other_levels(one, two), **self._home_levels(one, two)}
+        fields = tuple(self._evidence(name, level, left, right, one, two) for name, level in found.items() if level)
+        ceiling, why = ceiling_of(found, one, two)
+        points = sum((line.points for line in fields), Decimal(0))
+        shown = self._limited(points, ceiling)
+        return Comparison(points=shown, grade=self._grade(shown), fields=fields, capped=why, ceiling=ceiling)
+
+    def score(self, points: Decimal) -> Decimal:
+        """Points as a `Bundle.entry.search.score` from 0 to 1; the review line is 0.5."""
+        odds = 2 ** float(max(min(points - self.review, Decimal(30)), Decimal(-30)))
+        return Decimal(str(round(odds / (1 + odds), 3)))
+
+    def _limited(self, points: Decimal, ceiling: Ceiling) -> Decimal:
+        lines = self.weights.lines
+        most = {Ceiling.APART: lines.review - _STEP, Ceiling.ASK: lines.certain - _STEP}.get(ceiling)
+        return points if most is None else min(points, most)
+
+    def _grade(self, points: Decimal) -> Grade:
+        lines = self.weights.lines
+        if points >= lines.certain:
+            return Grade.CERTAIN
+        if points >= lines.review:
+            return Grade.PROBABLE
+        return Grade.POSSIBLE if points >= lines.possible else Grade.CERTAINLY_NOT
+
+    def _home_levels(self, left: Folded, right: Folded) -> dict[str, str]:
+        """Street and place of the two addresses that agree best."""
+        pairs = [
+            {"street": levels.street_level(one, two), "place": levels.place_level(one, two)}
+            for one in left.homes
+            for two in right.homes
+        ]
+        return max(pairs, key=self._home_points, default={})
+
+    def _home_points(self, found: dict[str, str]) -> Decimal:
+        return sum((self.weights.points(name, level) for name, level in found.items() if level), Decimal(0))
+
+    def _evidence(
+        self, name: str, level: str, left: Demographics, right: Demographics, one: Folded, two: Folded
+    ) -> FieldEvidence:
+        value = {"family": one.family, "given": one.given}.get(name, "")
+        shown = _shown(name, left, right)
+        return FieldEvidence(
+            field=name,
+            verdict=_VERDICTS.get(level, Verdict.SIMILAR),
+            points=self.weights.points(name, level, value),
+            left=shown[0],
+            right=shown[1],
+            level=level,
+            says=self.weights.says(name, level),
+        )
 
 
-def may_reach_review(left: Demographics, right: Demographics) -> bool:
-    """False where a rule keeps the pair below the review line whatever else agrees: most neighbours, told cheaply."""
-    given, suffixes = _names(left, right)[1], [family_and_suffix(one)[1] for one in (left, right)]
-    verdicts = {
+_VERDICTS = {EXACT: Verdict.AGREES, DIFFERS: Verdict.DIFFERS, UNKNOWN: Verdict.UNKNOWN}
+
+
+def _named_levels(left: Folded, right: Folded) -> dict[str, str]:
+    """The fields that rules look at."""
+    family, given = levels.names(left, right)
+    return {
+        "family": family,
         "given": given,
-        "birth date": _birth_date(left.birth_date, right.birth_date),
-        "suffix": _same(*suffixes),
-        "number": _number(left, right),
+        "suffix": levels.same(left.suffix, right.suffix),
+        "birth date": levels.born_level(left.born, right.born),
+        "number": levels.number_level(left.numbers, right.numbers),
     }
-    return _cap(verdicts) is None
 
 
-def search_score(points: Decimal) -> Decimal:
-    """Points as a `Bundle.entry.search.score` from 0 to 1; the review line is 0.5."""
-    odds = 2 ** float(max(min(points - REVIEW_POINTS, Decimal(30)), Decimal(-30)))
-    return Decimal(str(round(odds / (1 + odds), 3)))
+def _other_levels(left: Folded, right: Folded) -> dict[str, str]:
+    return {
+        "middle": levels.middle_level(left.middle, right.middle),
+        "sex": levels.same(left.sex, right.sex),
+        "phone": levels.any_of(left.phones, right.phones),
+        "e-mail": levels.email_level(left.emails, right.emails),
+        "birth order": levels.same(left.birth_order, right.birth_order),
+    }
 
 
-def _grade(points: Decimal) -> Grade:
-    if points >= _CERTAIN:
-        return Grade.CERTAIN
-    if points >= REVIEW_POINTS:
-        return Grade.PROBABLE
-    return Grade.POSSIBLE if points >= _POSSIBLE else Grade.CERTAINLY_NOT
+def _shown(name: str, left: Demographics, right: Demographics) -> tuple[str, str]:
+    return _SHOWN[name](left), _SHOWN[name](right)
 
 
-def _cap(verdicts: dict[str, Verdict]) -> str | None:
-    """Why a pair must stay below review however much the household agrees; None where no such rule holds."""
-    if verdicts.get("number") is Verdict.AGREES:
-        return None
-    if verdicts.get("given") is Verdict.DIFFERS:
-        return "given names differ: household members share the rest"
-    if verdicts.get("birth date") is Verdict.DIFFERS:
-        return "birth dates differ: parent and child may share the rest"
-    if verdicts.get("suffix") is Verdict.DIFFERS:
-        return "suffixes differ: parent and child"
-    return None
+def _homes(person: Demographics, *parts: str) -> str:
+    homes = [" ".join(getattr(home, part) for part in parts if getattr(home, part)) for home in person.addresses]
+    return "; ".join(home for home in homes if home)
 
 
-def _fields(left: Demographics, right: Demographics) -> list[FieldEvidence]:
-    left_suffix, right_suffix = family_and_suffix(left)[1], family_and_suffix(right)[1]
-    names = _names(left, right)
-    shown = [
-        ("family", names[0], left.family, right.family),
-        ("given", names[1], " ".join(left.given[:1]), " ".join(right.given[:1])),
-        ("middle", _middle(middle(left), middle(right)), middle(left), middle(right)),
-        ("suffix", _same(left_suffix, right_suffix), left_suffix, right_suffix),
-        ("birth date", _birth_date(left.birth_date, right.birth_date), left.birth_date, right.birth_date),
-        ("sex", _sex(left.sex, right.sex), left.sex, right.sex),
-        ("phone", _overlap(fold_phones(left), fold_phones(right)), _list(left.phones), _list(right.phones)),
-        ("e-mail", _overlap(fold_emails(left), fold_emails(right)), _list(left.emails), _list(right.emails)),
-        ("address", _address(left, right), _homes(left), _homes(right)),
-        ("number", _number(left, right), "", ""),
-        ("birth order", _same(str(left.birth_order or ""), str(right.birth_order or "")), "", ""),
-    ]
-    return [
-        FieldEvidence(field=field, verdict=verdict, points=_POINTS[field].get(verdict, Decimal(0)), left=one, right=two)
-        for field, verdict, one, two in shown
-    ]
-
-
-def _names(left: Demographics, right: Demographics) -> tuple[Verdict, Verdict]:
-    """Family and given name; the two in each other's place are similar."""
-    left_family, right_family = family_and_suffix(left)[0], family_and_suffix(right)[0]
-    if left_family and left_family == first_given(right) and right_family == first_given(left) != left_family:
-        return Verdict.SIMILAR, Verdict.SIMILAR
-    return _name(left_family, right_family), _given(left, right, strict=left.is_twin or right.is_twin)
-
-
-def _same(left: str, right: str) -> Verdict:
-    if not left or not right:
-        return Verdict.UNKNOWN
-    return Verdict.AGREES if left == right else Verdict.DIFFERS
-
-
-def _name(left: str, right: str) -> Verdict:
-    exact = _same(left, right)
-    if exact is Verdict.DIFFERS and (likeness(left, right) >= _SIMILAR or _is_part(left, right)):
-        return Verdict.SIMILAR
-    return exact
-
-
-def _given(left: Demographics, right: Demographics, *, strict: bool) -> Verdict:
-    one, two = first_given(left), first_given(right)
-    if strict:
-        return _same(one, two)
-    found = _name(one, two)
-    if found is Verdict.DIFFERS and (len(one) == 1 or len(two) == 1) and one[0] == two[0]:
-        return Verdict.SIMILAR
-    if found is Verdict.DIFFERS and {one, two} & ({middle(left)} | {middle(right)}) and _swapped(left, right):
-        return Verdict.SIMILAR
-    return found
-
-
-def _swapped(left: Demographics, right: Demographics) -> bool:
-    return first_given(left) == middle(right) or first_given(right) == middle(left)
-
-
-def _middle(left: str, right: str) -> Verdict:
-    exact = _same(left, right)
-    if exact is Verdict.DIFFERS and min(len(left), len(right)) == 1 and left[0] == right[0]:
-        return Verdict.SIMILAR
-    return exact
-
-
-def _is_part(left: str, right: str) -> bool:
-    """A double name against one of its parts: `garcialopez` and `garcia`."""
-    short, long = sorted((left, right), key=len)
-    return len(short) >= 4 and (long.startswith(short) or long.endswith(short))
-
-
-def _sex(left: str, right: str) -> Verdict:
-    known = ("male", "female")
-    return _same(left, right) if left in known and right in known else Verdict.UNKNOWN
-
-
-def _birth_date(left: str, right: str) -> Verdict:
-    if not left or not right:
-        return Verdict.UNKNOWN
-    if left == right and is_full_date(left):
-        return Verdict.AGREES
-    if not (is_full_date(left) and is_full_date(right)):
-        short = min(len(left), len(right))
-        return Verdict.SIMILAR if left[:short] == right[:short] else Verdict.DIFFERS
-    return Verdict.SIMILAR if _is_slip(left, right) else Verdict.DIFFERS
-
-
-def _is_slip(left: str, right: str) -> bool:
-    """One slip of the pen: one digit, two neighbours swapped, or day and month swapped."""
-    if left[:4] == right[:4] and left[5:7] == right[8:] and left[8:] == right[5:7]:
-        return True
-    wrong = [place for place, (one, two) in enumerate(zip(left, right, strict=True)) if one != two]
-    if len(wrong) == 1:
-        return wrong[0] >= 3
-    if len(wrong) != 2 or wrong[1] - wrong[0] != 1:
-        return False
-    first, second = wrong
-    return left[first] == right[second] and left[second] == right[first]
-
-
-def _overlap(left: frozenset[str], right: frozenset[str]) -> Verdict:
-    if not left or not right:
-        return Verdict.UNKNOWN
-    return Verdict.AGREES if left & right else Verdict.DIFFERS
-
-
-def _address(left: Demographics, right: Demographics) -> Verdict:
-    ones = [(fold_line(home), fold_postal(home)) for home in left.addresses]
-    twos = [(fold_line(home), fold_postal(home)) for home in right.addresses]
-    pairs = [(one, two) for one in ones for two in twos if (one[0] and two[0]) or (one[1] and two[1])]
-    if not pairs:
-        return Verdict.UNKNOWN
-    if any(one[0] and one[0] == two[0] and (one[1] == two[1] or not one[1] or not two[1]) for one, two in pairs):
-        return Verdict.AGREES
-    return Verdict.SIMILAR if any(one[1] and one[1] == two[1] for one, two in pairs) else Verdict.DIFFERS
-
-
-def _number(left: Demographics, right: Demographics) -> Verdict:
-    ones = {number.system: number.value for number in left.weak}
-    twos = {number.system: number.value for number in right.weak}
-    shared = ones.keys() & twos.keys()
-    if not shared:
-        return Verdict.UNKNOWN
-    return Verdict.AGREES if any(ones[system] == twos[system] for system in shared) else Verdict.DIFFERS
-
-
-def _list(values: tuple[str, ...]) -> str:
-    return ", ".join(values)
-
-
-def _homes(person: Demographics) -> str:
-    parts = [(home.line, home.city, home.postal_code) for home in person.addresses]
-    return "; ".join(" ".join(part for part in home if part) for home in parts)
-
-
-@lru_cache(maxsize=8192)
-def likeness(left: str, right: str) -> float:
-    """Jaro-Winkler similarity from 0 to 1 (Winkler 1990: prefix of at most four letters, weight 0.1)."""
-    if left == right:
-        return 1.0
-    jaro = _jaro(left, right)
-    prefix = next((place for place, (one, two) in enumerate(zip(left[:4], right[:4], strict=False)) if one != two), 4)
-    return jaro + min(prefix, len(left), len(right)) * 0.1 * (1 - jaro)
-
-
-def _jaro(left: str, right: str) -> float:
-    if not left or not right:
-        return 0.0
-    reach = max(len(left), len(right)) // 2 - 1
-    free = list(right)
-    ones, places = [], []
-    for place, letter in enumerate(left):
-        low, high = max(0, place - reach), min(len(right), place + reach + 1)
-        found = next((there for there in range(low, high) if free[there] == letter), None)
-        if found is not None:
-            free[found] = ""
-            ones.append(letter)
-            places.append(found)
-    if not ones:
-        return 0.0
-    twos = [right[there] for there in sorted(places)]
-    moved = sum(one != two for one, two in zip(ones, twos, strict=True)) / 2
-    same = len(ones)
-    return (same / len(left) + same / len(right) + (same - moved) / same) / 3
+_SHOWN = {
+    "family": lambda one: one.family,
+    "given": lambda one: " ".join(one.given[:1]),
+    "middle": lambda one: " ".join(one.given[1:]),
+    "suffix": lambda one: one.suffix,
+    "birth date": lambda one: one.birth_date,
+    "sex": lambda one: one.sex,
+    "phone": lambda one: ", ".join(one.phones),
+    "e-mail": lambda one: ", ".join(one.emails),
+    "street": lambda one: _homes(one, "line"),
+    "place": lambda one: _homes(one, "city", "postal_code"),
+    "number": lambda one: ", ".join(f"…{number.value[-4:]}" for number in one.weak),
+    "birth order": lambda one: str(one.birth_order or ""),
+}
