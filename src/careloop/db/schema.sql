@@ -643,6 +643,15 @@ ALTER TABLE ONLY public.resource_token ALTER COLUMN token SET (n_distinct=-0.07)
 
 ALTER TABLE ONLY public.resource_token FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.resource_word (
+    field bigint NOT NULL,
+    token bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    value text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.resource_word FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.sign_in_throttle (
     key bytea NOT NULL,
     failures integer NOT NULL,
@@ -944,6 +953,8 @@ CREATE INDEX resource_string_value ON public.resource_string USING btree (tenant
 
 CREATE INDEX resource_updated ON public.resource USING btree (tenant_id, type, last_updated);
 
+CREATE INDEX resource_word_value ON public.resource_word USING btree (tenant_id, field, value, token);
+
 CREATE INDEX staff_session_account ON public.staff_session USING btree (tenant_id, account_id);
 
 CREATE UNIQUE INDEX stay_event_once ON public.stay_event USING btree (tenant_id, encounter_id, code, event_time, digest);
@@ -1070,6 +1081,8 @@ ALTER TABLE public.resource_string ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.resource_word ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
@@ -1139,6 +1152,8 @@ CREATE POLICY tenant_only ON public.resource_quantity USING ((tenant_id = ( SELE
 CREATE POLICY tenant_only ON public.resource_string USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1227,6 +1242,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_quantity TO careloop_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_string TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_token TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_throttle TO careloop_app;
 

@@ -117,6 +117,7 @@ def _put(collector: Collector, emit: Emitter, value: Any, resource_type: str, na
     emit(aside, value)
     aside.tokens.discard(tokens.present_hash(collector.tenant_id, resource_type, name))
     collector.tokens |= aside.tokens
+    collector.words |= aside.words
     collector.dates.update(aside.dates)
     collector.strings.update(aside.strings)
     collector.quantities.update(aside.quantities)

@@ -17,7 +17,7 @@ from careloop.fhir.dates import Interval, interval, period_interval, timing_inte
 class Collector:
     """Where the findings about one resource are put, and for which tenant and zone."""
 
-    __slots__ = ("dates", "patients", "quantities", "references", "strings", "tenant_id", "tokens", "zone")
+    __slots__ = ("dates", "patients", "quantities", "references", "strings", "tenant_id", "tokens", "words", "zone")
 
     def __init__(self, tenant_id: int, zone: tzinfo) -> None:
         self.tenant_id = tenant_id
@@ -28,6 +28,15 @@ class Collector:
         self.quantities: dict[tuple[str, Decimal, str], None] = {}
         self.references: dict[str, None] = {}
         self.patients: dict[str, str] = {}
+        self.words: set[tuple[str, str, int]] = set()
+        """Texts that lead to a token: its field, the text, the token. Few for each code, whatever the resources."""
+
+    def word(self, resource_type: str, parameter: str, text: str) -> None:
+        """A coded value is found by this text too."""
+        found = tokens.word(self.tenant_id, resource_type, parameter, text)
+        if found[1]:
+            self.tokens.add(found[2])
+            self.words.add(found)
 
 
 Emitter = Callable[[Collector, Any], None]
@@ -41,6 +50,8 @@ def _coding(resource_type: str, parameter: str) -> Emitter:
             collector.tenant_id, resource_type, parameter, coding.get("system"), coding.get("code")
         )
         collector.tokens.update(found)
+        if "display" in coding:
+            collector.word(resource_type, parameter, coding["display"])
 
     return emit
 
@@ -52,6 +63,10 @@ def _codeable_concept(resource_type: str, parameter: str) -> Emitter:
         for coding in concept.get("coding", ()):
             get = coding.get
             found.update(tokens.coding_hashes(tenant_id, resource_type, parameter, get("system"), get("code")))
+            if "display" in coding:
+                collector.word(resource_type, parameter, coding["display"])
+        if "text" in concept:
+            collector.word(resource_type, parameter, concept["text"])
 
     return emit
 
@@ -63,6 +78,8 @@ def _identifier(resource_type: str, parameter: str) -> Emitter:
         value = identifier.get("value")
         texts = tokens.coding_texts(identifier.get("system"), value)
         collector.tokens.update(tokens.hashes(collector.tenant_id, resource_type, parameter, *texts))
+        if "type" in identifier and "text" in identifier["type"]:
+            collector.word(resource_type, parameter, identifier["type"]["text"])
         if "type" in identifier and value is not None:
             for one in identifier["type"].get("coding", ()):
                 text = f"{one.get('system', '')}|{one.get('code', '')}|{tokens.exact(value)}"
@@ -91,7 +108,9 @@ def _plain_token(resource_type: str, parameter: str) -> Emitter:
 def _address(resource_type: str, parameter: str) -> Emitter:
     def emit(collector: Collector, url: str) -> None:
         texts = tokens.canonical_texts(url)
-        collector.tokens.update(tokens.hashes(collector.tenant_id, resource_type, parameter, *texts))
+        found = tokens.hashes(collector.tenant_id, resource_type, parameter, *texts)
+        collector.tokens.update(found)
+        collector.words.add((parameter, texts[-1][: tokens.MAX_STRING], found[len(texts) - 1]))
 
     return emit
 
@@ -127,13 +146,9 @@ def _string(resource_type: str, parameter: str) -> Emitter:
         collector.tokens.add(tokens.token_hash(collector.tenant_id, resource_type, as_written, text))
         plain = tokens.normal(text)
         if plain:
-            collector.strings[parameter, plain[:MAX_STRING]] = None
+            collector.strings[parameter, plain[: tokens.MAX_STRING]] = None
 
     return emit
-
-
-MAX_STRING = 250
-"""Longer texts are found by their beginning; a b-tree entry must stay far below 2,700 bytes."""
 
 
 def _parts(names: tuple[str, ...]) -> Maker:

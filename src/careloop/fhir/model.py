@@ -49,3 +49,5 @@ class Extracted:
     quantities: list[tuple[str, Decimal, str]]
     references: list[str]
     patient_id: str | None
+    words: list[tuple[str, str, int]] = field(default_factory=list)
+    """Texts that lead to a token: the field's name, the text, the token."""

@@ -68,6 +68,20 @@ class SearchDefinitions:
             known = self._parameters[resource_type] = self._resolve(resource_type)
         return known or {}
 
+    def compartment(self, code: str, resource_type: str) -> tuple[str, ...]:
+        """The parameters that put a resource into the compartment of a `code` (`Patient`); none where they cannot.
+
+        A type that R4 leaves out but that belongs to a patient here (Task) is in that patient's compartment.
+        """
+        known = self._definitions.compartments.get(code, {})
+        default = ["patient"] if code == "Patient" and resource_type not in ABOUT_MANY else []
+        return tuple(name for name in known.get(resource_type, default) if name in self.of(resource_type))
+
+    @property
+    def compartments(self) -> frozenset[str]:
+        """The types that have a compartment."""
+        return frozenset(self._definitions.compartments)
+
     def extract(self, resource: dict[str, Any], tenant_id: int = 0, zone: tzinfo = UTC) -> Extracted:
         """The index entries of a valid resource; dates without an offset are read in `zone`.
 
@@ -82,6 +96,7 @@ class SearchDefinitions:
             list(collector.quantities),
             list(collector.references),
             self._patient(resource_type, resource, collector.patients),
+            list(collector.words),
         )
 
     def targets(self, resource: dict[str, Any], parameter: str) -> list[str]:

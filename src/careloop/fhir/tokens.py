@@ -15,6 +15,10 @@ PRESENT = ":present"
 EXACT = ":exact"
 IDENTIFIER = ":identifier"
 OF_TYPE = ":of-type"
+TEXT = ":text"
+
+MAX_STRING = 250
+"""Longer texts are found by their beginning; a b-tree entry must stay far below 2,700 bytes."""
 
 _CACHED = 1 << 14
 _FIELDS = 1 << 16
@@ -60,6 +64,13 @@ def coding_hashes(
 ) -> tuple[int, ...]:
     """The tokens of one coding. Cached apart from `hashes` to spare the making of texts."""
     return hashes(tenant_id, resource_type, parameter, *coding_texts(system, code))
+
+
+@lru_cache(maxsize=_CACHED)
+def word(tenant_id: int, resource_type: str, parameter: str, text: str) -> tuple[str, str, int]:
+    """What makes a coded value findable by its words: the field's name, the folded text, and the token for it."""
+    folded = normal(text)[:MAX_STRING]
+    return parameter + TEXT, folded, token_hash(tenant_id, resource_type, parameter + TEXT, folded)
 
 
 def _digest(text: str) -> int:

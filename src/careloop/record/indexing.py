@@ -7,17 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from careloop.fhir.searchparameters import SearchDefinitions, present_hash
-from careloop.fhir.tokens import field_hash
+from careloop.fhir.tokens import MAX_STRING, field_hash
 
 LONG = timedelta(days=31)
 """Dates longer than this are kept apart, so that a search for a window need not look further back than this."""
 
 SHORT_ALONE, LONG_ALONE, ONE_OF_SEVERAL = 0, 1, 2
 
-MAX_STRING = 250
-"""Characters of a folded text that are indexed; an index row has room for no more than some thousand bytes."""
-
 _UNPRINTABLE = dict.fromkeys(range(32), " ")
+
+
+Word = tuple[int, str, int]
+"""A field, a text, and the token that resources with this text carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class IndexRows:
     strings: tuple[tuple[int, str], ...] = ()
     quantities: tuple[tuple[int, float, str], ...] = ()
     references: tuple[str, ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 class Indexer:
@@ -69,6 +71,10 @@ class Indexer:
             strings=_string_rows(tenant_id, resource_type, found.strings),
             quantities=_quantity_rows(tenant_id, resource_type, found.quantities),
             references=tuple(found.references),
+            words=tuple(
+                (field_hash(tenant_id, resource_type, name), text.translate(_UNPRINTABLE), token)
+                for name, text, token in found.words
+            ),
         )
 
     def _present_of(self, tenant_id: int, resource_type: str) -> frozenset[int]:

@@ -8,9 +8,10 @@ from careloop.db import Transaction
 from careloop.errors import Fault
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
-from careloop.record import charts, reading, search, store, verifying
+from careloop.record import charts, reading, store, verifying
 from careloop.record.charts import ChartAsked
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.search import Asking, CodeSystems, Wide, search_wide
 from careloop.record.writing import Writer
 
 
@@ -20,6 +21,8 @@ class Record:
     def __init__(self, definitions: SearchDefinitions, validator: Validator) -> None:
         self.definitions = definitions
         self.validator = validator
+        self.terminology: CodeSystems | None = None
+        """Answers `:in`, `:above`, `:below`; without it they are refused."""
         self._writer = Writer(definitions, validator)
 
     @classmethod
@@ -96,12 +99,35 @@ class Record:
         now: datetime,
         *,
         base: str | None = None,
+        lenient: bool = False,
     ) -> SearchPage:
         """One page of the resources that satisfy all parameters. `Rejected` names a parameter that is not known or
-        cannot be answered. Audited with the query as asked. `base` is our own FHIR address: references that begin with
-        it are local."""
-        asking = search.Asking(principal=principal, now=now, zone=self._writer.zones.of(tx), base=base)
-        return search.search(tx, asking, self.definitions, resource_type, parameters)
+        cannot be answered; a `lenient` search leaves it aside and says so in the page's warnings. Audited with the
+        query as asked. `base` is our own FHIR address: references that begin with it are local."""
+        wide = Wide(resource_types=[resource_type])
+        return self.search_wide(tx, principal, wide, parameters, now, base=base, lenient=lenient)
+
+    def search_wide(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        wide: Wide,
+        parameters: Sequence[tuple[str, str]],
+        now: datetime,
+        *,
+        base: str | None = None,
+        lenient: bool = False,
+    ) -> SearchPage:
+        """The same over several types, or inside a compartment."""
+        asking = Asking(
+            principal=principal,
+            now=now,
+            zone=self._writer.zones.of(tx),
+            base=base,
+            lenient=lenient,
+            terminology=self.terminology,
+        )
+        return search_wide(tx, asking, self.definitions, wide, parameters)
 
     def of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> list[Stored]:
         """What stands about one patient, of these types. For the engine and flows; not audited."""

@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from weakref import WeakSet
 
 from careloop.db import Row, Transaction, load_queries
 from careloop.fhir.tokens import value_hash
-from careloop.record.indexing import IndexRows
+from careloop.record.indexing import IndexRows, Word
 from careloop.record.model import Stored
 
 SQL = load_queries("careloop.record")
 
 _SEPARATOR = "\x1e"
 _BLOCK = 1000
+_KNOWN_WORDS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,30 @@ def stored_of(row: Row) -> Stored:
     )
 
 
+class Words:
+    """Which texts the table of words is known to hold. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._known: set[Word] = set()
+        self._inserting: WeakSet[Transaction] = WeakSet()
+
+    def keep(self, tx: Transaction, words: Iterable[Word]) -> None:
+        """Each of the texts leads to its token. A text counts as known when another transaction wrote it: what this
+        one writes may yet be undone."""
+        fresh = sorted({one for one in words if one not in self._known})
+        if not fresh:
+            return
+        if tx.execute(SQL["insert_words"], word_columns(fresh) | {"tenant": tx.tenant_id}):
+            self._inserting.add(tx)
+        elif tx not in self._inserting:
+            if len(self._known) > _KNOWN_WORDS:
+                self._known.clear()
+            self._known.update(fresh)
+
+
+WORDS = Words()
+
+
 def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
     """First versions of resources, with their index and feed entries."""
     if not versions:
@@ -127,6 +153,7 @@ def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> No
         )
         _insert_index(tx, versions)
         _insert_changes(tx, now, versions)
+    WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
 def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> int:
@@ -142,6 +169,7 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
             tx.execute(SQL[statement], keys)
         _insert_index(tx, versions)
         _insert_changes(tx, now, versions)
+    WORDS.keep(tx, (word for one in versions for word in one.index.words))
     return count
 
 
@@ -169,6 +197,12 @@ def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
     _insert_dates(tx, versions)
     _insert_strings(tx, versions)
     _insert_quantities(tx, versions)
+
+
+def word_columns(words: Sequence[Word]) -> dict[str, object]:
+    """The texts as the statements take them."""
+    fields, texts, hashes = zip(*words, strict=True)
+    return {"field": array(fields), "value": joined(texts), "token": array(hashes)}
 
 
 def _insert_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> None:

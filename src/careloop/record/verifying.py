@@ -10,7 +10,7 @@ from careloop.fhir.jsons import decode
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.fhir.tokens import value_hash
 from careloop.record import store
-from careloop.record.indexing import Indexer, IndexRows
+from careloop.record.indexing import Indexer, IndexRows, Word
 from careloop.record.model import Finding
 from careloop.record.zones import Zones
 
@@ -44,12 +44,14 @@ def _compare(tx: Transaction, indexer: Indexer, zone: tzinfo, rows: Sequence[Row
     keys = store.array(row["key"] for row in rows)
     held = _held(tx, keys)
     found = _named(tx, "tokens_missing", "all its tokens in the index", keys=keys)
+    words: set[Word] = set()
     for row in rows:
         expected = (
             IndexRows(patient_id=row["patient_id"])
             if row["deleted"]
             else indexer.rows(tx.tenant_id, zone, decode(row["body"]))
         )
+        words.update(expected.words)
         same = (
             list(expected.tokens) == sorted(row["tokens"])
             and list(expected.present) == sorted(row["present"])
@@ -60,6 +62,8 @@ def _compare(tx: Transaction, indexer: Indexer, zone: tzinfo, rows: Sequence[Row
         )
         if not same:
             found.append(Finding(at=f"{row['type']}/{row['id']}", expected="an index that says what the resource says"))
+    if words and tx.value(store.SQL["words_missing"], store.word_columns(list(words))):
+        found.append(Finding(at="resource_word", expected="a row for each text of a coded value"))
     return found
 
 

@@ -103,6 +103,17 @@ select make_tenant_table('resource_quantity');
 create index resource_quantity_value on resource_quantity (tenant_id, field, value, key);
 create index resource_quantity_key on resource_quantity (tenant_id, key);
 
+-- Which texts lead to which tokens: the words of codes (`:text`), addresses (`:below`). One row for each different text,
+-- whatever the number of resources; two at once may write the same one twice, which does no harm.
+create table resource_word (
+    field bigint not null,
+    token bigint not null,
+    tenant_id int not null,
+    value text collate "C" not null
+);
+select make_tenant_table('resource_word');
+create index resource_word_value on resource_word (tenant_id, field, value, token);
+
 -- Every write, in the transaction that wrote. Handling an entry twice changes nothing.
 create table change_feed (
     seq bigint not null generated always as identity,

@@ -1,98 +1,225 @@
-"""Each kind of clause as a condition on the table `resource`.
+"""Each kind of clause as a condition: a set of keys from an index table, or a test on the row of the resource.
 
-Chains and `_has` have become key and id clauses before (`chains.resolve`).
+Terminology clauses have become key clauses before (`wording`).
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from careloop.access.model import Principal
 from careloop.errors import Rejected
 from careloop.fhir.clauses import (
+    AnyClause,
+    ChainClause,
     Clause,
+    CompartmentClause,
     DateClause,
+    HasClause,
     IdClause,
     KeyClause,
     MissingClause,
     QuantityClause,
     QuantityValue,
     StringClause,
+    TerminologyClause,
 )
 from careloop.fhir.prefixes import Alternatives
-from careloop.fhir.searchparameters import present_hash, token_hash
-from careloop.fhir.tokens import field_hash
-from careloop.record.indexing import MAX_STRING
-from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, negated
+from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, present_hash, token_hash, value_hash
+from careloop.record.search import links
+from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, joined, negated
 from careloop.record.search.windows import date_keys, last_updated
 
 _BY_COLUMN = ("_id", "_lastUpdated")
 _HIGHEST = "\U0010ffff"
+_FEW = 8
+"""Up to so many tokens are compared with those of a row one by one."""
 
 _STANDS = "resource.type = %s and not resource.deleted"
 _ONE = "select token.key from resource_token as token where token.token = %s"
 _TOKENS = "select token.key from resource_token as token where token.token = any(%s::bigint[])"
 _TEXTS = "select folded.key from resource_string as folded where folded.field = %s and"
+_WORDS = (
+    "select token.key from resource_token as token where token.token in"
+    " (select word.token from resource_word as word where word.field = %s and ("
+)
 _NUMBERS = "select measured.key from resource_quantity as measured where measured.field = %s and"
 _MEASURED = {operator: f"measured.value {operator} %s" for operator in ("<", "<=", ">", ">=")}
+_NONE_OF = "exists (select from unnest(resource.tokens) as one (token) where one.token = any(%s::bigint[]))"
 
 
-def condition(tenant_id: int, resource_type: str, clauses: Sequence[Clause]) -> Sql:
-    """True for the current resources of the type that satisfy all clauses."""
-    dates: dict[str, list[Alternatives[datetime]]] = defaultdict(list)
-    parts = [Sql(_STANDS, (resource_type,))]
-    for clause in clauses:
-        if isinstance(clause, DateClause) and clause.parameter.name != "_lastUpdated":
-            dates[clause.parameter.name].append(clause.alternatives)
-        else:
-            parts.append(_one(tenant_id, resource_type, clause))
-    for name, groups in dates.items():
-        parts += map(_among, date_keys(field_hash(tenant_id, resource_type, name), groups))
-    return all_of(parts)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What must hold for resources of a type (None: the keys say of which types): they are in every set of `keys`, and
+    every test of their `rows` holds."""
+
+    resource_type: str | None
+    keys: tuple[Sql, ...] = ()
+    rows: tuple[Sql, ...] = ()
+
+    def where(self) -> Sql:
+        """True for the current resources of the type, under the name `resource`."""
+        stands = Sql("not resource.deleted") if self.resource_type is None else Sql(_STANDS, (self.resource_type,))
+        return all_of([stands, *self.rows, *(chain("resource.key in (", one, ")") for one in self.keys)])
+
+    def beside(self, key: str) -> Sql:
+        """The same for a column `key` of an index row of the type, which says that the resource stands."""
+        parts = [chain(f"{key} in (", one, ")") for one in self.keys]
+        if self.rows:
+            parts.append(chain(f"exists (select from resource where resource.key = {key} and", all_of(self.rows), ")"))
+        return all_of(parts)
+
+    def as_keys(self) -> Sql:
+        """The keys of the resources."""
+        if len(self.keys) == 1 and not self.rows:
+            return self.keys[0]
+        return chain("select resource.key from resource where", self.where())
 
 
-def token_keys(tenant_id: int, resource_type: str, clause: KeyClause) -> Sql:
-    """The keys that carry one of the clause's tokens."""
-    hashes = token_hashes(tenant_id, resource_type, clause)
-    return Sql(_ONE, (hashes[0],)) if len(hashes) == 1 else Sql(_TOKENS, (hashes,))
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Makes conditions for one tenant and as far as one principal may search."""
+
+    tenant_id: int
+    principal: Principal
+
+    def found(self, resource_type: str, clauses: Sequence[Clause]) -> Found:
+        """All clauses hold."""
+        dates: dict[str, list[Alternatives[datetime]]] = defaultdict(list)
+        keys: list[Sql] = []
+        rows: list[Sql] = []
+        flat = _flat(clauses)
+        few = any(isinstance(one, IdClause) for one in flat)
+        for clause in flat:
+            if few and isinstance(clause, HasClause):
+                rows.append(self._has(resource_type, clause, few=True))
+            elif isinstance(clause, DateClause) and clause.parameter.name != "_lastUpdated":
+                dates[clause.parameter.name].append(clause.alternatives)
+            elif (test := self._row(resource_type, clause)) is not None:
+                rows.append(test)
+            else:
+                keys.append(self._keys(resource_type, clause))
+        for name, groups in dates.items():
+            keys += date_keys(field_hash(self.tenant_id, resource_type, name), groups)
+        return Found(resource_type, tuple(keys), tuple(rows))
+
+    def _row(self, resource_type: str, clause: Clause) -> Sql | None:
+        """The test on the row, None where an index answers."""
+        match clause:
+            case IdClause():
+                return Sql("resource.id = any(%s)", (list(clause.any_of),))
+            case CompartmentClause(names=()):
+                return Sql("resource.id = %s", (clause.reference.partition("/")[2],))
+            case DateClause():
+                return last_updated(clause.alternatives) if clause.parameter.name == "_lastUpdated" else None
+            case KeyClause() if clause.negated:
+                return _none_of(token_hashes(self.tenant_id, resource_type, clause))
+            case KeyClause(any_of=()):
+                return FALSE
+            case MissingClause():
+                return _missing(self.tenant_id, resource_type, clause)
+        return None
+
+    def _keys(self, resource_type: str, clause: Clause) -> Sql:
+        """The set of keys in an index that satisfy a clause."""
+        tenant_id = self.tenant_id
+        match clause:
+            case KeyClause():
+                return token_keys(token_hashes(tenant_id, resource_type, clause))
+            case CompartmentClause():
+                return token_keys([token_hash(tenant_id, resource_type, one, clause.reference) for one in clause.names])
+            case StringClause():
+                field = field_hash(tenant_id, resource_type, clause.parameter.name)
+                return chain(Sql(_TEXTS, (field,)), "(", any_of(_text(clause, one) for one in clause.any_of), ")")
+            case QuantityClause():
+                field = field_hash(tenant_id, resource_type, clause.parameter.name)
+                return chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, clause.any_of)), ")")
+            case ChainClause():
+                return self._chained(resource_type, clause)
+            case HasClause():
+                return self._has(resource_type, clause)
+            case TerminologyClause():
+                return self._worded(resource_type, clause)
+            case AnyClause():
+                found = [self.found(resource_type, one).as_keys() for one in clause.alternatives]
+                return chain("select any_of.key from (", joined(" union all ", found), ") as any_of")
+        name = clause.parameter.name if not isinstance(clause, IdClause) else "_id"
+        raise Rejected(at=name, expected="a modifier that this server can answer", code="not-supported")
+
+    def _worded(self, resource_type: str, clause: TerminologyClause) -> Sql:
+        """Coded values by the beginning of their words, addresses by their beginning."""
+        is_text = clause.modifier == "text"
+        field = field_hash(self.tenant_id, resource_type, clause.parameter.name + (TEXT if is_text else ""))
+        return chain(Sql(_WORDS, (field,)), any_of(map(_word if is_text else _below, clause.any_of)), "))")
+
+    def _chained(self, resource_type: str, clause: ChainClause) -> Sql:
+        field = field_hash(self.tenant_id, resource_type, clause.parameter.name)
+        permitted = links.permitted(self.principal, [kind for kind, _ in clause.branches])
+        found = [
+            links.referring(field, self.found(kind, [inner]).where())
+            for kind, inner in clause.branches
+            if kind in permitted
+        ]
+        return joined(" union all ", found) if found else links.NOTHING
+
+    def _has(self, resource_type: str, clause: HasClause, *, few: bool = False) -> Sql:
+        """The keys; where `few` rows are looked at anyway, a test on each."""
+        if clause.resource_type not in links.permitted(self.principal, [clause.resource_type]):
+            return FALSE if few else links.NOTHING
+        field = field_hash(self.tenant_id, clause.resource_type, clause.parameter.name)
+        if few:
+            return links.refers_here(field, self.found(clause.resource_type, [clause.clause]).as_keys())
+        return links.referred(field, resource_type, self.found(clause.resource_type, [clause.clause]).where())
+
+
+def in_compartment(tenant_id: int, parameters: Sequence[tuple[str, Sequence[str]]], reference: str) -> Found:
+    """Resources of some types, each by any of its parameters, that refer to `reference`."""
+    tokens = [token_hash(tenant_id, kind, name, reference) for kind, names in parameters for name in names]
+    return Found(None, (token_keys(tokens),))
+
+
+def token_keys(hashes: Sequence[int]) -> Sql:
+    """The keys that carry one of the tokens."""
+    return Sql(_ONE, (hashes[0],)) if len(hashes) == 1 else Sql(_TOKENS, (list(hashes),))
 
 
 def token_hashes(tenant_id: int, resource_type: str, clause: KeyClause) -> list[int]:
     """The tokens that satisfy the clause."""
-    return [token_hash(tenant_id, resource_type, clause.name, text) for text in clause.any_of]
+    field = field_hash(tenant_id, resource_type, clause.name)
+    return [field ^ value_hash(text) for text in clause.any_of]
 
 
-def _one(tenant_id: int, resource_type: str, clause: Clause) -> Sql:
-    match clause:
-        case IdClause():
-            return Sql("resource.id = any(%s)", (list(clause.any_of),))
-        case DateClause():
-            return last_updated(clause.alternatives)
-        case KeyClause():
-            return _tokens(tenant_id, resource_type, clause)
-        case MissingClause():
-            return _missing(tenant_id, resource_type, clause)
-        case StringClause():
-            field = field_hash(tenant_id, resource_type, clause.parameter.name)
-            return _among(chain(Sql(_TEXTS, (field,)), "(", any_of(_text(clause, one) for one in clause.any_of), ")"))
-        case QuantityClause():
-            field = field_hash(tenant_id, resource_type, clause.parameter.name)
-            return _among(chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, clause.any_of)), ")"))
-    name = clause.parameter.name
-    raise Rejected(at=name, expected="a modifier that this server can answer", code="not-supported")
+def _flat(clauses: Sequence[Clause]) -> list[Clause]:
+    """The clauses, with the parts of an alternative without others among them."""
+    found: list[Clause] = []
+    for clause in clauses:
+        if isinstance(clause, AnyClause) and len(clause.alternatives) == 1:
+            found += _flat(clause.alternatives[0])
+        else:
+            found.append(clause)
+    return found
 
 
-def _among(keys: Sql) -> Sql:
-    return chain("resource.key in (", keys, ")")
+def _word(text: str) -> Sql:
+    start = text[:MAX_STRING]
+    return Sql("word.value >= %s and word.value < %s", (start, start + _HIGHEST))
 
 
-def _tokens(tenant_id: int, resource_type: str, clause: KeyClause) -> Sql:
-    if not clause.any_of:
-        return TRUE if clause.negated else FALSE
-    if clause.negated:
-        hashes = token_hashes(tenant_id, resource_type, clause)
-        return negated(Sql("resource.tokens && %s::bigint[]", (hashes,)))
-    return _among(token_keys(tenant_id, resource_type, clause))
+def _below(address: str) -> Sql:
+    """The address itself, and what is below it by whole segments of its path."""
+    inside = address.rstrip("/") + "/"
+    return Sql(
+        "word.value = %s or (word.value >= %s and word.value < %s)",
+        (address[:MAX_STRING], inside[:MAX_STRING], inside[:MAX_STRING] + _HIGHEST),
+    )
+
+
+def _none_of(hashes: list[int]) -> Sql:
+    if not hashes:
+        return TRUE
+    return negated(Sql("resource.tokens && %s::bigint[]" if len(hashes) <= _FEW else _NONE_OF, (hashes,)))
 
 
 def _missing(tenant_id: int, resource_type: str, clause: MissingClause) -> Sql:

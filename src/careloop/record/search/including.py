@@ -1,13 +1,14 @@
-"""`_include` and `_revinclude`: what comes along with a page."""
+"""`_include` and `_revinclude`: what comes along with a page. No body is opened for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careloop.access.model import Principal
 from careloop.access.policy import may
 from careloop.db import Transaction
 from careloop.fhir.clauses import Include
-from careloop.fhir.searchparameters import SearchDefinitions, token_hash
+from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.tokens import field_hash, token_hash
 from careloop.record import store
 from careloop.record.model import Stored
 
@@ -32,8 +33,8 @@ class Includer:
         for _ in range(MAX_ROUNDS):
             if not fresh or not wanted:
                 return found, False
-            fresh = [one for one in self._round(fresh, wanted) if one.reference not in known]
-            fresh = list({one.reference: one for one in fresh}.values())
+            each = {one.reference: one for include in wanted for one in self._along(fresh, include)}
+            fresh = [one for reference, one in each.items() if reference not in known]
             known |= {one.reference for one in fresh}
             found += fresh
             if len(found) > MAX_INCLUDED:
@@ -41,32 +42,36 @@ class Includer:
             wanted = [include for include in includes if include.iterate]
         return found, bool(fresh and wanted)
 
-    def _round(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> list[Stored]:
-        forward = {reference for one in includes if not one.reverse for reference in self._targets(fresh, one)}
-        pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in sorted(forward))]
-        found = store.fetch(self.tx, [pair for pair in pairs if may(self.principal, "search", pair[0])])
-        for one in includes:
-            if one.reverse and may(self.principal, "search", one.source):
-                found += self._referring(fresh, one)
-        return found
+    def _along(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
+        found = self._referring(fresh, include) if include.reverse else self._referred(fresh, include)
+        return [one for one in found if may(self.principal, "search", one.resource_type)]
 
-    def _targets(self, fresh: Iterable[Stored], include: Include) -> Iterable[str]:
-        for stored in fresh:
-            if stored.resource_type == include.source:
-                for name in self._names(include):
-                    for reference in self.definitions.targets(stored.resource, name):
-                        if include.target is None or reference.startswith(include.target + "/"):
-                            yield reference
+    def _referred(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
+        sources = [one for one in fresh if one.resource_type == include.source]
+        if not sources:
+            return []
+        values = {
+            "types": store.joined(one.resource_type for one in sources),
+            "ids": store.joined(one.id for one in sources),
+            "fields": store.array(self._fields(include)),
+            "target": include.target,
+            "limit": MAX_INCLUDED + 1,
+        }
+        return [store.stored_of(row) for row in self.tx.rows(store.SQL["included"], values)]
 
-    def _referring(self, fresh: Iterable[Stored], include: Include) -> list[Stored]:
+    def _referring(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
         targets = [one for one in fresh if include.target in (None, one.resource_type)]
+        if not targets or not may(self.principal, "search", include.source):
+            return []
+        names = self._names(include)
         tokens = [
-            token_hash(self.tx.tenant_id, include.source, name, one.reference)
-            for one in targets
-            for name in self._names(include)
+            token_hash(self.tx.tenant_id, include.source, name, one.reference) for one in targets for name in names
         ]
         values = {"tokens": store.array(tokens), "type": include.source, "limit": MAX_INCLUDED + 1}
         return [store.stored_of(row) for row in self.tx.rows(store.SQL["referring"], values)]
+
+    def _fields(self, include: Include) -> list[int]:
+        return [field_hash(self.tx.tenant_id, include.source, name) for name in self._names(include)]
 
     def _names(self, include: Include) -> list[str]:
         if include.parameter != "*":

@@ -16,34 +16,45 @@ import msgspec
 from careloop.errors import Rejected
 from careloop.fhir.clauses import SortKey
 from careloop.fhir.tokens import field_hash
+from careloop.record.search import bodies
 from careloop.record.search.sql import FALSE, Sql, all_of, any_of, chain
 
-_EXPRESSIONS = {
-    ("date", False): "(select min(dated.low) from resource_date as dated"
-    " where dated.key = resource.key and dated.field = %s)",
-    ("date", True): "(select max(dated.low) from resource_date as dated"
-    " where dated.key = resource.key and dated.field = %s)",
-    ("string", False): "(select min(folded.value) from resource_string as folded"
-    " where folded.key = resource.key and folded.field = %s)",
-    ("string", True): "(select max(folded.value) from resource_string as folded"
-    " where folded.key = resource.key and folded.field = %s)",
-    ("number", False): "(select min(measured.value) from resource_quantity as measured"
-    " where measured.key = resource.key and measured.field = %s)",
-    ("number", True): "(select max(measured.value) from resource_quantity as measured"
-    " where measured.key = resource.key and measured.field = %s)",
+TABLES = {
+    "date": ("resource_date", "low"),
+    "string": ("resource_string", "value"),
+    "number": ("resource_quantity", "value"),
 }
+"""The index table and its column that hold the values of a kind."""
+
 _COLUMNS = {"_lastUpdated": "resource.last_updated", "_id": "resource.id"}
+_FIRST = {False: "min", True: "max"}
 
 Value = datetime | str | float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ordering:
-    """One sort value of a row: how it is computed and its direction."""
+    """One sort value of a row.
+
+    `field` is set where an index holds the values: of the type's own dates, texts or numbers. `expression` is the value
+    of a row named `resource`, computed there; `costly` where it is read from the body.
+    """
 
     expression: Sql
     descending: bool
     kind: str
+    field: int | None = None
+    costly: bool = False
+
+    @property
+    def always(self) -> bool:
+        """True where every resource has a value."""
+        return self.field is None and not self.costly
+
+    @property
+    def word(self) -> str:
+        """The direction in SQL."""
+        return "desc" if self.descending else "asc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,22 +77,36 @@ def _ordering(tenant_id: int, resource_type: str, key: SortKey) -> Ordering:
         kind = "date" if name == "_lastUpdated" else "string"
         return Ordering(expression=Sql(_COLUMNS[name]), descending=key.descending, kind=kind)
     kind = "number" if key.parameter.type == "quantity" else key.parameter.type
-    text = _EXPRESSIONS.get((kind, key.descending))
-    if text is None:
-        raise Rejected(at="_sort", expected="date, string, number or quantity parameters", code="not-supported")
+    if kind not in TABLES:
+        value = bodies.sort_value(key.parameter)
+        return Ordering(expression=value, descending=key.descending, kind="string", costly=True)
     field = field_hash(tenant_id, resource_type, name)
-    return Ordering(expression=Sql(text, (field,)), descending=key.descending, kind=kind)
+    return Ordering(
+        expression=_looked_up(kind, field, key.descending), descending=key.descending, kind=kind, field=field
+    )
+
+
+def _looked_up(kind: str, field: int, descending: bool) -> Sql:
+    table, column = TABLES[kind]
+    text = (
+        "(select {first}(sorted.{column}) from {table} as sorted where sorted.key = resource.key and sorted.field = %s)"
+    )
+    return Sql(text.format(first=_FIRST[descending], column=column, table=table), (field,))
 
 
 def selected(order: Sequence[Ordering]) -> list[Sql]:
-    """The sort values as columns s0, s1, ..."""
+    """The sort values of a row named `resource` as columns s0, s1, ..."""
     return [chain(one.expression, f"as s{index}") for index, one in enumerate(order)]
 
 
-def order_by(order: Sequence[Ordering]) -> str:
-    """The order of the found rows, the key last."""
-    words = [f"s{index} {'desc' if one.descending else 'asc'} nulls last" for index, one in enumerate(order)]
-    return ", ".join([*words, "key"])
+def order_by(order: Sequence[Ordering], table: str = "", *, present: bool = False) -> str:
+    """The order of the found rows, the key last. A value that is always there needs no word about its absence, and
+    an index can give that order; `present` says so of the first."""
+    words = [
+        f"{table}s{index} {one.word}{'' if one.always or (present and not index) else ' nulls last'}"
+        for index, one in enumerate(order)
+    ]
+    return ", ".join([*words, f"{table}key"])
 
 
 def after(order: Sequence[Ordering], cursor: Cursor) -> Sql:

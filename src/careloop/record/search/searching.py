@@ -1,46 +1,55 @@
-"""One search from its parameters to its page: parse, resolve chains, find, count, bring along, audit.
+"""One search from its parameters to its page: parse, answer terminology, find, count, bring along, audit.
 
 What is asked was typed by `fhir.grammar`; names and operators come from tables here, every value is bound.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
 from careloop.db import Row, Transaction
 from careloop.errors import Fault, Rejected
-from careloop.fhir.clauses import Clause, KeyClause, SearchRequest
+from careloop.fhir.clauses import Clause, CompartmentClause, SearchRequest
 from careloop.fhir.grammar import parse_search
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.record import store
 from careloop.record.model import SearchPage, Stored
-from careloop.record.search.chains import Resolver
-from careloop.record.search.conditions import condition, token_keys
+from careloop.record.search.conditions import Finder, in_compartment
 from careloop.record.search.including import Includer
-from careloop.record.search.ordering import Cursor, Ordering, after, from_text, order_by, orderings, selected, to_text
-from careloop.record.search.sql import TRUE, Sql, chain, joined
+from careloop.record.search.ordering import Cursor, from_text, orderings, to_text
+from careloop.record.search.paging import Scope, count_of, rows_of
+from careloop.record.search.wording import CodeSystems, Words
 
 CURSOR = "_cursor"
 DEFAULT_COUNT = 50
 COUNTED_ANYWAY = 1000
 """Up to so many results a total is given also where nobody asked for one."""
 
-_COLUMNS = (
-    "resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,"
-    " resource.body"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """Who searches, when, and how texts are read. `base` is our own FHIR address."""
+    """Who searches, when, and how texts are read. `base` is our own FHIR address; a `lenient` client wants what is not
+    supported left aside."""
 
     principal: Principal
     now: datetime
     zone: tzinfo
     base: str | None = None
+    lenient: bool = False
+    terminology: CodeSystems | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wide:
+    """A search over several types (`resource_types` are those that may be searched), or inside a compartment
+    (`compartment` is `Patient/1`)."""
+
+    resource_types: Sequence[str]
+    compartment: str | None = None
+    every_type: bool = False
+    """The types were not named: those that do not know a parameter of the search are passed over."""
 
 
 def search(
@@ -51,21 +60,83 @@ def search(
     parameters: Sequence[tuple[str, str]],
 ) -> SearchPage:
     """One page of what satisfies `parameters`, audited with the query as it was asked."""
+    return search_wide(tx, asking, definitions, Wide(resource_types=[resource_type]), parameters)
+
+
+def search_wide(
+    tx: Transaction,
+    asking: Asking,
+    definitions: SearchDefinitions,
+    wide: Wide,
+    parameters: Sequence[tuple[str, str]],
+) -> SearchPage:
+    """The same over several types or inside a compartment."""
     _refuse_unprintable(parameters)
-    cursor_text = next((value for name, value in parameters if name == CURSOR), None)
     asked = [pair for pair in parameters if pair[0] != CURSOR]
-    request = parse_search(resource_type, asked, definitions, zone=asking.zone, now=asking.now, base=asking.base)
-    clauses = Resolver(tx, asking.principal, definitions).resolve(request.clauses)
-    where = condition(tx.tenant_id, resource_type, clauses)
-    if request.summary == "count" or request.count == 0:
-        page = SearchPage(entries=(), total=_count(tx, resource_type, clauses, where), request=request)
-    else:
-        order = orderings(tx.tenant_id, resource_type, request.sort)
-        cursor = from_text(cursor_text, order) if cursor_text is not None else None
-        page = _page(tx, request, clauses, where, order, cursor)
-        page = _with_included(tx, asking.principal, definitions, request, page)
-    _audit(tx, asking.principal, resource_type, parameters, page)
+    cursor_text = next((value for name, value in parameters if name == CURSOR), None)
+    scopes, request = _scopes(tx, asking, definitions, wide, asked)
+    page = _page(tx, request, scopes, cursor_text)
+    page = _with_included(tx, asking.principal, definitions, request, page)
+    page = replace(page, warnings=(*_ignored(request), *page.warnings))
+    _audit(tx, asking.principal, wide, parameters, page)
     return page
+
+
+def _scopes(
+    tx: Transaction,
+    asking: Asking,
+    definitions: SearchDefinitions,
+    wide: Wide,
+    asked: Sequence[tuple[str, str]],
+) -> tuple[list[Scope], SearchRequest]:
+    """What is asked of each type, and the request as it was read for the first of them."""
+    scopes: list[Scope] = []
+    first: SearchRequest | None = None
+    refused: Rejected | None = None
+    finder = Finder(tx.tenant_id, asking.principal)
+    words = Words(tx, asking.terminology)
+    for resource_type in wide.resource_types:
+        try:
+            request = parse_search(resource_type, asked, definitions, zone=asking.zone, now=asking.now,
+                                   base=asking.base, lenient=asking.lenient)  # fmt: skip
+        except Rejected as error:
+            refused = error
+            if wide.every_type and error.issue_code == "not-supported":
+                continue
+            raise
+        own = _compartment(definitions, wide, resource_type)
+        if own is None:
+            continue
+        clauses = words.resolve([*request.clauses, *own])
+        order = orderings(tx.tenant_id, resource_type, request.sort)
+        scopes.append(Scope(finder.found(resource_type, clauses), clauses, order))
+        first = first or request
+    if first is None:
+        raise refused or Rejected(at="_type", expected="a type that can be searched here", code="not-supported")
+    return _merged(tx, wide, scopes), first
+
+
+def _compartment(definitions: SearchDefinitions, wide: Wide, resource_type: str) -> list[Clause] | None:
+    """What being in the compartment asks of a type; None where no resource of the type is in it."""
+    if wide.compartment is None:
+        return []
+    code = wide.compartment.partition("/")[0]
+    names = definitions.compartment(code, resource_type)
+    if code == resource_type and not names:
+        return [CompartmentClause(names=(), reference=wide.compartment)]
+    return [CompartmentClause(names=names, reference=wide.compartment)] if names else None
+
+
+def _merged(tx: Transaction, wide: Wide, scopes: list[Scope]) -> list[Scope]:
+    """Many types of one compartment, and nothing else asked: one look at the index for all of them."""
+    plain = all(len(one.clauses) == 1 and not one.order for one in scopes)
+    if wide.compartment is None or len(scopes) < 2 or not plain:
+        return scopes
+    pairs = [(one.found.resource_type or "", clause.names) for one in scopes for clause in one.clauses
+             if isinstance(clause, CompartmentClause) and clause.names]  # fmt: skip
+    selves = [one for one in scopes for clause in one.clauses
+              if isinstance(clause, CompartmentClause) and not clause.names]  # fmt: skip
+    return [*selves, Scope(in_compartment(tx.tenant_id, pairs, wide.compartment), ())]
 
 
 def _refuse_unprintable(parameters: Sequence[tuple[str, str]]) -> None:
@@ -75,111 +146,62 @@ def _refuse_unprintable(parameters: Sequence[tuple[str, str]]) -> None:
             raise Rejected(at="search", expected="parameters in valid UTF-8 without NUL", code="value")
 
 
-def _page(
-    tx: Transaction,
-    request: SearchRequest,
-    clauses: Sequence[Clause],
-    where: Sql,
-    order: Sequence[Ordering],
-    cursor: Cursor | None,
-) -> SearchPage:
+def _page(tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], cursor_text: str | None) -> SearchPage:
+    if request.summary == "count" or request.count == 0:
+        return SearchPage(entries=(), total=count_of(tx, scopes), request=request)
+    cursor = from_text(cursor_text, scopes[0].order) if cursor_text is not None else None
     size = request.count or DEFAULT_COUNT
-    rows = _rows(tx, where, order, cursor, size + 1)
+    rows = rows_of(tx, scopes, cursor, size + 1)
     more, rows = len(rows) > size, rows[:size]
-    total = cursor.total if cursor is not None else None
-    if cursor is None and not more:
-        total = len(rows)
-    elif total is None and request.total in ("accurate", "estimate"):
-        total = _count(tx, request.resource_type, clauses, where)
-    elif cursor is None and request.total is None:
-        total = _count_if_few(tx, where)
+    total = _total(tx, request, scopes, cursor, None if more else len(rows))
     return SearchPage(
         entries=[store.stored_of(row) for row in rows],
         total=None if request.total == "none" else total,
-        next_cursor=to_text(_cursor(rows[-1], order, total)) if more else None,
+        next_cursor=to_text(_cursor(rows[-1], scopes[0], total)) if more else None,
         request=request,
     )
 
 
-def _rows(tx: Transaction, where: Sql, order: Sequence[Ordering], cursor: Cursor | None, limit: int) -> list[Row]:
-    """The found rows in order. With sort values, keys and values first, then the bodies of those that are shown."""
-    if not order:
-        start = TRUE if cursor is None else Sql("resource.key > %s", (cursor.key,))
-        query = chain(
-            "select resource.key,", _COLUMNS, "from resource where", where, "and", start, "order by resource.key",
-            Sql("limit %s", (limit,)),
-        )  # fmt: skip
-        return _ask(tx, query)
-    columns = joined(", ", [Sql("resource.key"), *selected(order)])
-    found = chain("select", columns, "from resource where", where)
-    if cursor is not None:
-        found = chain("select * from (", found, ") as found where", after(order, cursor))
-    page = chain("select * from (", found, ") as page order by", order_by(order), Sql("limit %s", (limit,)))
-    query = chain(
-        "select page.*,", _COLUMNS, "from (", page, ") as page join resource on resource.key = page.key order by",
-        ", ".join(f"page.{word}" for word in order_by(order).split(", ")),
-    )  # fmt: skip
-    return _ask(tx, query)
+def _total(
+    tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], cursor: Cursor | None, whole: int | None
+) -> int | None:
+    """How many there are in all, where it was asked for or costs little; `whole` is the size of an only page."""
+    if cursor is not None and cursor.total is not None:
+        return cursor.total
+    if cursor is None and whole is not None:
+        return whole
+    if request.total in ("accurate", "estimate"):
+        return count_of(tx, scopes)
+    if cursor is None and request.total is None:
+        count = count_of(tx, scopes, COUNTED_ANYWAY + 1)
+        return count if count <= COUNTED_ANYWAY else None
+    return None
 
 
-def _ask(tx: Transaction, query: Sql) -> list[Row]:
-    """The rows. A search with several sets of keys is planned for its own values each time: which set is small decides
-    by a factor of thousands which one to begin with."""
-    if query.text.count(" in (") < 2:
-        return tx.rows(query.text, query.values)
-    with tx.pipeline():
-        tx.execute("set local plan_cache_mode = force_custom_plan")
-        return tx.rows(query.text, query.values)
-
-
-def _cursor(row: Row, order: Sequence[Ordering], total: int | None) -> Cursor:
-    return Cursor(key=row["key"], values=tuple(row[f"s{index}"] for index in range(len(order))), total=total)
-
-
-def _count(tx: Transaction, resource_type: str, clauses: Sequence[Clause], where: Sql) -> int:
-    """How many there are. Tokens carry the type and go with a deletion, so tokens alone are counted in their index."""
-    keys = [one for one in clauses if isinstance(one, KeyClause) and one.any_of and not one.negated]
-    if clauses and len(keys) == len(clauses):
-        sets = joined(" intersect ", [token_keys(tx.tenant_id, resource_type, one) for one in keys])
-        distinct = "" if len(keys) > 1 or len(keys[0].any_of) == 1 else "distinct"
-        query = chain("select count(", distinct, "key) from (", sets, ") as found")
-    else:
-        query = chain("select count(*) from resource where", where)
-    return int(_ask(tx, query)[0]["count"])
-
-
-def _count_if_few(tx: Transaction, where: Sql) -> int | None:
-    limit = COUNTED_ANYWAY + 1
-    query = chain("select count(*) from (select from resource where", where, Sql("limit %s", (limit,)), ") as found")
-    count = int(_ask(tx, query)[0]["count"])
-    return count if count <= COUNTED_ANYWAY else None
+def _cursor(row: Row, scope: Scope, total: int | None) -> Cursor:
+    return Cursor(key=row["key"], values=tuple(row[f"s{index}"] for index in range(len(scope.order))), total=total)
 
 
 def _with_included(
     tx: Transaction, principal: Principal, definitions: SearchDefinitions, request: SearchRequest, page: SearchPage
 ) -> SearchPage:
-    if not request.includes:
+    if not request.includes or not page.entries:
         return page
     included, cut = Includer(tx, principal, definitions).included(page.entries, request.includes)
     warning = Fault(
         at="_include", expected="fewer resources: only a part came along", severity="warning", code="too-costly"
     )
-    return SearchPage(
-        entries=page.entries,
-        included=included,
-        total=page.total,
-        next_cursor=page.next_cursor,
-        request=request,
-        warnings=(warning,) if cut else (),
-    )
+    return replace(page, included=included, warnings=(warning,) if cut else ())
+
+
+def _ignored(request: SearchRequest) -> list[Fault]:
+    """What a lenient search left aside, so that nobody takes the answer for another one."""
+    expected = "a parameter that this server supports; it was left aside"
+    return [Fault(at=name, expected=expected, severity="warning", code="not-supported") for name in request.ignored]
 
 
 def _audit(
-    tx: Transaction,
-    principal: Principal,
-    resource_type: str,
-    parameters: Sequence[tuple[str, str]],
-    page: SearchPage,
+    tx: Transaction, principal: Principal, wide: Wide, parameters: Sequence[tuple[str, str]], page: SearchPage
 ) -> None:
     seen: list[Stored] = [*page.entries, *page.included]
     record_audit(
@@ -188,7 +210,7 @@ def _audit(
             principal=principal,
             action=action_of("search"),
             subtype="search",
-            resource_type=resource_type,
+            resource_type=wide.resource_types[0] if len(wide.resource_types) == 1 else None,
             resource_ids=[one.reference for one in seen],
             patient_ids=sorted({one.patient_id for one in seen if one.patient_id}),
             query="&".join(f"{name}={value}" for name, value in parameters),
