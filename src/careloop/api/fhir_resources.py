@@ -35,7 +35,7 @@ reading = partial(route, http_method=["GET", "HEAD"], status_code=200, sync_to_t
 @reading("/{resource_type:str}/{resource_id:str}")
 def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The current version of a resource."""
-    fhir = _asked(request, principal, resource_type)
+    fhir = _reading(request, principal, resource_type)
     stored = fhir.run(lambda door: door.read(resource_type, resource_id))
     return _of_stored(fhir, stored)
 
@@ -43,7 +43,7 @@ def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id
 @reading("/{resource_type:str}/{resource_id:str}/_history/{version:str}")
 def vread(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, version: Path) -> Answer:
     """One version of a resource."""
-    fhir = _asked(request, principal, resource_type)
+    fhir = _reading(request, principal, resource_type)
     number = requests.version_of(version, "address")
     return _of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
 
@@ -173,8 +173,11 @@ def _history(fhir: FhirRequest, resource_type: str | None, resource_id: str | No
 
 
 def _of_stored(fhir: FhirRequest, stored: Stored) -> Answer:
-    if stored.resource_type == "Binary" and (raw := binaries.raw_answer(fhir, stored)) is not None:
-        return raw
+    if stored.resource_type == "Binary":
+        raw = binaries.raw_answer(fhir, stored)
+        if raw is not None:
+            return raw
+        requests.check_accept(fhir.request)
     if not fhir.query:
         return answers.of_stored(fhir, stored)
     pairs = fhir.parameters()
@@ -191,6 +194,17 @@ def _content(request: AnyRequest, body: bytes, resource_type: str) -> Resource:
 
 def _asked(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
     requests.check_accept(request)
+    return _of_type(request, principal, resource_type)
+
+
+def _reading(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
+    """A read. What a client accepts of a Binary depends on what the Binary holds."""
+    if resource_type != "Binary":
+        requests.check_accept(request)
+    return _of_type(request, principal, resource_type)
+
+
+def _of_type(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
     fhir = FhirRequest(request, principal)
     if not fhir.app.record.definitions.of(resource_type):
         raise Rejected(at="address", expected="a FHIR R4 resource type", code="not-supported")

@@ -32,7 +32,7 @@ from careloop.flows.bundle_links import Links
 from careloop.flows.bundle_reads import answer_to_get
 from careloop.flows.conditional import find_one
 from careloop.flows.interactions import Interaction, as_unchanged
-from careloop.flows.json_patch import apply_patch, copied
+from careloop.flows.json_patch import apply_patch, copied, pruned
 from careloop.record import Write, Written
 
 Resource = dict[str, Any]
@@ -239,7 +239,7 @@ class _Transaction:
         if stored is None:
             raise NotFound(f"{entry.at}: there is no such resource")
         try:
-            patched = apply_patch(stored.resource, patch_of(entry))
+            patched = pruned(apply_patch(stored.resource, patch_of(entry)))
         except Rejected as error:
             raise located(error, entry) from error
         rewrite(patched, self._links_of(entry))

@@ -16,7 +16,7 @@ from careloop.flows import audit_trail, engine, writing
 from careloop.flows.app import App
 from careloop.flows.conditional import find_one
 from careloop.flows.histories import HistoryAsked
-from careloop.flows.json_patch import apply_patch
+from careloop.flows.json_patch import apply_patch, pruned
 from careloop.record import HistoryPage, SearchPage, Stored, Write, Written
 
 Resource = dict[str, Any]
@@ -119,7 +119,7 @@ class Interaction:
         stored = self.app.record.read(self.tx, self.principal, resource_type, resource_id)
         if if_match is not None and stored.version != if_match:
             raise PreconditionFailed("the resource is not at the version that If-Match names")
-        patched = apply_patch(stored.resource, operations)
+        patched = pruned(apply_patch(stored.resource, operations))
         if not isinstance(patched, dict) or patched.get("id") != resource_id:
             raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
         write = Write(

@@ -1,5 +1,6 @@
 """JSON Patch (RFC 6902) over a resource. Pure; all operations apply or none does."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from careloop.errors import Rejected
 MAX_OPERATIONS = 200
 
 _MISSING = object()
+_BAD_ESCAPE = re.compile(r"~(?![01])").search
 
 
 def apply_patch(document: Any, operations: Any) -> Any:
@@ -31,6 +33,29 @@ def copied(value: Any) -> Any:
     return value
 
 
+def pruned(value: Any) -> Any:
+    """JSON data without empty objects and lists, which FHIR does not have: whoever takes the only name away leaves no
+    empty list of names. None where nothing is left."""
+    if isinstance(value, dict):
+        kept = {name: pruned(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item is not None} or None
+    if isinstance(value, list):
+        items = [item if item is None else pruned(item) for item in value]
+        return [item for item, was in zip(items, value, strict=True) if item is not None or was is None] or None
+    return value
+
+
+def equal(one: Any, other: Any) -> bool:
+    """True where both are the same JSON (RFC 6902 section 4.6): `1` is `1.0`, but `true` is not `1`."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)
+
+
 def _apply(document: Any, operation: Mapping[str, Any], at: str) -> Any:
     path = _pointer(operation.get("path"), at)
     match operation.get("op"):
@@ -43,12 +68,16 @@ def _apply(document: Any, operation: Mapping[str, Any], at: str) -> Any:
             return _set(document, path, _value(operation, at))
         case "move":
             source = _pointer(operation.get("from"), at)
+            if len(source) < len(path) and path[: len(source)] == source:
+                raise Rejected(at=at, expected="a path that is not inside what is moved", code="processing")
             moved = _get(document, source, at)
+            if source == path:
+                return document
             return _add(_remove(document, source, at), path, moved, at)
         case "copy":
             return _add(document, path, copied(_get(document, _pointer(operation.get("from"), at), at)), at)
         case "test":
-            if _get(document, path, at) != _value(operation, at):
+            if not equal(_get(document, path, at), _value(operation, at)):
                 raise Rejected(at=at, expected="the value that the test names", code="processing")
             return document
     raise Rejected(at=at, expected="op add, remove, replace, move, copy or test", code="structure")
@@ -57,6 +86,8 @@ def _apply(document: Any, operation: Mapping[str, Any], at: str) -> Any:
 def _pointer(text: Any, at: str) -> list[str]:
     if not isinstance(text, str) or (text and not text.startswith("/")):
         raise Rejected(at=at, expected="a JSON Pointer", code="structure")
+    if _BAD_ESCAPE(text):
+        raise Rejected(at=at, expected="a JSON Pointer with ~0 and ~1 for ~ and /", code="structure")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 

@@ -23,7 +23,7 @@ CARE_DATES = (
     "date", "onset-date", "occurrence", "authoredon", "effective", "effective-time", "whenhandedover", "whenprepared",
     "sent", "started", "start-date", "authored", "authored-on", "period", "recorded-date", "created", "issued",
 )  # fmt: skip
-"""The parameters that say when care was given, the first that a type has counts. What has none is always in the chart."""
+"""The parameters that say when care was given, the first of a type counts. What has none is always in."""
 
 
 _START = -2
