@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, list_tenants
@@ -12,6 +12,7 @@ from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
 from careloop.record import Record
 from careloop.settings import Settings
+from careloop.terminology import Overlays, Terminology
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class App:
     clock: Clock
     catalog: Catalog
     record: Record
+    terminology: Terminology = field(default_factory=Terminology.load)
+    """The product's own; `flows.terminology.of` gives a tenant's."""
+    overlays: Overlays = field(default_factory=Overlays)
 
     def tenants(self) -> list[Tenant]:
         """All tenants of this installation, by slug."""
