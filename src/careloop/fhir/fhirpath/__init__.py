@@ -1,4 +1,4 @@
-"""FHIRPath, compiled: an expression is read once and becomes closures that are shared between threads.
+"""FHIRPath, compiled: an expression is read once and becomes closures that threads share.
 
 `compile_expression(text).evaluate(resource)` gives JSON values; `compile_invariant(text, type)` gives a function that says
 whether an element keeps an invariant.

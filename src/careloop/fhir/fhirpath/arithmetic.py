@@ -19,14 +19,10 @@ def calculate(operator: str, left: Items, right: Items) -> Items:
     if operator == "&":
         return [_joined(text_of(left) or "", text_of(right) or "")]
     one, two = singleton(left), singleton(right)
-    if one is None or two is None or _is_missing(one) or _is_missing(two):
+    if one is None or two is None:
         return NONE
     result = _calculated(operator, one, two)
     return NONE if result is None else [result]
-
-
-def _is_missing(value: Any) -> bool:
-    return type(value) is tuple and value[0] is None
 
 
 def _joined(one: str, two: str) -> str:
@@ -60,12 +56,11 @@ def _amounts(operator: str, one: Any, two: Any) -> Quantity | None:
     first, second = _quantity(one), _quantity(two)
     if first is None or second is None:
         raise wrong(f"values that `{operator}` can take")
-    both = isinstance(one, Quantity) and isinstance(two, Quantity)
-    if operator in ("+", "-") and both:
+    if operator in ("+", "-"):
         return quantities.add(first, second, 1 if operator == "+" else -1)
     if operator == "*":
         return quantities.multiply(first, second)
-    if operator == "/" and isinstance(one, Quantity):
+    if operator == "/":
         return quantities.divide(first, second)
     raise wrong(f"values that `{operator}` can take")
 

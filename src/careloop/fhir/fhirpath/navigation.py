@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from careloop.fhir.fhirpath.errors import wrong
+from careloop.fhir.fhirpath.quantities import Quantity
 from careloop.fhir.fhirpath.runtime import Closure, Environment, Items
 from careloop.fhir.fhirpath.types import SYSTEM_STRING, Step, ancestors, is_known, names, step
 
 
 def field(name: str, position: int, *, is_first: bool) -> Closure:
-    """A closure that reads `name`. First in a path, a type's name stands for the context itself."""
+    """A closure that reads `name`. First in a path, a type's name stands for the context itself.
+
+    `valueQuantity` is no name of FHIRPath, but is read as `value` of that type unless the evaluation is strict.
+    """
     steps: dict[str, Step | None] = {}
     names_a_type = is_first and name[:1].isupper()
 
@@ -17,6 +21,8 @@ def field(name: str, position: int, *, is_first: bool) -> Closure:
         found: Items = []
         for item in focus:
             if type(item) is not tuple:
+                if isinstance(item, Quantity):
+                    found += _of_quantity(item, name)
                 continue
             value, kind, sibling = item
             if kind is None:
@@ -32,9 +38,15 @@ def field(name: str, position: int, *, is_first: bool) -> Closure:
                 _read(here, value, sibling, found)
             elif environment.is_strict:
                 raise wrong(f"an element of {kind}", position)
+            elif name in names(kind):
+                _read(names(kind)[name], value, sibling, found)
         return found
 
     return read
+
+
+def _of_quantity(quantity: Quantity, name: str) -> Items:
+    return {"value": [quantity.value], "unit": [quantity.unit]}.get(name, [])
 
 
 def _known_step(kind: str, name: str, steps: dict[str, Step | None]) -> Step | None:

@@ -134,15 +134,17 @@ def equal_digits(one: Decimal | int, two: Decimal | int, second_digits: int | No
 
 
 def add(one: Quantity, two: Quantity, sign: int) -> Quantity | None:
-    """The sum (or difference) in the unit of the first; None where the two have no unit in common."""
+    """The sum (or difference) in the finer of the two units; None where they have none in common."""
     if one.unit == two.unit and one.calendar == two.calendar:
         return Quantity(one.value + sign * two.value, one.unit, one.calendar, one.opaque)
     if not (is_definite(one) and is_definite(two)) or one.opaque or two.opaque:
         return _add_months(one, two, sign)
-    first, second, factor = _base(one), _base(two), _base(Quantity(Decimal(1), one.unit, one.calendar))
-    if first is None or second is None or factor is None or first[1] != second[1]:
+    first, second = _base(one), _base(two)
+    factors = [_base(Quantity(Decimal(1), each.unit, each.calendar)) for each in (one, two)]
+    if first is None or second is None or first[1] != second[1] or factors[0] is None or factors[1] is None:
         return None
-    return Quantity(one.value + sign * _plain(second[0] / factor[0]), one.unit, one.calendar)
+    finer, factor = min((one, factors[0][0]), (two, factors[1][0]), key=lambda each: each[1])
+    return Quantity(_plain((first[0] + sign * second[0]) / factor), finer.unit, finer.calendar)
 
 
 def _add_months(one: Quantity, two: Quantity, sign: int) -> Quantity | None:
@@ -154,6 +156,10 @@ def _add_months(one: Quantity, two: Quantity, sign: int) -> Quantity | None:
 
 def multiply(one: Quantity, two: Quantity) -> Quantity | None:
     """The product, in the product of the units."""
+    if two.unit == "1":
+        return Quantity(one.value * two.value, one.unit, one.calendar, one.opaque)
+    if one.unit == "1":
+        return Quantity(one.value * two.value, two.unit, two.calendar, two.opaque)
     return _combined(one, two, one.value * two.value, ".")
 
 
@@ -161,6 +167,8 @@ def divide(one: Quantity, two: Quantity) -> Quantity | None:
     """The quotient; None when dividing by nothing. Quantities of one dimension give a plain number."""
     if two.value == 0:
         return None
+    if two.unit == "1":
+        return Quantity(one.value / two.value, one.unit, one.calendar, one.opaque)
     amounts = in_same_unit(one, two)
     if amounts is not None:
         return Quantity(_plain(amounts[0] / amounts[1]), "1")
@@ -168,13 +176,9 @@ def divide(one: Quantity, two: Quantity) -> Quantity | None:
 
 
 def _combined(one: Quantity, two: Quantity, value: Decimal, sign: str) -> Quantity | None:
-    if one.opaque or two.opaque:
+    if one.opaque or two.opaque or not (is_definite(one) and is_definite(two)):
         return None
     first, second = _as_ucum(one).unit, _as_ucum(two).unit
-    if second == "1":
-        return Quantity(value, one.unit, one.calendar)
-    if first == "1" and sign == ".":
-        return Quantity(value, two.unit, two.calendar)
     unit = f"({first}){sign}({second})"
     bases = canonical(Decimal(1), first), canonical(Decimal(1), second)
     return Quantity(value, unit) if None not in bases else None
@@ -184,6 +188,24 @@ def _plain(value: Decimal) -> Decimal:
     """A quotient without zeros at the end, and never with an exponent."""
     short = value.normalize()
     return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
+
+
+_DAYS = {"year": 365, "month": 30}
+
+
+def converted(quantity: Quantity, unit: str) -> Quantity | None:
+    """The quantity in another unit, asked for by name; then a calendar year has 365 days and a month 30."""
+    calendar = CALENDAR_UNITS.get(unit)
+    one = Quantity(Decimal(1), calendar or unit, calendar is not None)
+    amounts = in_same_unit(quantity, one)
+    if amounts is None:
+        amounts = in_same_unit(_in_days(quantity), _in_days(one))
+    return None if amounts is None else Quantity(_plain(amounts[0] / amounts[1]), one.unit, one.calendar)
+
+
+def _in_days(quantity: Quantity) -> Quantity:
+    days = _DAYS.get(quantity.unit) if quantity.calendar else None
+    return quantity if days is None else Quantity(quantity.value * days, "day", calendar=True)
 
 
 def duration_unit(quantity: Quantity) -> str:

@@ -108,7 +108,8 @@ def singleton(items: Items, what: str = "one value") -> Any:
         return None
     if len(items) > 1:
         raise wrong(f"{what}, not several")
-    return system_value(items[0])
+    value = system_value(items[0])
+    return None if type(value) is tuple and value[0] is None else value
 
 
 def truth(items: Items) -> bool | None:
@@ -135,8 +136,6 @@ def text_of(items: Items) -> str | None:
         return value
     if isinstance(value, Temporal) and type(items[0]) is tuple:
         return str(items[0][0])
-    if type(value) is tuple and value[0] is None:
-        return None
     raise wrong("a string")
 
 

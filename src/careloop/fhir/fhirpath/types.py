@@ -54,11 +54,19 @@ def step(kind: str, name: str) -> Step | None:
     if element is not None and element.is_choice:
         return None
     element = element or elements.get(f"{name}[x]")
-    if element is None:
+    if element is None and name != "resourceType":
         return None
+    if name == "resourceType" and is_resource(kind):
+        return Step({name: SYSTEM_STRING})
+    if name == "url" and kind == "Extension":
+        return Step({name: SYSTEM_STRING})
     if name == "id":
         return Step({name: "id" if is_resource(kind) or kind in ABSTRACT_RESOURCES else SYSTEM_STRING})
-    return Step({json_name: inner.removeprefix("@") for json_name, inner in element.json_names().items()})
+    return Step(_choices(element)) if element is not None else None
+
+
+def _choices(element: definitions.Element) -> dict[str, str]:
+    return {json_name: inner.removeprefix("@") for json_name, inner in element.json_names().items()}
 
 
 def _of_primitive(name: str) -> Step | None:

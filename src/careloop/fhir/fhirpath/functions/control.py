@@ -72,7 +72,7 @@ def aggregate(arguments: Sequence[Closure], call: Call) -> Closure:
 def sort(arguments: Sequence[Closure], call: Call) -> Closure:
     """The items by one or more keys (by themselves where none is given); a key with `-` or `desc` sorts downwards.
 
-    Items without a key come first.
+    Items without a key come first either way.
     """
     downwards = [isinstance(one, Unary) and one.operator == "-" for one in call.arguments]
 
@@ -82,7 +82,7 @@ def sort(arguments: Sequence[Closure], call: Call) -> Closure:
 
         def compare(one: int, two: int) -> int:
             for sign, column in zip(signs, keys, strict=True):
-                found = sign * _order(column[one], column[two])
+                found = _order(column[one], column[two], sign)
                 if found:
                     return found
             return 0
@@ -93,10 +93,10 @@ def sort(arguments: Sequence[Closure], call: Call) -> Closure:
     return closure
 
 
-def _order(one: Items, two: Items) -> int:
+def _order(one: Items, two: Items, sign: int) -> int:
     if not one or not two:
         return bool(one) - bool(two)
-    return order_items(one[0], two[0]) or 0
+    return sign * (order_items(one[0], two[0]) or 0)
 
 
 @CONTROL.lazy("trace", least=1, most=2)
@@ -167,7 +167,7 @@ def _folded(focus: Items, operator: str) -> Items:
         total = arithmetic.calculate(operator, total, [item])
         if not total:
             return NONE
-    return total if not focus or type(focus[0]) is not tuple else total
+    return total
 
 
 @CONTROL.eager("sum")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from careloop.fhir.fhirpath.functions.registry import Family, constant
-from careloop.fhir.fhirpath.quantities import CALENDAR_UNITS, Quantity, compare, in_same_unit
+from careloop.fhir.fhirpath.quantities import CALENDAR_UNITS, Quantity, converted
 from careloop.fhir.fhirpath.runtime import NONE, Environment, Items, boolean, singleton, text_of
 from careloop.fhir.fhirpath.temporal import Temporal
 
@@ -147,14 +147,7 @@ def _as_quantity(focus: Items, unit: Items) -> Quantity | None:
     value = singleton(focus)
     found = None if value is None else to_quantity(value)
     wanted = text_of(unit)
-    if found is None or wanted is None:
-        return found
-    calendar = CALENDAR_UNITS.get(wanted)
-    one = Quantity(Decimal(1), calendar or wanted, calendar is not None)
-    amounts = in_same_unit(found, one)
-    if amounts is None or compare(one, one) is None:
-        return None
-    return Quantity(amounts[0] / amounts[1], one.unit, one.calendar)
+    return found if found is None or wanted is None else converted(found, wanted)
 
 
 @CONVERSION.eager("toQuantity", most=1)

@@ -163,7 +163,7 @@ def _decimal_boundary(value: Decimal, digits: int | None, *, low: bool) -> Decim
         context.prec = 60
         bound = size.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP if away else ROUND_DOWN)
     is_negative = value < 0 or (value == 0 and low)
-    return -bound if is_negative else bound
+    return bound.copy_negate() if is_negative else bound
 
 
 @MATHS.eager("precision")

@@ -15,7 +15,8 @@ LONGEST_TEXT = 20_000
 _LONGEST_TEXT_GUESSED = 2_000
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 _CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-_REPETITION = re.compile(r"[*+]|\{\d+,\d*\}")
+_REPETITION = re.compile(r"(?P<open>[*+])|\{(?P<least>\d+),(?P<most>\d*)\}")
+_MOST_ROUTES = 1_000
 _LOOK_OR_BACK = re.compile(r"\(\?(?!:|P?<[A-Za-z_])|\\[1-9]|\(\?P=")
 
 
@@ -73,4 +74,11 @@ def _compiled(pattern: str, options: int) -> re.Pattern[str]:
 def is_simple(pattern: str) -> bool:
     """True where going back costs at most the square of the text: one wide repetition, and no group repeated."""
     bare = _CLASS_OR_ESCAPE.sub("x", pattern)
-    return len(_REPETITION.findall(bare)) <= 1 and not re.search(r"\)(?:[*+]|\{)", bare)
+    wide, routes = 0, 1
+    for one in _REPETITION.finditer(bare):
+        spread = int(one["most"][:9]) - int(one["least"][:9]) + 1 if one["most"] else _MOST_ROUTES
+        if spread >= _MOST_ROUTES:
+            wide += 1
+        else:
+            routes *= max(spread, 1)
+    return wide <= 1 and routes <= _MOST_ROUTES and not re.search(r"\)(?:[*+]|\{)", bare)
