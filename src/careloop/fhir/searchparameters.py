@@ -78,6 +78,11 @@ class SearchDefinitions:
         return tuple(name for name in known.get(resource_type, default) if name in self.of(resource_type))
 
     @property
+    def types(self) -> frozenset[str]:
+        """Every resource type."""
+        return self._definitions.resources
+
+    @property
     def compartments(self) -> frozenset[str]:
         """The types that have a compartment."""
         return frozenset(self._definitions.compartments)

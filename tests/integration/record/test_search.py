@@ -5,43 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.access.model import Principal, PrincipalKind, system_principal
+from careloop.access.model import Principal, PrincipalKind
 from careloop.errors import Rejected
-from careloop.record import Record, Write
+from careloop.record import Write
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def record() -> Record:
-    return Record.load()
-
-
-class Chart:
-    """A tenant's record as tests write and ask it."""
-
-    def __init__(self, database, record, tenant) -> None:
-        self.database, self.record, self.tenant = database, record, tenant
-        self.principal = system_principal(tenant.id, "test")
-
-    def put(self, *resources: dict, at: datetime = NOW) -> None:
-        writes = [
-            Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in resources
-        ]
-        self.database.run(self.tenant.id, lambda tx: self.record.write(tx, self.principal, at, writes))
-
-    def page(self, kind: str, query: str = "", principal=None):
-        pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
-        with self.database.transaction(self.tenant.id) as tx:
-            return self.record.search(tx, principal or self.principal, kind, pairs, NOW)
-
-    def ids(self, kind: str, query: str = "") -> list[str]:
-        return [stored.id for stored in self.page(kind, query).entries]
-
-
-@pytest.fixture
-def chart(database, record, tenant) -> Chart:
-    return Chart(database, record, tenant)
 
 
 def patient(identity: str, family: str, given: str = "Amy", **more) -> dict:
@@ -65,7 +33,7 @@ def observation(identity: str, who: str, code: str, when: str, value: float | No
 
 
 @pytest.fixture
-def people(chart: Chart) -> Chart:
+def people(chart):
     chart.put(
         patient("p1", "Müller", "Änne", birthDate="1950-03-04", gender="female",
                 identifier=[{"system": "urn:mrn", "value": "77"}]),
@@ -119,11 +87,11 @@ def people(chart: Chart) -> Chart:
         ("Patient", "_has:Observation:patient:code=none", []),
     ],
 )
-def test_a_search_finds_what_it_asks_for(people: Chart, kind: str, query: str, expected: list[str]) -> None:
+def test_a_search_finds_what_it_asks_for(people, kind: str, query: str, expected: list[str]) -> None:
     assert people.ids(kind, query) == expected
 
 
-def test_conditions_on_several_dates_may_be_met_by_different_ones(chart: Chart) -> None:
+def test_conditions_on_several_dates_may_be_met_by_different_ones(chart) -> None:
     plan = {
         "resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan",
         "subject": {"reference": "Patient/p"},
@@ -137,7 +105,7 @@ def test_conditions_on_several_dates_may_be_met_by_different_ones(chart: Chart) 
     assert chart.ids("CarePlan", "activity-date=ge2024-10-01&activity-date=lt2024-02-01") == []
 
 
-def test_a_stay_of_half_a_year_is_in_a_window_in_its_middle(chart: Chart) -> None:
+def test_a_stay_of_half_a_year_is_in_a_window_in_its_middle(chart) -> None:
     chart.put(
         {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "IMP"},
          "period": {"start": "2024-01-01", "end": "2024-06-30"}},
@@ -148,7 +116,7 @@ def test_a_stay_of_half_a_year_is_in_a_window_in_its_middle(chart: Chart) -> Non
     assert chart.ids("Encounter", "date=ge2024-08-01&date=lt2024-09-01") == ["f"]
 
 
-def test_pages_hold_each_resource_once_while_others_are_written(chart: Chart) -> None:
+def test_pages_hold_each_resource_once_while_others_are_written(chart) -> None:
     chart.put(*[patient(f"p{number:02}", "Smith") for number in range(25)])
     first = chart.page("Patient", "name=smith&_count=10")
     assert (len(first.entries), first.total) == (10, 25)
@@ -160,7 +128,7 @@ def test_pages_hold_each_resource_once_while_others_are_written(chart: Chart) ->
     assert third.next_cursor is None
 
 
-def test_a_cursor_of_something_else_is_refused(people: Chart) -> None:
+def test_a_cursor_of_something_else_is_refused(people) -> None:
     with pytest.raises(Rejected):
         people.page("Patient", "_cursor=abc")
 
@@ -176,11 +144,11 @@ def test_a_cursor_of_something_else_is_refused(people: Chart) -> None:
         ("_sort=-_lastUpdated,-date", ["o2", "o3", "o1", "o4"]),
     ],
 )
-def test_results_come_in_the_order_asked(people: Chart, query: str, expected: list[str]) -> None:
+def test_results_come_in_the_order_asked(people, query: str, expected: list[str]) -> None:
     assert people.ids("Observation", query) == expected
 
 
-def test_sorted_pages_continue_where_the_last_ended_and_missing_values_come_last(chart: Chart) -> None:
+def test_sorted_pages_continue_where_the_last_ended_and_missing_values_come_last(chart) -> None:
     dates = ["1970-01-01", None, "1980-01-01", "1960-01-01", None, "1970-01-01"]
     chart.put(*[patient(f"p{i}", "X", **({"birthDate": day} if day else {})) for i, day in enumerate(dates)])
     for direction, expected in (("", "p3 p0 p5 p2 p1 p4"), ("-", "p2 p0 p5 p3 p1 p4")):
@@ -194,7 +162,7 @@ def test_sorted_pages_continue_where_the_last_ended_and_missing_values_come_last
         assert " ".join(seen) == expected
 
 
-def test_counts(people: Chart) -> None:
+def test_counts(people) -> None:
     assert people.page("Observation", "code=4548-4&_summary=count").total == 3
     assert people.page("Observation", "code=4548-4&patient=p1&_summary=count").total == 2
     assert people.page("Observation", "date=2024-05&_count=0").total == 3
@@ -202,7 +170,7 @@ def test_counts(people: Chart) -> None:
     assert people.page("Observation", "_count=2&_total=accurate").total == 4
 
 
-def test_what_a_result_refers_to_and_what_refers_to_it_comes_along(people: Chart) -> None:
+def test_what_a_result_refers_to_and_what_refers_to_it_comes_along(people) -> None:
     page = people.page("Observation", "_id=o1&_include=Observation:patient")
     assert [one.reference for one in page.included] == ["Patient/p1"]
     page = people.page("Patient", "_id=p1&_revinclude=Observation:patient&_revinclude=Encounter:patient")
@@ -211,7 +179,7 @@ def test_what_a_result_refers_to_and_what_refers_to_it_comes_along(people: Chart
     assert {one.reference for one in page.included} == {"Patient/p1", "Observation/o2"}
 
 
-def test_a_chain_over_what_may_not_be_searched_never_matches(people: Chart) -> None:
+def test_a_chain_over_what_may_not_be_searched_never_matches(people) -> None:
     client = Principal(
         tenant_id=people.tenant.id, kind=PrincipalKind.CLIENT, id="c", name="c", scopes=("system/Observation.rs",)
     )
@@ -219,7 +187,7 @@ def test_a_chain_over_what_may_not_be_searched_never_matches(people: Chart) -> N
     assert people.page("Observation", "_id=o1&_include=Observation:patient", client).included == []
 
 
-def test_deleted_resources_are_not_found(people: Chart) -> None:
+def test_deleted_resources_are_not_found(people) -> None:
     with people.database.transaction(people.tenant.id) as tx:
         people.record.write(tx, people.principal, NOW, [Write(method="delete", resource_type="Observation", id="o1")])
     assert people.ids("Observation", "patient=p1") == ["o2"]
@@ -227,7 +195,7 @@ def test_deleted_resources_are_not_found(people: Chart) -> None:
     assert people.ids("Observation", "value-quantity=7.2") == []
 
 
-def test_an_update_is_found_by_its_new_values_only(people: Chart) -> None:
+def test_an_update_is_found_by_its_new_values_only(people) -> None:
     people.put(observation("o1", "p2", "4548-4", "2020-01-01", 5), at=NOW + timedelta(minutes=1))
     assert people.ids("Observation", "patient=p1") == ["o2"]
     assert people.ids("Observation", "patient=p2") == ["o1", "o3", "o4"]
@@ -237,12 +205,12 @@ def test_an_update_is_found_by_its_new_values_only(people: Chart) -> None:
 
 
 @pytest.mark.parametrize("query", ["nonsense=1", "name:above=x", "birthdate=yesterday", "_sort=name:x", "code:in=x"])
-def test_what_cannot_be_answered_is_named_not_ignored(people: Chart, query: str) -> None:
+def test_what_cannot_be_answered_is_named_not_ignored(people, query: str) -> None:
     with pytest.raises(Rejected):
         people.page("Observation" if query.startswith("code") else "Patient", query)
 
 
-def test_values_are_never_part_of_the_statement(people: Chart) -> None:
+def test_values_are_never_part_of_the_statement(people) -> None:
     for value in ("'; drop table resource; --", "%", "_", "\\", "😀", "a" * 300):
         people.page("Patient", f"name={value}")
         people.page("Patient", f"name:contains={value}")
@@ -253,7 +221,7 @@ def test_values_are_never_part_of_the_statement(people: Chart) -> None:
             people.page("Patient", f"name={value}")
 
 
-def test_every_search_is_audited_with_its_query_and_patients(people: Chart) -> None:
+def test_every_search_is_audited_with_its_query_and_patients(people) -> None:
     people.page("Observation", "code=2345-7")
     with people.database.transaction(people.tenant.id) as tx:
         [row] = tx.rows("select query, patient_ids, action from audit_event where subtype = 'search'")

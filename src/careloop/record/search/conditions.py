@@ -4,7 +4,7 @@ Terminology clauses have become key clauses before (`wording`).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from careloop.fhir.clauses import (
     TerminologyClause,
 )
 from careloop.fhir.prefixes import Alternatives
-from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, present_hash, token_hash, value_hash
+from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, measured_hash, present_hash, token_hash, value_hash
 from careloop.record.search import links
 from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, joined, negated
 from careloop.record.search.windows import date_keys, last_updated
@@ -46,6 +46,8 @@ _WORDS = (
     " (select word.token from resource_word as word where word.field = %s and ("
 )
 _NUMBERS = "select measured.key from resource_quantity as measured where measured.field = %s and"
+_DIMENSION = "select measured.key from resource_quantity as measured where measured.dimension = %s and"
+_BASE = {operator: f"measured.base {operator} %s" for operator in ("<", "<=", ">", ">=")}
 _MEASURED = {operator: f"measured.value {operator} %s" for operator in ("<", "<=", ">", ">=")}
 _NONE_OF = "exists (select from unnest(resource.tokens) as one (token) where one.token = any(%s::bigint[]))"
 
@@ -135,7 +137,7 @@ class Finder:
                 return chain(Sql(_TEXTS, (field,)), "(", any_of(_text(clause, one) for one in clause.any_of), ")")
             case QuantityClause():
                 field = field_hash(tenant_id, resource_type, clause.parameter.name)
-                return chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, clause.any_of)), ")")
+                return joined(" union all ", _quantities(field, clause.any_of))
             case ChainClause():
                 return self._chained(resource_type, clause)
             case HasClause():
@@ -236,6 +238,19 @@ def _text(clause: StringClause, text: str) -> Sql:
         return Sql("folded.value like %s", (f"%{escaped}%",))
     start = text[:MAX_STRING]
     return Sql("folded.value >= %s and folded.value < %s", (start, start + _HIGHEST))
+
+
+def _quantities(field: int, values: Sequence[QuantityValue]) -> Iterator[Sql]:
+    """The sets of keys: UCUM quantities by their values in base units, others as they were sent."""
+    plain = [one for one in values if one.base is None]
+    if plain:
+        yield chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, plain)), ")")
+    for one in values:
+        if one.base is not None:
+            ways = any_of(
+                all_of(Sql(_BASE[part.operator], (float(part.value),)) for part in way) for way in one.alternatives
+            )
+            yield chain(Sql(_DIMENSION, (measured_hash(field, one.base),)), "(", ways, ")")
 
 
 def _quantity(value: QuantityValue) -> Sql:

@@ -11,7 +11,7 @@ from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
 from careloop.db import Row, Transaction
 from careloop.errors import Fault, Rejected
-from careloop.fhir.clauses import Clause, CompartmentClause, SearchRequest
+from careloop.fhir.clauses import AnyClause, Clause, CompartmentClause, SearchRequest
 from careloop.fhir.grammar import parse_search
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.record import store
@@ -122,21 +122,26 @@ def _compartment(definitions: SearchDefinitions, wide: Wide, resource_type: str)
         return []
     code = wide.compartment.partition("/")[0]
     names = definitions.compartment(code, resource_type)
-    if code == resource_type and not names:
-        return [CompartmentClause(names=(), reference=wide.compartment)]
-    return [CompartmentClause(names=names, reference=wide.compartment)] if names else None
+    inside = CompartmentClause(names=names, reference=wide.compartment)
+    if code == resource_type:
+        itself = CompartmentClause(names=(), reference=wide.compartment)
+        return [AnyClause(alternatives=((itself,), (inside,)) if names else ((itself,),))]
+    return [inside] if names else None
 
 
 def _merged(tx: Transaction, wide: Wide, scopes: list[Scope]) -> list[Scope]:
-    """Many types of one compartment, and nothing else asked: one look at the index for all of them."""
-    plain = all(len(one.clauses) == 1 and not one.order for one in scopes)
-    if wide.compartment is None or len(scopes) < 2 or not plain:
+    """Many types of one compartment, and nothing else asked of them: one look at the index for all of these."""
+    if wide.compartment is None or len(scopes) < 2 or scopes[0].order:
         return scopes
-    pairs = [(one.found.resource_type or "", clause.names) for one in scopes for clause in one.clauses
-             if isinstance(clause, CompartmentClause) and clause.names]  # fmt: skip
-    selves = [one for one in scopes for clause in one.clauses
-              if isinstance(clause, CompartmentClause) and not clause.names]  # fmt: skip
-    return [*selves, Scope(in_compartment(tx.tenant_id, pairs, wide.compartment), ())]
+    pairs: list[tuple[str, Sequence[str]]] = []
+    others = []
+    for scope in scopes:
+        match scope.clauses:
+            case [CompartmentClause(names=names)] if scope.found.resource_type is not None:
+                pairs.append((scope.found.resource_type, names))
+            case _:
+                others.append(scope)
+    return [*others, Scope(in_compartment(tx.tenant_id, pairs, wide.compartment), ())] if pairs else others
 
 
 def _refuse_unprintable(parameters: Sequence[tuple[str, str]]) -> None:
