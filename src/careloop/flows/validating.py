@@ -18,7 +18,7 @@ MODES = ("create", "update", "delete")
 
 @dataclass(frozen=True, kw_only=True)
 class ToValidate:
-    """What is to be judged: `resource`, or the stored one with that id. `mode` asks whether it would be taken as such."""
+    """What is to be judged: `resource`, or the stored one with that id. `mode`: would it be taken as such?"""
 
     resource_type: str
     id: str | None

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.conformance.validation.examples import examples, us_core_examples
 
 from careloop.errors import Fault
 from careloop.fhir.conformance import Checker
 from careloop.fhir.validation import Validator
-from tests.conformance.validation.examples import examples, us_core_examples
 
 pytestmark = pytest.mark.shared
 

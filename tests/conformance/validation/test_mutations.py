@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conformance.validation.examples import r4_examples, us_core_examples
 
 from careloop.fhir import definitions as tables
 from careloop.fhir.conformance.profiles import MISSING, Shape, load
 from careloop.fhir.jsons import decode, encode
 from careloop.fhir.validation import Validator
-from tests.conformance.validation.examples import r4_examples, us_core_examples
 
 pytestmark = pytest.mark.shared
 
@@ -77,7 +77,9 @@ def test_a_required_element_that_is_missing_is_named(shared: Path) -> None:
                 if not _reach(copy, path[:-1]):
                     continue
                 found = {fault.at for fault in validator.check(copy) if fault.severity == "error"}
-                places = {_at((*path[:-1], word), resource["resourceType"]) for word in (shown, shown.removesuffix("[x]"))}
+                places = {
+                    _at((*path[:-1], word), resource["resourceType"]) for word in (shown, shown.removesuffix("[x]"))
+                }
                 assert found & places, (name, path, found)
                 broken += 1
     assert broken >= 240

@@ -63,7 +63,9 @@ def test_every_profile_becomes_a_rule_that_runs() -> None:
     judged = 0
     for profile in profiles:
         if profile.type in definitions.resources:
-            found = validator.beyond_structure({"resourceType": profile.type}, profiles=[f"{profile.url}|{profile.version}"])
+            found = validator.beyond_structure(
+                {"resourceType": profile.type}, profiles=[f"{profile.url}|{profile.version}"]
+            )
             assert [fault for fault in found if fault.code in ("processing", "not-found")] == []
             judged += 1
     assert judged > 120
@@ -93,7 +95,9 @@ def test_every_element_that_a_profile_names_exists() -> None:
 def _undecided(shape: Shape) -> list[str]:
     """Required slices without anything by which they could be known."""
     fixes = shape.fixed is not MISSING or shape.pattern is not MISSING
-    return [] if fixes else [name for name, one in shape.slices.items() if not (one.children or one.kinds or _says(one))]
+    return (
+        [] if fixes else [name for name, one in shape.slices.items() if not (one.children or one.kinds or _says(one))]
+    )
 
 
 def _says(shape: Shape) -> bool:

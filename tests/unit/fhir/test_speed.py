@@ -11,5 +11,5 @@ def test_the_report_prints_every_figure(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b'{"entry":[{"resource":{"resourceType":"Patient","id":"a"}}]}\n' * 3))
     assert len(read_resources(str(path), 2)) == 2
     assert [line.split()[0] for line in report(str(path)).splitlines()] == [
-        "load", "validation", "extraction", "calibration"]  # fmt: skip
+        "load", "validation", "with", "with", "extraction", "calibration"]  # fmt: skip
     assert per_second(str, [{}] * 1000) > 0
