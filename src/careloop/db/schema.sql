@@ -530,13 +530,19 @@ CREATE TABLE public.person_match (
     why text,
     merge_id text COLLATE pg_catalog."C",
     announced text,
+    asking text,
+    decided_points numeric,
     CONSTRAINT person_match_check CHECK ((left_id < right_id)),
     CONSTRAINT person_match_check1 CHECK (((state = ANY (ARRAY['same'::text, 'different'::text])) = ((decided IS NOT NULL) AND (decided_by IS NOT NULL) AND (why IS NOT NULL)))),
     CONSTRAINT person_match_reason_check CHECK ((reason = ANY (ARRAY['demographics'::text, 'identifier-conflict'::text, 'look-alike'::text, 'prior-appeared'::text]))),
-    CONSTRAINT person_match_state_check CHECK ((state = ANY (ARRAY['open'::text, 'same'::text, 'different'::text, 'withdrawn'::text])))
+    CONSTRAINT person_match_state_check CHECK ((state = ANY (ARRAY['open'::text, 'asking'::text, 'same'::text, 'different'::text, 'withdrawn'::text])))
 );
 
 ALTER TABLE ONLY public.person_match FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.person_match.asking IS 'what somebody has to find out before it can be decided';
+
+COMMENT ON COLUMN public.person_match.decided_points IS 'the evidence that a decision rested on; empty: never ask again';
 
 CREATE TABLE public.process (
     name text NOT NULL,
@@ -618,7 +624,10 @@ CREATE TABLE public.resource_quantity (
     value double precision NOT NULL,
     key bigint NOT NULL,
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    unit text COLLATE pg_catalog."C"
+    dimension bigint,
+    base double precision,
+    unit text COLLATE pg_catalog."C",
+    CONSTRAINT resource_quantity_check CHECK (((dimension IS NULL) = (base IS NULL)))
 );
 
 ALTER TABLE ONLY public.resource_quantity FORCE ROW LEVEL SECURITY;
@@ -927,7 +936,7 @@ CREATE INDEX patient_merge_survivor ON public.patient_merge USING btree (tenant_
 
 CREATE INDEX pending_merge_waiting ON public.pending_merge USING btree (tenant_id, recorded) WHERE (appeared IS NULL);
 
-CREATE INDEX person_match_open ON public.person_match USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
+CREATE INDEX person_match_open ON public.person_match USING btree (tenant_id, due, id) WHERE (state = ANY (ARRAY['open'::text, 'asking'::text]));
 
 CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, right_id);
 
@@ -942,6 +951,8 @@ CREATE INDEX resource_date_low ON public.resource_date USING btree (tenant_id, f
 CREATE INDEX resource_listed ON public.resource USING btree (tenant_id, type, key) WHERE (NOT deleted);
 
 CREATE INDEX resource_patient ON public.resource USING btree (tenant_id, patient_id, type) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX resource_quantity_base ON public.resource_quantity USING btree (tenant_id, dimension, base, key) WHERE (dimension IS NOT NULL);
 
 CREATE INDEX resource_quantity_key ON public.resource_quantity USING btree (tenant_id, key);
 

@@ -59,11 +59,13 @@ class DateClause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuantityValue:
-    """Comparisons on the value, and the unit: `unit` is `system|code`; `code` alone may have any system."""
+    """Comparisons on the value, and the unit: `unit` is `system|code`; `code` alone may have any system. Where the unit
+    is one of UCUM, `base` is the unit it comes down to and the comparisons are on values in that."""
 
     alternatives: Alternatives[Decimal]
     unit: str | None = None
     code: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

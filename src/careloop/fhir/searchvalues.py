@@ -1,12 +1,12 @@
 """The value side of a search parameter: commas, escapes, prefixes, and each type's own form."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from careloop.errors import Rejected
-from careloop.fhir import prefixes, tokens
+from careloop.fhir import prefixes, tokens, ucum
 from careloop.fhir.clauses import QuantityValue
 from careloop.fhir.dates import parse
 from careloop.fhir.model import SearchParameter
@@ -128,8 +128,29 @@ def quantity_value(at: str, text: str) -> QuantityValue:
         case ["", code] if code:
             return QuantityValue(alternatives=alternatives, code=code)
         case [system, code] if system and code:
-            return QuantityValue(alternatives=alternatives, unit=f"{system}|{code}")
+            return (
+                _in_base_units(alternatives, code) if system == ucum.SYSTEM else _as_written(alternatives, system, code)
+            )
     raise Rejected(at=at, expected="a number, number|system|code or number||code", code="value")
+
+
+def _as_written(alternatives: Alternatives[Decimal], system: str, code: str) -> QuantityValue:
+    return QuantityValue(alternatives=alternatives, unit=f"{system}|{code}")
+
+
+def _in_base_units(alternatives: Alternatives[Decimal], code: str) -> QuantityValue:
+    """The same comparisons on values in base units: pounds find kilograms. As written where the code is no unit."""
+    converted, base = [], None
+    for alternative in alternatives:
+        inner = []
+        for one in alternative:
+            found = ucum.canonical(one.value, code)
+            if found is None:
+                return _as_written(alternatives, ucum.SYSTEM, code)
+            base = found[1]
+            inner.append(replace(one, value=found[0]))
+        converted.append(tuple(inner))
+    return QuantityValue(alternatives=tuple(converted), unit=f"{ucum.SYSTEM}|{code}", base=base)
 
 
 def _number_alternatives(at: str, text: str) -> Alternatives[Decimal]:

@@ -46,6 +46,11 @@ def value_hash(value_text: str) -> int:
     return _digest(value_text)
 
 
+def measured_hash(field: int, base_unit: str) -> int:
+    """The number under which quantities of a field that are measured in the same base units are kept."""
+    return field ^ value_hash(base_unit)
+
+
 def present_hash(tenant_id: int, resource_type: str, parameter: str) -> int:
     """The token that says: this resource has a value for `parameter`. Answers `:missing`."""
     return field_hash(tenant_id, resource_type, parameter + PRESENT)

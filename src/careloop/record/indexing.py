@@ -4,10 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
+from careloop.fhir import ucum
 from careloop.fhir.searchparameters import SearchDefinitions, present_hash
-from careloop.fhir.tokens import MAX_STRING, field_hash
+from careloop.fhir.tokens import MAX_STRING, field_hash, measured_hash
 
 LONG = timedelta(days=31)
 """Dates longer than this are kept apart, so that a search for a window need not look further back than this."""
@@ -31,6 +33,17 @@ class DateRow:
     shape: int
 
 
+class QuantityRow(NamedTuple):
+    """One number of one field with its unit as it was sent. A UCUM quantity also has its value in base units, under the
+    hash of field and base unit: `dimension` and `base`; other numbers have neither."""
+
+    field: int
+    value: float
+    unit: str
+    dimension: int | None = None
+    base: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class IndexRows:
     """Everything that the index holds for one resource. Tokens are sorted and unique.
@@ -45,7 +58,7 @@ class IndexRows:
     present: tuple[int, ...] = ()
     dates: tuple[DateRow, ...] = ()
     strings: tuple[tuple[int, str], ...] = ()
-    quantities: tuple[tuple[int, float, str], ...] = ()
+    quantities: tuple[QuantityRow, ...] = ()
     references: tuple[str, ...] = ()
     words: tuple[Word, ...] = ()
 
@@ -104,14 +117,20 @@ def _string_rows(tenant_id: int, resource_type: str, strings: list[tuple[str, st
 
 def _quantity_rows(
     tenant_id: int, resource_type: str, quantities: list[tuple[str, Decimal, str]]
-) -> tuple[tuple[int, float, str], ...]:
+) -> tuple[QuantityRow, ...]:
     if not quantities:
         return ()
-    rows = {
-        (field_hash(tenant_id, resource_type, name), float(value), unit.translate(_UNPRINTABLE)[:MAX_STRING])
-        for name, value, unit in quantities
-    }
-    return tuple(sorted(rows))
+    rows = {_quantity_row(field_hash(tenant_id, resource_type, name), value, unit) for name, value, unit in quantities}
+    return tuple(sorted(rows, key=lambda row: row[:3]))
+
+
+def _quantity_row(field: int, value: Decimal, unit: str) -> QuantityRow:
+    system, _, code = unit.partition("|")
+    found = ucum.canonical(value, code) if system == ucum.SYSTEM else None
+    shown = unit.translate(_UNPRINTABLE)[:MAX_STRING]
+    if found is None or not isfinite(base := float(found[0])):
+        return QuantityRow(field, float(value), shown)
+    return QuantityRow(field, float(value), shown, measured_hash(field, found[1]), base)
 
 
 def _date_rows(tenant_id: int, resource_type: str, dates: list[tuple[str, datetime, datetime]]) -> tuple[DateRow, ...]:

@@ -96,9 +96,10 @@ select unnest(%(field)s::bigint[]), unnest(%(key)s::bigint[]), %(tenant)s,
        unnest(string_to_array(%(value)s, E'\x1e'))
 
 -- insert_quantities --
-insert into resource_quantity (field, value, key, tenant_id, unit)
+insert into resource_quantity (field, value, key, tenant_id, unit, dimension, base)
 select unnest(%(field)s::bigint[]), unnest(%(value)s::double precision[]), unnest(%(key)s::bigint[]), %(tenant)s,
-       unnest(string_to_array(%(unit)s, E'\x1e', ''))
+       unnest(string_to_array(%(unit)s, E'\x1e', '')), unnest(%(dimension)s::bigint[]),
+       unnest(%(base)s::double precision[])
 
 -- insert_words --
 -- The texts among some that no row stands for yet.
@@ -423,14 +424,15 @@ select (select coalesce(sum(cardinality(tokens)), 0) from resource) as named,
 
 -- index_of_keys --
 -- What the side tables hold for some resources, to be compared with what the bodies say.
-select 'date' as kind, key, field, low, high, shape, null as text, null::float8 as number
+select 'date' as kind, key, field, low, high, shape, null as text, null::float8 as number, null::bigint as dimension,
+       null::float8 as base
   from resource_date
  where key = any (%(keys)s::bigint[])
  union all
-select 'string', key, field, null, null, null, value, null
+select 'string', key, field, null, null, null, value, null, null, null
   from resource_string
  where key = any (%(keys)s::bigint[])
  union all
-select 'quantity', key, field, null, null, null, unit, value
+select 'quantity', key, field, null, null, null, unit, value, dimension, base
   from resource_quantity
  where key = any (%(keys)s::bigint[])

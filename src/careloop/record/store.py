@@ -246,12 +246,14 @@ def _insert_strings(tx: Transaction, versions: Sequence[NewVersion]) -> None:
 def _insert_quantities(tx: Transaction, versions: Sequence[NewVersion]) -> None:
     rows = [(one.key, *row) for one in versions for row in one.index.quantities]
     if rows:
-        keys, fields, numbers, units = zip(*rows, strict=True)
+        keys, fields, numbers, units, dimensions, bases = zip(*rows, strict=True)
         values = {
             "key": array(keys),
             "field": array(fields),
             "value": array(numbers),
             "unit": joined(units),
+            "dimension": array("null" if one is None else one for one in dimensions),
+            "base": array("null" if one is None else one for one in bases),
             "tenant": tx.tenant_id,
         }
         tx.execute(SQL["insert_quantities"], values)

@@ -75,7 +75,8 @@ def _held(tx: Transaction, keys: str) -> dict[int, Lines]:
         elif row["kind"] == "string":
             held[row["key"]].add(("string", row["field"], row["text"]))
         else:
-            held[row["key"]].add(("quantity", row["field"], row["number"], row["text"] or ""))
+            number = (row["number"], row["text"] or "", row["dimension"], row["base"])
+            held[row["key"]].add(("quantity", row["field"], *number))
     return held
 
 
@@ -83,7 +84,7 @@ def _lines(expected: IndexRows) -> Lines:
     return {
         *(("date", one.field, _micros(one.low), _micros(one.high), one.shape) for one in expected.dates),
         *(("string", field, text) for field, text in expected.strings),
-        *(("quantity", field, number, unit) for field, number, unit in expected.quantities),
+        *(("quantity", *row) for row in expected.quantities),
     }
 
 

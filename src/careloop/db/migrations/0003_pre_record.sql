@@ -91,16 +91,21 @@ select make_tenant_table('resource_string');
 create index resource_string_value on resource_string (tenant_id, field, value, key);
 create index resource_string_key on resource_string (tenant_id, key);
 
--- One row for each number and quantity. The value is for finding; the exact decimal is in the body.
+-- One row for each number and quantity. The value is for finding; the exact decimal is in the body. What is measured in
+-- UCUM units stands in base units too: `dimension` is the hash of field and base unit, `base` the value.
 create table resource_quantity (
     field bigint not null,
     value double precision not null,
     key bigint not null,
     tenant_id int not null,
-    unit text collate "C"
+    dimension bigint,
+    base double precision,
+    unit text collate "C",
+    check ((dimension is null) = (base is null))
 );
 select make_tenant_table('resource_quantity');
 create index resource_quantity_value on resource_quantity (tenant_id, field, value, key);
+create index resource_quantity_base on resource_quantity (tenant_id, dimension, base, key) where dimension is not null;
 create index resource_quantity_key on resource_quantity (tenant_id, key);
 
 -- Which texts lead to which tokens: the words of codes (`:text`), addresses (`:below`). One row for each different text,
