@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from careloop.access.model import Principal
 from careloop.db import Transaction, load_queries
+from careloop.fhir.jsons import encode
 
 _SQL = load_queries("careloop.access")
 
@@ -57,23 +58,29 @@ def action_of(interaction: str) -> str:
 
 def record_audit(tx: Transaction, entry: AuditEntry) -> None:
     """The entry is part of `tx`: it is committed with what it tells of, or neither is."""
+    tx.leave_for_last(_write, entry)
+
+
+def _write(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+    rows = [_row(entry) for entry in entries]
+    tx.execute(_SQL["insert_audit_events"], {"entries": encode(rows).decode()})
+
+
+def _row(entry: AuditEntry) -> dict[str, object]:
     principal = entry.principal
-    tx.execute(
-        _SQL["insert_audit_event"],
-        {
-            "action": entry.action,
-            "subtype": entry.subtype,
-            "outcome": entry.outcome,
-            "agent_kind": principal.kind.value,
-            "agent_id": principal.id,
-            "agent_name": principal.name,
-            "agent_reference": principal.reference,
-            "purpose": principal.purpose,
-            "address": principal.address,
-            "resource_type": entry.resource_type,
-            "resource_ids": list(entry.resource_ids),
-            "patient_ids": list(dict.fromkeys(entry.patient_ids)),
-            "query": entry.query,
-            "detail": entry.detail,
-        },
-    )
+    return {
+        "action": entry.action,
+        "subtype": entry.subtype,
+        "outcome": entry.outcome,
+        "agent_kind": principal.kind.value,
+        "agent_id": principal.id,
+        "agent_name": principal.name,
+        "agent_reference": principal.reference,
+        "purpose": principal.purpose,
+        "address": principal.address,
+        "resource_type": entry.resource_type,
+        "resource_ids": list(entry.resource_ids),
+        "patient_ids": list(dict.fromkeys(entry.patient_ids)),
+        "query": entry.query,
+        "detail": entry.detail,
+    }

@@ -22,11 +22,13 @@ update tenant
  where id = %(id)s
 returning id, slug, name, zone, production, settings
 
--- insert_audit_event --
--- One entry of the trail. Id, time and transaction are the database's own.
+-- insert_audit_events --
+-- Entries of the trail, in the order given. Id, time and transaction are the database's own.
 insert into audit_event (
     action, subtype, outcome, agent_kind, agent_id, agent_name, agent_reference, purpose, address,
     resource_type, resource_ids, patient_ids, query, detail)
-values (
-    %(action)s, %(subtype)s, %(outcome)s, %(agent_kind)s, %(agent_id)s, %(agent_name)s, %(agent_reference)s,
-    %(purpose)s, %(address)s, %(resource_type)s, %(resource_ids)s, %(patient_ids)s, %(query)s, %(detail)s)
+select action, subtype, outcome, agent_kind, agent_id, agent_name, agent_reference, purpose, address,
+       resource_type, resource_ids, patient_ids, query, detail
+  from json_to_recordset(%(entries)s::json) as entry (
+       action text, subtype text, outcome text, agent_kind text, agent_id text, agent_name text, agent_reference text,
+       purpose text, address text, resource_type text, resource_ids text[], patient_ids text[], query text, detail text)

@@ -9,16 +9,21 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
+from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException
 
 from careloop.access.model import Principal
+from careloop.access.policy import require
 from careloop.api.authentication import app_of
 from careloop.api.fhir_media import JSON_TYPES as JSON_TYPES
 from careloop.api.fhir_media import NotOffered, media_type_for, speaks_our_version
 from careloop.errors import Rejected
 from careloop.fhir.jsons import decode, decode_value
+from careloop.flows import audit_trail, lanes
 from careloop.flows.app import App
+from careloop.flows.gathering import Gatherer
 from careloop.flows.interactions import Interaction
+from careloop.record import Stored, Write, Written
 
 AnyRequest = Request[Any, Any, Any]
 Pairs = list[tuple[str, str]]
@@ -55,10 +60,42 @@ class FhirRequest:
             actor=self.principal.id,
         )
 
+    async def alone(self, work: Callable[[Interaction], Result]) -> Result:
+        """The same from an event loop, in a thread and a transaction of its own."""
+        return await sync_to_thread(self.run, work)
+
+    async def look(self, work: Callable[[Interaction], Result]) -> Result:
+        """`work`, which only reads, with others that arrive now (`flows.gathering`)."""
+        result: Result = await self._gatherer.ask(lanes.LOOK, self.principal, work)
+        return result
+
+    async def read(self, resource_type: str, resource_id: str) -> Stored:
+        """The current version, read with others that arrive now."""
+        if resource_type == audit_trail.RESOURCE_TYPE:
+            return await self.look(lambda door: door.read(resource_type, resource_id))
+        require(self.principal, "read", resource_type)
+        wanted = lanes.Wanted(resource_type, resource_id)
+        stored: Stored = await self._gatherer.ask(lanes.READ, self.principal, wanted)
+        return stored
+
+    async def write(self, write: Write) -> Written:
+        """Written with others that arrive now. An update may create, so whoever may not create goes another way."""
+        require(self.principal, write.method, write.resource_type)
+        written: Written = await self._gatherer.ask(lanes.WRITE, self.principal, write)
+        return written
+
+    @property
+    def _gatherer(self) -> Gatherer:
+        state = self.request.app.state
+        if "gatherer" not in state:
+            state.gatherer = Gatherer(self.app)
+        gatherer: Gatherer = state.gatherer
+        return gatherer
+
     @property
     def query(self) -> str:
         """The query as it stands in the address."""
-        return self.request.url.query
+        return str(self.request.scope["query_string"], "latin-1")
 
     def parameters(self, form: bytes | None = None) -> Pairs:
         """The parameters of the address, and those of a form."""

@@ -4,40 +4,46 @@ from functools import partial
 from typing import Any
 
 from litestar import delete, patch, post, put, route
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, RawBody
 
 from careloop.access.model import Principal
+from careloop.access.policy import may
 from careloop.api import fhir_answers as answers
 from careloop.api import fhir_binary as binaries
 from careloop.api import fhir_requests as requests
 from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_media import JSON_TYPES
-from careloop.api.fhir_requests import AnyRequest, FhirRequest
+from careloop.api.fhir_requests import AnyRequest, FhirRequest, Pairs
 from careloop.api.fhir_shaping import shaped, texts_of
 from careloop.errors import Rejected
 from careloop.fhir.jsons import encode
 from careloop.flows import bundles
 from careloop.flows.histories import read_asked
-from careloop.record import Stored
+from careloop.flows.interactions import Interaction
+from careloop.record import Stored, Write
 
 Path = FromPath[str]
 Known = NamedDependency[Principal]
 Resource = dict[str, Any]
 
 _READ_ONLY = frozenset({"AuditEvent"})
+_LARGE = 100_000
 
 reading = partial(route, http_method=["GET", "HEAD"], status_code=200, sync_to_thread=True)
 """A route that reads: HEAD gets what GET gets, without the body (FHIR R4 http, section 3.1.0.1.13)."""
 
+gathered = partial(route, http_method=["GET", "HEAD"], status_code=200)
+"""The same for a route that is done with others that arrive now."""
 
-@reading("/{resource_type:str}/{resource_id:str}")
-def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
+
+@gathered("/{resource_type:str}/{resource_id:str}")
+async def read(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The current version of a resource."""
     fhir = _reading(request, principal, resource_type)
-    stored = fhir.run(lambda door: door.read(resource_type, resource_id))
-    return _of_stored(fhir, stored)
+    return _of_stored(fhir, await fhir.read(resource_type, resource_id))
 
 
 @reading("/{resource_type:str}/{resource_id:str}/_history/{version:str}")
@@ -48,39 +54,51 @@ def vread(request: AnyRequest, principal: Known, resource_type: Path, resource_i
     return _of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
 
 
-@reading("/{resource_type:str}")
-def search(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
+@gathered("/{resource_type:str}")
+async def search(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """A page of the resources of a type that satisfy the parameters."""
-    return _search(_asked(request, principal, resource_type), resource_type, None)
+    return await _search(_asked(request, principal, resource_type), resource_type, None)
 
 
-@post("/{resource_type:str}/_search", sync_to_thread=True, status_code=200)
-def search_by_form(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
+@post("/{resource_type:str}/_search", status_code=200)
+async def search_by_form(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """The same with the parameters in a form, so that they stay out of addresses and logs."""
-    return _search(_asked(request, principal, resource_type), resource_type, requests.form_body(request, body))
+    return await _search(_asked(request, principal, resource_type), resource_type, requests.form_body(request, body))
 
 
-@post("/{resource_type:str}", sync_to_thread=True)
-def create(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
+@post("/{resource_type:str}")
+async def create(request: AnyRequest, principal: Known, resource_type: Path, body: RawBody) -> Answer:
     """A new resource; with `If-None-Exist` only where the condition names none."""
     fhir = _writing(request, principal, resource_type)
-    resource = _content(request, body, resource_type)
+    resource = await _content(request, body, resource_type)
     if_none_exist = fhir.header("if-none-exist")
-    return answers.of_written(fhir, fhir.run(lambda door: door.create(resource_type, resource, if_none_exist)))
+    if if_none_exist is None:
+        written = await fhir.write(Write(method="create", resource_type=resource_type, resource=resource))
+    else:
+        written = await fhir.alone(lambda door: door.create(resource_type, resource, if_none_exist))
+    return answers.of_written(fhir, written)
 
 
-@put("/{resource_type:str}/{resource_id:str}", sync_to_thread=True)
-def update(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, body: RawBody) -> Answer:
+@put("/{resource_type:str}/{resource_id:str}")
+async def update(
+    request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, body: RawBody
+) -> Answer:
     """The resource has this content; it is created where it did not exist."""
     fhir = _writing(request, principal, resource_type)
-    resource = _content(request, body, resource_type)
+    resource = await _content(request, body, resource_type)
     if resource.get("id", resource_id) != resource_id:
         raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
-    if_match, nothing_yet = fhir.if_match, fhir.if_none_match == "*"
-    written = fhir.run(
-        lambda door: door.update(resource_type, resource_id, resource, if_match=if_match, if_none_match_any=nothing_yet)
+    write = Write(
+        method="update",
+        resource_type=resource_type,
+        id=resource_id,
+        resource=resource,
+        if_match=fhir.if_match,
+        if_none_match_any=fhir.if_none_match == "*",
     )
-    return answers.of_written(fhir, written)
+    if may(principal, "create", resource_type):
+        return answers.of_written(fhir, await fhir.write(write))
+    return answers.of_written(fhir, await fhir.alone(lambda door: door.updated(write)))
 
 
 @put("/{resource_type:str}", sync_to_thread=True)
@@ -110,12 +128,12 @@ def conditional_patch(request: AnyRequest, principal: Known, resource_type: Path
     return answers.of_written(fhir, written)
 
 
-@delete("/{resource_type:str}/{resource_id:str}", sync_to_thread=True, status_code=200)
-def delete_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
+@delete("/{resource_type:str}/{resource_id:str}", status_code=200)
+async def delete_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The resource is gone; its history stays."""
     fhir = _writing(request, principal, resource_type)
-    if_match = fhir.if_match
-    return answers.of_deleted(fhir.run(lambda door: door.delete(resource_type, resource_id, if_match=if_match)))
+    write = Write(method="delete", resource_type=resource_type, id=resource_id, if_match=fhir.if_match)
+    return answers.of_deleted(await fhir.write(write))
 
 
 @delete("/{resource_type:str}", sync_to_thread=True, status_code=200)
@@ -159,9 +177,13 @@ def bundle(request: AnyRequest, principal: Known, body: RawBody) -> Answer:
     return answers.answer(encode(done))
 
 
-def _search(fhir: FhirRequest, resource_type: str, form: bytes | None) -> Answer:
+async def _search(fhir: FhirRequest, resource_type: str, form: bytes | None) -> Answer:
     asked = fhir.parameters(form)
-    page = fhir.run(lambda door: door.search(resource_type, asked, fhir.base))
+    return await fhir.look(lambda door: _page(fhir, door, resource_type, asked))
+
+
+def _page(fhir: FhirRequest, door: Interaction, resource_type: str, asked: Pairs) -> Answer:
+    page = door.search(resource_type, asked, fhir.base)
     return answers.of_page(fhir, page, resource_type, asked, texts_of(list(page.entries), page.request))
 
 
@@ -185,8 +207,15 @@ def _of_stored(fhir: FhirRequest, stored: Stored) -> Answer:
     return answers.of_stored(fhir, stored, shaped(stored, requests.take(pairs, "_summary"), elements))
 
 
-def _content(request: AnyRequest, body: bytes, resource_type: str) -> Resource:
-    """The resource to be written; for a Binary also its content as it is."""
+async def _content(request: AnyRequest, body: bytes, resource_type: str) -> Resource:
+    """The resource to be written. A large body is read in a thread, so that others need not wait for it."""
+    if len(body) > _LARGE:
+        return await sync_to_thread(_content_now, request, body, resource_type)
+    return _content_now(request, body, resource_type)
+
+
+def _content_now(request: AnyRequest, body: bytes, resource_type: str) -> Resource:
+    """The resource in a body; for a Binary also its content as it is."""
     if resource_type == "Binary" and requests.content_type(request) not in ("", *JSON_TYPES):
         return binaries.binary_of(request, body)
     return requests.resource_body(request, body, resource_type)

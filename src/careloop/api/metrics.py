@@ -4,6 +4,7 @@ Labels are the route's pattern, the method and the status: never a path as it wa
 """
 
 import time
+from functools import lru_cache
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,11 @@ SECONDS = Histogram(
 )
 READY = Gauge("careloop_ready", "1 when requests can be served.")
 PENDING = Gauge("careloop_pending_messages", "Messages that arrived and are not processed yet.")
+
+
+@lru_cache(maxsize=2048)
+def _counters(method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
 
 
 def count_requests(app: ASGIApp) -> ASGIApp:
@@ -41,9 +47,9 @@ def count_requests(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, note_status)
         finally:
-            method, route = str(scope.get("method")), scope.get("path_template") or "none"
-            REQUESTS.labels(method, route, status).inc()
-            SECONDS.labels(method, route).observe(time.perf_counter() - started)
+            answered, seconds = _counters(str(scope.get("method")), scope.get("path_template") or "none", status)
+            answered.inc()
+            seconds.observe(time.perf_counter() - started)
 
     return counted
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
@@ -15,7 +16,7 @@ def run_web(app: App, stop: threading.Event) -> None:
     """Pages, FHIR and API until `stop`; metrics beside them where a port is set."""
     if app.settings.metrics_port is not None:
         serve_metrics(app, app.settings.metrics_port)
-    asyncio.run(_serve_pages(app, stop))
+    uvloop.run(_serve_pages(app, stop))
 
 
 async def _serve_pages(app: App, stop: threading.Event) -> None:

@@ -66,6 +66,22 @@ class Transaction:
         self._tenant_id = tenant_id
         self._begin: tuple[str, str] | None = ("" if tenant_id is None else str(tenant_id), actor)
         self.after_commit: list[Callable[[], None]] = []
+        self._last: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
+
+    def leave_for_last(self, write: Callable[["Transaction", list[Any]], None], item: Any) -> None:
+        """`write` gets this item, together with all others left for it, right before the commit and in one call. It
+        fails with the transaction, and the transaction with it."""
+        self._last.setdefault(write, []).append(item)
+
+    def finish(self) -> None:
+        """What was left for last is written and everything is committed, in one exchange with the server."""
+        if not self._last:
+            return
+        with self._begun().pipeline():
+            while self._last:
+                write, items = self._last.popitem()
+                write(self, items)
+            self._connection.commit()
 
     @property
     def tenant_id(self) -> int:
@@ -124,9 +140,16 @@ class Transaction:
         self.execute(f"truncate {staging}")
         return count
 
-    def savepoint(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
         """A nested transaction: an exception inside undoes only what happened inside."""
-        return self._begun().transaction()
+        left = {write: len(items) for write, items in self._last.items()}
+        try:
+            with self._begun().transaction():
+                yield
+        except BaseException:
+            self._last = {write: self._last[write][:count] for write, count in left.items()}
+            raise
 
     def pipeline(self) -> AbstractContextManager[Any]:
         """Statements inside are sent without waiting for each answer; only for statements whose results are not read
@@ -218,6 +241,7 @@ class Database:
             with self._pool.connection(timeout=self._wait_seconds) as connection:
                 transaction = Transaction(connection, tenant_id, actor)
                 yield transaction
+                transaction.finish()
                 connection.last_used = time.monotonic()
         except _CONTENDED as error:
             raise Contended("too many writers at once", retry_after_seconds=1) from error

@@ -4,7 +4,7 @@ The one place where the engine meets the database. It derives, compares, and wri
 transaction of the write that caused them; the same facts again write nothing (engine.md §1.4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     patients = sorted({patient for patient in patient_ids if patient})
     if not patients:
         return
-    tx.lock(*[f"patient {patient}" for patient in patients])
+    lock(tx, patients)
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
     now = app.clock.now()
     resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES)
@@ -41,6 +41,11 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     if works:
         loop_changes.carry_out(app, tx, works, given, now)
     review(app, tx, sorted(set(elsewhere.values())), given)
+
+
+def lock(tx: Transaction, patient_ids: Iterable[str]) -> None:
+    """Nobody else reviews these patients until the transaction ends."""
+    tx.lock(*[f"patient {patient}" for patient in patient_ids])
 
 
 def _proofs_by_hand(

@@ -23,6 +23,10 @@ from careloop.record import Stored
 RESOURCE_TYPES = tuple(sorted({*FACT_TYPES, "CareTeam", "Patient"}))
 """What a review reads of a patient: the facts that rules ask about, the person, and who cares for them."""
 
+OPENING_TYPES = frozenset({"Encounter"})
+"""Resources that can open a loop by being written (`loops.rules.opening`: stays that end, are planned, are about to
+end). The others only move loops that there are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Content:

@@ -84,8 +84,7 @@ class Interaction:
         if_none_match_any: bool = False,
     ) -> Written:
         """The resource has this content; it is created where it did not exist."""
-        require(self.principal, "update", resource_type)
-        written = self._write(
+        return self.updated(
             Write(
                 method="update",
                 resource_type=resource_type,
@@ -95,8 +94,13 @@ class Interaction:
                 if_none_match_any=if_none_match_any,
             )
         )
+
+    def updated(self, write: Write) -> Written:
+        """The same for an update that was put together already."""
+        require(self.principal, "update", write.resource_type)
+        written = self._write(write)
         if written.change is ChangeKind.CREATED:
-            require(self.principal, "create", resource_type)
+            require(self.principal, "create", write.resource_type)
         return written
 
     def conditional_update(

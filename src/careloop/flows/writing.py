@@ -32,12 +32,14 @@ def write(
     *,
     cause: str | Cause | None = None,
     validate: bool = True,
+    each: bool = False,
 ) -> list[Written]:
     """All writes are done and everybody is told, or nothing happened. Answers in the order of `writes`.
 
     `Rejected` names the faults of the first resource that is not valid, `PreconditionFailed` a stale version. `cause`
     is why loops are reviewed; by default it is the first resource that changed. `validate=False` is for content that
-    was checked already in this transaction.
+    was checked already in this transaction. With `each` the writes have nothing to do with each other but that they
+    came together: each is audited for itself, and is itself the cause of what it leads to.
     """
     settings = settings_for(tx)
     warnings = check(app, writes, settings) if validate else {}
@@ -45,14 +47,16 @@ def write(
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
     plain = [index for index in range(len(writes)) if index not in set(acts)]
     written: dict[int, Written] = {}
-    done = app.record.write(tx, principal, app.clock.now(), [writes[index] for index in plain], validate=False)
+    done = app.record.write(
+        tx, principal, app.clock.now(), [writes[index] for index in plain], validate=False, audit_each=each
+    )
     written |= dict(zip(plain, done, strict=True))
     note_patients(app, tx, principal, done)
     for index in acts:
         one = writes[index]
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
     _note_dangling(app, tx, settings, written, warnings)
-    review_written(app, tx, done, cause)
+    review_written(app, tx, done, cause, each=each)
     return [replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))]
 
 
@@ -98,13 +102,32 @@ def refuse_errors(faults: Sequence[Fault]) -> None:
         raise Rejected(at=errors[0].at, expected=errors[0].expected, code=errors[0].code, faults=faults)
 
 
-def review_written(app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None) -> None:
+def review_written(
+    app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None, *, each: bool = False
+) -> None:
     """The loops of every patient whom these writes touch are what the facts say now."""
     changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]
     telling = [one for one in changed if one.resource_type in engine.RESOURCE_TYPES]
-    patients = {patient for one in telling for patient in one.patient_ids} | _proved_for(tx, changed)
-    if patients:
+    patients = _with_loops_to_come(app, tx, telling) | _proved_for(tx, changed)
+    if not patients:
+        return
+    if not each:
         closing.review(app, tx, sorted(patients), cause or (telling or changed)[0].versioned_reference)
+        return
+    closing.lock(tx, patients)
+    for patient in sorted(patients):
+        why = next((one for one in telling if patient in one.patient_ids), changed[0])
+        closing.review(app, tx, [patient], cause or why.versioned_reference)
+
+
+def _with_loops_to_come(app: App, tx: Transaction, telling: Sequence[Written]) -> set[str]:
+    """Those of the patients touched whose loops may change: who has one, and about whom something was said that may
+    open one. For all others there is nothing to review, whatever else became known."""
+    touched = {patient for one in telling for patient in one.patient_ids}
+    opening = {patient for one in telling if one.resource_type in engine.OPENING_TYPES for patient in one.patient_ids}
+    people = {one.id for one in telling if one.resource_type == "Patient" and one.change is not ChangeKind.CREATED}
+    may_open = opening | set(app.record.patients_with(tx, sorted(people), sorted(engine.OPENING_TYPES)))
+    return may_open | set(store.patients_with_loops(tx, sorted(touched - may_open)))
 
 
 def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:

@@ -121,6 +121,11 @@ update escalation as e
 insert into loop_act (id, loop_id, step_id, kind, at, by, data, undoes)
 values (%(id)s, %(loop_id)s, %(step_id)s, %(kind)s, %(at)s, %(by)s, %(data)s::jsonb, %(undoes)s)
 
+-- patients_with_loops --
+select distinct patient_id
+  from loop
+ where patient_id = any(%(patients)s)
+
 -- patients_with_proof --
 -- Patients for whose loops a person named one of these resources as proof.
 select distinct l.patient_id

@@ -95,6 +95,13 @@ def load_loops(
     return [_stored_loop(row) for row in rows]
 
 
+def patients_with_loops(tx: Transaction, patients: Sequence[str]) -> list[str]:
+    """Those of some patients who have or had a loop."""
+    if not patients:
+        return []
+    return [row["patient_id"] for row in tx.rows(_SQL["patients_with_loops"], {"patients": list(patients)})]
+
+
 def patients_with_proof(tx: Transaction, things: Sequence[str]) -> list[str]:
     """Patients for whose loops a person named one of these resources (`Type/id`) as proof."""
     rows = tx.rows(_SQL["patients_with_proof"], {"things": list(things)})

@@ -137,6 +137,14 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
  where resource.type = %(type)s
    and resource.id = %(id)s
 
+-- read_many --
+-- The current rows of some (type, id), deleted ones too.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where (resource.type, resource.id) in (
+       select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+
 -- read_version --
 -- One version, current or superseded.
 select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
@@ -188,6 +196,13 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and resource.type = any (%(types)s)
    and not resource.deleted
  order by resource.patient_id, resource.key
+
+-- patients_with --
+select distinct resource.patient_id
+  from resource
+ where resource.patient_id = any (%(patient_ids)s)
+   and resource.type = any (%(types)s)
+   and not resource.deleted
 
 -- follow --
 -- Current resources that carry any of some tokens.

@@ -21,6 +21,25 @@ def read(tx: Transaction, principal: Principal, resource_type: str, resource_id:
     return _seen(tx, principal, "read", _standing(row))
 
 
+def read_many(
+    tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
+) -> list[Stored | NotFound | Gone]:
+    """The current version of each, or what `read` would raise, in the order asked. Each read is audited for itself."""
+    if len(wanted) == 1:
+        row = tx.one(store.SQL["read_current"], {"type": wanted[0][0], "id": wanted[0][1]})
+        rows = {wanted[0]: row}
+    else:
+        rows = {(row["type"], row["id"]): row for row in tx.rows(store.SQL["read_many"], store.pairs(wanted))}
+    return [_seen_or_not(tx, principal, rows.get(one)) for one in wanted]
+
+
+def _seen_or_not(tx: Transaction, principal: Principal, row: Row | None) -> Stored | NotFound | Gone:
+    try:
+        return _seen(tx, principal, "read", _standing(row))
+    except (NotFound, Gone) as error:
+        return error
+
+
 def read_version(tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int) -> Stored:
     """One version, current or not; `Gone` where that version is the deletion. The read is audited."""
     values = {"type": resource_type, "id": resource_id, "version": version}

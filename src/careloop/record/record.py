@@ -5,7 +5,7 @@ from datetime import datetime
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
-from careloop.errors import Fault
+from careloop.errors import Fault, Gone, NotFound
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
@@ -43,8 +43,10 @@ class Record:
         *,
         validate: bool = True,
         audit: bool = True,
+        audit_each: bool = False,
     ) -> list[Written]:
         """All writes are stored, findable, in the change feed and audited, or none is. Answers in the order asked.
+        The trail has one entry for the set, with `audit_each` one for each write.
 
         An update with the content that stands already is UNCHANGED and makes no version. `Rejected` names the faults,
         `PreconditionFailed` a stale `if_match`, `Conflict` an id that is taken. `validate=False` is for content that
@@ -56,12 +58,19 @@ class Record:
             self._writer.check(writes)
         written = self._writer.write(tx, now, writes)
         if audit:
-            reading.audit_written(tx, principal, written)
+            for told in [[one] for one in written] if audit_each else [written]:
+                reading.audit_written(tx, principal, told)
         return written
 
     def read(self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str) -> Stored:
         """The current version; `Gone` after a deletion, `NotFound` where there is none. Audited."""
         return reading.read(tx, principal, resource_type, resource_id)
+
+    def read_many(
+        self, tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
+    ) -> list[Stored | NotFound | Gone]:
+        """What `read` gives or raises for each (type, id), in one query. Each read is audited for itself."""
+        return reading.read_many(tx, principal, wanted)
 
     def read_version(
         self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int
@@ -140,6 +149,13 @@ class Record:
         for row in tx.rows(store.SQL["of_patients"], {"patient_ids": list(found), "types": list(types)}):
             found[row["patient_id"]].append(store.stored_of(row))
         return found
+
+    def patients_with(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> list[str]:
+        """Those of some patients about whom anything of these types stands. Internal; not audited."""
+        if not patient_ids:
+            return []
+        rows = tx.rows(store.SQL["patients_with"], {"patient_ids": list(patient_ids), "types": list(types)})
+        return [row["patient_id"] for row in rows]
 
     def fetch(self, tx: Transaction, references: Sequence[str]) -> dict[str, Stored]:
         """Current versions by `Type/id`; what is missing or deleted is left out. Not audited."""

@@ -73,7 +73,7 @@ def lock_current(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict
     """The current rows of these (type, id), locked; missing ones are left out."""
     if not references:
         return {}
-    rows = tx.rows(SQL["lock_current"], _pairs(references))
+    rows = tx.rows(SQL["lock_current"], pairs(references))
     return {(row["type"], row["id"]): row for row in rows}
 
 
@@ -82,7 +82,7 @@ def lock_named(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[t
     if not references:
         return {}
     names = {"names": joined(f"resource {kind}/{own_id}" for kind, own_id in references), "tenant": tx.tenant_id}
-    rows = tx.rows_after(SQL["lock_names"], names, SQL["lock_current"], _pairs(references))
+    rows = tx.rows_after(SQL["lock_names"], names, SQL["lock_current"], pairs(references))
     return {(row["type"], row["id"]): row for row in rows}
 
 
@@ -90,14 +90,14 @@ def existing(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tup
     """Which of these (type, id) stand in the record, and whether they are deleted."""
     if not references:
         return {}
-    return {(row["type"], row["id"]): row["deleted"] for row in tx.rows(SQL["existing"], _pairs(references))}
+    return {(row["type"], row["id"]): row["deleted"] for row in tx.rows(SQL["existing"], pairs(references))}
 
 
 def fetch(tx: Transaction, references: Sequence[tuple[str, str]]) -> list[Stored]:
     """Current versions of these (type, id), without deleted ones."""
     if not references:
         return []
-    return [stored_of(row) for row in tx.rows(SQL["fetch"], _pairs(references))]
+    return [stored_of(row) for row in tx.rows(SQL["fetch"], pairs(references))]
 
 
 def stored_of(row: Row) -> Stored:
@@ -173,7 +173,7 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
     return count
 
 
-def _pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
+def pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {"types": joined(pair[0] for pair in references), "ids": joined(pair[1] for pair in references)}
 
 

@@ -1,0 +1,97 @@
+"""Requests that arrive together: each gets its own answer, its own audit entry, and nobody else's fault."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from careloop.access.model import system_principal
+from careloop.errors import NotFound, Rejected
+from careloop.flows import lanes
+from careloop.flows.gathering import Gatherer, Lane
+from careloop.record import Write
+
+
+@pytest.fixture
+def principal(tenant):
+    return system_principal(tenant.id, "test")
+
+
+def together(app, principal, lane: Lane, items: Sequence[object]) -> list[object]:
+    async def ask() -> list[object]:
+        gatherer = Gatherer(app)
+        return await asyncio.gather(*(gatherer.ask(lane, principal, one) for one in items), return_exceptions=True)
+
+    return asyncio.run(ask())
+
+
+def basic(number: int, **more: object) -> Write:
+    resource = {"resourceType": "Basic", "id": f"b{number}", "code": {"text": "x"}, **more}
+    return Write(method="update", resource_type="Basic", id=f"b{number}", resource=resource)
+
+
+def audited(app, tenant, subtype: str) -> list[list[str]]:
+    with app.database.transaction(tenant.id) as tx:
+        rows = tx.rows("select resource_ids from audit_event where subtype = %s order by id", (subtype,))
+    return [row["resource_ids"] for row in rows]
+
+
+def test_many_writes_at_once_are_each_done_and_each_audited(app, tenant, principal):
+    written = together(app, principal, lanes.WRITE, [basic(number) for number in range(40)])
+    assert [one.id for one in written] == [f"b{number}" for number in range(40)]
+    assert {one.version for one in written} == {1}
+    assert sorted(audited(app, tenant, "create")) == sorted([f"b{number}"] for number in range(40))
+
+
+def test_a_faulty_write_is_refused_alone(app, tenant, principal):
+    writes = [basic(number) for number in range(20)]
+    writes[7] = basic(7, nonsense=True)
+    written = together(app, principal, lanes.WRITE, writes)
+    assert isinstance(written[7], Rejected)
+    assert [one.version for index, one in enumerate(written) if index != 7] == [1] * 19
+
+
+def test_two_writes_of_one_resource_are_two_versions(app, tenant, principal):
+    written = together(app, principal, lanes.WRITE, [basic(1, language=f"x-{n}") for n in range(12)])
+    assert sorted(one.version for one in written) == list(range(1, 13))
+
+
+def test_reads_at_once_get_each_their_own_and_are_each_audited(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(number) for number in range(10)])
+    wanted = [lanes.Wanted("Basic", f"b{number}") for number in (*range(10), 99, *range(10))]
+    seen = together(app, principal, lanes.READ, wanted)
+    assert isinstance(seen[10], NotFound)
+    assert [one.id for index, one in enumerate(seen) if index != 10] == [f"b{n}" for n in [*range(10), *range(10)]]
+    assert len(audited(app, tenant, "read")) == 20
+
+
+def test_a_look_that_fails_does_not_spoil_the_others(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(1)])
+
+    def bad(door):
+        raise Rejected(at="somewhere", expected="something else")
+
+    looks = [bad if number % 3 == 0 else (lambda door: door.read("Basic", "b1").id) for number in range(12)]
+    found = together(app, principal, lanes.LOOK, looks)
+    assert [isinstance(one, Rejected) for one in found] == [number % 3 == 0 for number in range(12)]
+    assert len(audited(app, tenant, "read")) == 8
+
+
+def test_a_look_that_breaks_its_transaction_fails_alone(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(1)])
+    looks = [lambda door: door.read("Basic", "b1").version] * 6
+    looks.insert(3, lambda door: door.tx.value("select 1 / 0"))
+    found = together(app, principal, lanes.LOOK, looks)
+    assert [one for one in found if one == 1] == [1] * 6
+    assert isinstance(found[3], Exception)
+    assert len(audited(app, tenant, "read")) == 6
+
+
+def test_what_a_savepoint_undoes_is_not_in_the_trail(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(1), basic(2)])
+    with app.database.transaction(tenant.id) as tx:
+        app.record.read(tx, principal, "Basic", "b1")
+        with pytest.raises(NotFound), tx.savepoint():
+            app.record.read(tx, principal, "Basic", "b2")
+            raise NotFound("gone")
+    assert audited(app, tenant, "read") == [["b1"]]
