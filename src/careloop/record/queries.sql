@@ -451,3 +451,17 @@ select 'string', key, field, null, null, null, value, null, null, null
 select 'quantity', key, field, null, null, null, unit, value, dimension, base
   from resource_quantity
  where key = any (%(keys)s::bigint[])
+
+-- stamp_of_types --
+-- What changes whenever a resource of some types does. Deleted ones count: a deletion is a version.
+select count(*) as count, coalesce(sum(resource.version), 0)::bigint as versions, max(resource.last_updated) as newest
+  from resource
+ where resource.type = any (%(types)s)
+
+-- every_of_types --
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.type = any (%(types)s)
+   and not resource.deleted
+ order by resource.last_updated, resource.key
