@@ -42,7 +42,7 @@ def _complex(element: Any, kind: str, tables: Definitions) -> dict[str, Any]:
         for one in tables.elements(kind).values()
         for json_name, inner in one.json_names().items()
     }
-    found: dict[str, Any] = dict(element.attrib)
+    found: dict[str, Any] = {name: value for name, value in element.attrib.items() if not name.startswith("{")}
     for child in element:
         name = _local(child)
         inner, repeats = known.get(name, ("xhtml" if child.tag.startswith(XHTML) else "string", False))
