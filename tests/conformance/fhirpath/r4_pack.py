@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from tests.conformance.fhirxml import read_file
 
 from careloop.errors import Rejected
 from careloop.fhir.fhirpath import compile_expression, environment_of
 from careloop.fhir.fhirpath.functions.conversion import to_string
 from careloop.fhir.fhirpath.runtime import system_value, truth
 from careloop.fhir.jsons import decode
-from tests.conformance.fhirxml import read_file
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 

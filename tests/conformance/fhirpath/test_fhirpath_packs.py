@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from tests.conformance.fhirpath import r4_pack, yaml_pack
 
 pytestmark = pytest.mark.shared

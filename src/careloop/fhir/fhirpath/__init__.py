@@ -1,7 +1,7 @@
 """FHIRPath, compiled: an expression is read once and becomes closures that threads share.
 
-`compile_expression(text).evaluate(resource)` gives JSON values; `compile_invariant(text, type)` gives a function that says
-whether an element keeps an invariant.
+`compile_expression(text).evaluate(resource)` gives JSON values; `compile_invariant(text, type)` gives a function that
+says whether an element keeps an invariant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +14,7 @@ from careloop.fhir.fhirpath.errors import wrong
 from careloop.fhir.fhirpath.navigation import untyped
 from careloop.fhir.fhirpath.parser import parse
 from careloop.fhir.fhirpath.runtime import Closure, Environment, Items, criterion, plain
+from careloop.fhir.fhirpath.syntax import variable_names
 from careloop.fhir.fhirpath.types import is_known
 
 Resolver = Callable[[str], Mapping[str, Any] | None]
@@ -26,12 +27,16 @@ __all__ = ["Expression", "Invariant", "compile_expression", "compile_invariant"]
 
 
 class Expression:
-    """A compiled expression. It holds no state: one may serve many threads."""
+    """A compiled expression. It holds no state: one may serve many threads.
 
-    __slots__ = ("_closure", "text")
+    `variables` are the names that it asks for with `%`.
+    """
 
-    def __init__(self, text: str, closure: Closure) -> None:
+    __slots__ = ("_closure", "text", "variables")
+
+    def __init__(self, text: str, closure: Closure, variables: frozenset[str]) -> None:
         self.text = text
+        self.variables = variables
         self._closure = closure
 
     def evaluate(
@@ -75,7 +80,8 @@ def environment_of(resource: Mapping[str, Any], context: Sequence[Any] | None = 
 @lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
     """The expression, ready to run; `Rejected` with the place in the text where it cannot be read."""
-    return Expression(text, compiled(parse(text)))
+    node = parse(text)
+    return Expression(text, compiled(node), variable_names(node))
 
 
 @lru_cache(maxsize=4096)

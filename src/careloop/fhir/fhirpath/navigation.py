@@ -1,4 +1,4 @@
-"""Reading elements: `name`, children, descendants, by the type model where the type is known and as it lies otherwise."""
+"""Reading elements: a name, children, descendants; by the type model where the type is known, else as they lie."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tokens to a tree, by precedence: `implies` binds least, then `or`, `and`, `in`, `=`, `<`, `|`, `is`, `+`, `*`, signs."""
+"""Tokens to a tree, by precedence: `implies` binds least, then `or`, `and`, `in`, `=`, `<`, `|`, `is`, `+`, `*`."""
 
 from collections.abc import Callable
 from decimal import Decimal

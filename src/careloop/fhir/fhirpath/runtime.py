@@ -1,8 +1,8 @@
 """One evaluation: what it is about, its variables, and how much work it may still do.
 
-A collection is a Python list that nobody changes once it is made. Its items are System values (`bool`, `int`, `Decimal`,
-`str`, `Temporal`, `Quantity`) or *nodes*: tuples of a JSON value, its FHIR type (None where unknown) and, for a
-primitive, what FHIR JSON keeps beside it (`_birthDate`).
+A collection is a Python list that nobody changes once it is made. Its items are System values (`bool`, `int`,
+`Decimal`, `str`, `Temporal`, `Quantity`) or *nodes*: tuples of a JSON value, its FHIR type (None where unknown) and, for
+a primitive, what FHIR JSON keeps beside it (`_birthDate`).
 """
 
 from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ LONGEST_STRING = 1_000_000
 class Environment:
     """What one evaluation knows. `this` is the context of the innermost function, `defined` what it has named.
 
-    `is_strict`: names that a type does not have are errors. `as_filters`: `as` keeps the items of its type out of several,
-    as the invariants of R4 need it (`descendants().as(uri)`).
+    `is_strict`: names that a type does not have are errors. `as_filters`: `as` keeps the items of its type out of
+    several, as the invariants of R4 need it (`descendants().as(uri)`).
     """
 
     context: Items = NONE

@@ -34,10 +34,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A name: an element of whatever stands before it; at the start of a path also the type of the context.
-
-    `quoted` tells that it stood in back ticks.
-    """
+    """A name: an element of whatever stands before it; at the start of a path also the type of the context."""
 
     name: str
     position: int
@@ -122,6 +119,12 @@ def calls(node: Node, name: str) -> bool:
     if isinstance(node, Call) and node.name == name:
         return True
     return any(calls(child, name) for child in children(node))
+
+
+def variable_names(node: Node) -> frozenset[str]:
+    """The names that stand with `%` anywhere in the node."""
+    own = {node.name} if isinstance(node, Variable) else set()
+    return frozenset(own.union(*(variable_names(child) for child in children(node))))
 
 
 def type_name(node: Node) -> str | None:

@@ -1,4 +1,4 @@
-"""Dates, dateTimes and times as FHIRPath means them: with the precision that was written, and with or without an offset.
+"""Dates, dateTimes and times as FHIRPath means them: in the precision that was written, with or without an offset.
 
 Comparing values of different precision gives None where the answer depends on what is not known.
 """

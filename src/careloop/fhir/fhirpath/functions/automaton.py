@@ -1,7 +1,7 @@
 """Regular expressions as automata: the time to match grows with the text and the pattern, never with guesses.
 
-Covers what FHIR's invariants use: classes, escapes, groups, alternatives, `* + ? {n,m}`, `^` and `$`. Greedy or lazy makes
-no difference to whether something matches.
+Covers what FHIR's invariants use: classes, escapes, groups, alternatives, `* + ? {n,m}`, `^` and `$`. Greedy or lazy
+makes no difference to whether something matches.
 """
 
 import re
