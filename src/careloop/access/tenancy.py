@@ -31,6 +31,9 @@ class TenantSettings:
     `queue_lead`: username of the person who answers for work that nobody owns yet.
     `idle_minutes`: a staff session ends after so long without a request (security.md §4: 15 by default); the
     installation's `session_idle_seconds` holds where it is shorter.
+    `match_review_points`: from so many points on a likeness goes to a person; None: as content/matching says.
+    `match_join`: `certain` joins two records without a person where no rule speaks against it and the likeness reaches
+    `match_join_points`; `off` (interface.md §5) joins nobody.
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"
@@ -41,6 +44,9 @@ class TenantSettings:
     refuse_dangling: bool = False
     queue_lead: str | None = None
     idle_minutes: int = 15
+    match_review_points: int | None = None
+    match_join: Literal["off", "certain"] = "off"
+    match_join_points: int = 40
 
 
 def settings_of(tenant: Tenant) -> TenantSettings:
@@ -136,4 +142,4 @@ def _fits(value: object, hint: Any) -> bool:
 def _wording(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    return {bool: "true or false", int: "a whole number of minutes, 1 to 720"}.get(hint, "a text")
+    return {bool: "true or false", int: "a whole number, 1 to 720", int | None: "a whole number"}.get(hint, "a text")

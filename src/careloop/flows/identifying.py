@@ -10,17 +10,18 @@ from careloop import identity
 from careloop.access.model import Principal
 from careloop.db import Transaction
 from careloop.errors import Conflict, Gone, NotFound, Rejected
-from careloop.flows import merging
+from careloop.flows import matching, merging
 from careloop.flows.app import App
 from careloop.flows.match_tasks import REASON_WORDS, announce
-from careloop.identity import matches, merges
+from careloop.flows.merge_preview import MergePreview, preview
+from careloop.identity import matches, merges, store
+from careloop.identity.matches import Settled
 from careloop.identity.merges import PendingMerge
-from careloop.identity.model import Grade, MatchRow, MatchState, Verdict
-from careloop.identity.likeness import likeness_of
+from careloop.identity.model import FieldEvidence, Grade, MatchRow, MatchState, Verdict
 
 Resource = dict[str, Any]
 
-Decision = Literal["same", "different"]
+Decision = Literal["same", "different", "ask"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +40,22 @@ class PersonSide:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldLine:
-    """One field of both, side by side: what each says and whether they agree. `points` may be negative."""
+    """One field of both, side by side: what each says, how they agree (`says`: in plain words) and how much that
+    weighs. `points` may be negative."""
 
     field: str
     left: str
     right: str
     verdict: Verdict
     points: Decimal
+    says: str = ""
+    weight: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewItem:
-    """One pair to decide. `warning` names the rule that speaks against joining, where one does."""
+    """One pair to decide. `warning` names the rule that speaks against joining, where one does; `asking` what somebody
+    finds out; `preview` what joining would bring together."""
 
     id: str
     reason: str
@@ -63,6 +68,8 @@ class ReviewItem:
     right: PersonSide
     fields: tuple[FieldLine, ...]
     warning: str | None = None
+    asking: str | None = None
+    preview: MergePreview | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,16 +114,21 @@ def decide(
     *,
     survivor_id: str | None = None,
 ) -> Decided:
-    """A person's decision. `same` merges the newer record into the older one, or into `survivor_id`; `different`
-    is never asked again. Needs a sentence; `Conflict` where the pair was decided before."""
+    """A person's decision. `same` merges the newer record into the older one, or into `survivor_id`; `different` is
+    asked again only when facts come that speak more strongly; `ask` keeps it open until somebody found out. Needs a
+    sentence; `Conflict` where the pair was decided before."""
     row = matches.find_match(tx, match_id)
-    if row.state is not MatchState.OPEN:
+    if not row.waits:
         raise Conflict("this pair was decided already")
     if not why.strip():
-        raise Rejected(at="why", expected="a sentence that says how you know", code="required")
+        raise Rejected(at="why", expected=_WHY_WORDS.get(decision, _WHY), code="required")
     if decision == "same":
         return _join(app, tx, principal, row, why, survivor_id)
-    return _part(app, tx, principal, row, why)
+    return _part(app, tx, principal, row, why) if decision == "different" else _ask(app, tx, row, why)
+
+
+_WHY = "a sentence that says how you know"
+_WHY_WORDS = {"ask": "a sentence that says what to find out"}
 
 
 def part(app: App, tx: Transaction, principal: Principal, prior_id: str, why: str) -> str:
@@ -138,7 +150,8 @@ def undo(app: App, tx: Transaction, principal: Principal, match_id: str) -> Deci
         raise Conflict("nobody has decided this pair yet")
     if row.merge_id is not None:
         merging.unmerge(app, tx, principal, row.merge_id, "decision taken back")
-    matches.settle(tx, row.id, MatchState.OPEN, at=app.clock.now(), by=principal.reference, why="taken back")
+    taken_back = Settled(state=MatchState.OPEN, at=app.clock.now(), by=principal.reference, why="taken back")
+    matches.settle(tx, row.id, taken_back)
     announce(app, tx)
     return Decided(match_id=row.id, state=MatchState.OPEN, says="Asked again. Nothing is joined.")
 
@@ -150,7 +163,7 @@ def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[s
     row = matches.match_of_task(tx, str(task.get("id", "")))
     if row is None:
         return False
-    if task.get("status") != "completed" or row.state is not MatchState.OPEN:
+    if task.get("status") != "completed" or not row.waits:
         raise Rejected(at="Task.status", expected="completed, for a pair that is open", code="business-rule")
     why = " ".join(str(note.get("text", "")) for note in task.get("note") or ()).strip()
     named = [str(one.get("valueReference", {}).get("reference", "")) for one in task.get("output") or ()]
@@ -168,48 +181,65 @@ def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[s
 def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
     """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
     queue, a merge that waited for one of them is done, and survivors name every number of those merged into them."""
-    found = identity.note_patients(tx, app.clock.now(), resources, likeness_of(app.catalog))
+    found = identity.note_patients(tx, app.clock.now(), resources, matching.likeness_for(app, tx))
     if found.merged:
         merging.keep_old_numbers(app, tx, principal, [one for one in resources if one["id"] in found.merged])
     for prior_id, survivor_id in found.appeared:
         merging.merge(app, tx, principal, survivor_id, prior_id, "waiting merge: the prior patient appeared")
     while found.candidates and announce(app, tx) == matches.AT_ONCE:
         continue
+    if found.candidates:
+        matching.join_certain(app, tx, found.candidates)
 
 
 def _join(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str, survivor_id: str | None) -> Decided:
     if survivor_id is not None and survivor_id not in (row.left, row.right):
         raise Rejected(at="survivor_id", expected="one of the two patients of this pair")
-    survivor = survivor_id or _older(app, tx, row)
+    survivor = survivor_id or matching.older_of(tx, row.left, row.right)
     prior = row.right if survivor == row.left else row.left
     done = merging.merge(app, tx, principal, survivor, prior, why)
     if done is None:
         raise Conflict("these two are joined the other way round already")
-    matches.settle(tx, row.id, MatchState.SAME, at=app.clock.now(), by=principal.reference, why=why, merge_id=done.id)
+    now = app.clock.now()
+    settled = Settled(state=MatchState.SAME, at=now, by=principal.reference, why=why, merge_id=done.id)
+    matches.settle(tx, row.id, settled)
     announce(app, tx)
     says = "Joined. Everything is with one person now; you can take this back."
     return Decided(match_id=row.id, state=MatchState.SAME, says=says, survivor_id=done.survivor_id, merge_id=done.id)
 
 
 def _part(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str) -> Decided:
-    matches.settle(tx, row.id, MatchState.DIFFERENT, at=app.clock.now(), by=principal.reference, why=why)
+    now = app.clock.now()
+    settled = Settled(
+        state=MatchState.DIFFERENT, at=now, by=principal.reference, why=why, points=_points(app, tx, row)
+    )
+    matches.settle(tx, row.id, settled)
     announce(app, tx)
-    return Decided(match_id=row.id, state=MatchState.DIFFERENT, says="Kept apart. You will not be asked again.")
+    says = "Kept apart. You will not be asked again unless new facts speak for one person."
+    return Decided(match_id=row.id, state=MatchState.DIFFERENT, says=says)
 
 
-def _older(app: App, tx: Transaction, row: MatchRow) -> str:
-    """The patient with more behind it survives: more types of resources, else the first of the pair."""
-    left, right = (len(merges.types_about(tx, one)) for one in (row.left, row.right))
-    return row.right if right > left else row.left
+def _points(app: App, tx: Transaction, row: MatchRow) -> Decimal:
+    """The evidence that a decision rests on."""
+    looks = store.looks_of_patients(tx, [row.left, row.right])
+    if len(looks) < 2:
+        return row.points
+    compared = matching.likeness_for(app, tx).compare(looks[row.left], looks[row.right])
+    return max(compared.points, row.points)
+
+
+def _ask(app: App, tx: Transaction, row: MatchRow, what: str) -> Decided:
+    matches.ask_first(tx, row.id, what.strip(), app.clock.now())
+    announce(app, tx)
+    says = "Waiting until somebody has found out. Nothing is joined."
+    return Decided(match_id=row.id, state=MatchState.ASKING, says=says)
 
 
 def _item(app: App, tx: Transaction, principal: Principal, row: MatchRow) -> ReviewItem:
     left, right = (_patient(app, tx, principal, one) for one in (row.left, row.right))
-    compared = likeness_of(app.catalog).compare(identity.demographics_of(left), identity.demographics_of(right))
-    shown = [
-        FieldLine(field=one.field, left=one.left, right=one.right, verdict=one.verdict, points=one.points)
-        for one in compared.fields
-    ]
+    likeness = matching.likeness_for(app, tx)
+    compared = likeness.compare(identity.demographics_of(left), identity.demographics_of(right))
+    survivor = matching.older_of(tx, row.left, row.right)
     return ReviewItem(
         id=row.id,
         reason=REASON_WORDS[row.reason],
@@ -217,12 +247,35 @@ def _item(app: App, tx: Transaction, principal: Principal, row: MatchRow) -> Rev
         points=compared.points,
         opened=row.opened,
         due=row.due,
-        is_late=row.state is MatchState.OPEN and row.due < app.clock.now(),
+        is_late=row.waits and row.due < app.clock.now(),
         left=_side(row.left, left),
         right=_side(row.right, right),
-        fields=tuple(shown),
+        fields=tuple(_line(one) for one in compared.fields),
         warning=compared.capped,
+        asking=row.asking,
+        preview=preview(app, tx, survivor, row.right if survivor == row.left else row.left),
     )
+
+
+def _line(one: FieldEvidence) -> FieldLine:
+    return FieldLine(
+        field=one.field,
+        left=one.left,
+        right=one.right,
+        verdict=one.verdict,
+        points=one.points,
+        says=one.says,
+        weight=weight_words(one.points),
+    )
+
+
+def weight_words(points: Decimal) -> str:
+    """Points in words: each is a doubling of the odds."""
+    size = next((word for least, word in _WEIGHTS if abs(points) >= least), "says nothing")
+    return size if size == "says nothing" else f"{size} {'for' if points > 0 else 'against'} one person"
+
+
+_WEIGHTS = ((Decimal(8), "speaks very strongly"), (Decimal(4), "speaks strongly"), (Decimal(1), "speaks a little"))
 
 
 def _patient(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Resource:

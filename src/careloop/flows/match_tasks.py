@@ -24,6 +24,7 @@ REASON_WORDS = {
 
 _STATUS = {
     MatchState.OPEN: "accepted",
+    MatchState.ASKING: "on-hold",
     MatchState.SAME: "completed",
     MatchState.DIFFERENT: "completed",
     MatchState.WITHDRAWN: "cancelled",
@@ -69,7 +70,8 @@ def _tasks(row: MatchRow, queue: str, now: datetime, zone: ZoneInfo) -> list[Res
 def _shared(row: MatchRow, queue: str, now: datetime, zone: ZoneInfo, provenance_id: str) -> Resource:
     ended = row.decided or (now if row.state is MatchState.WITHDRAWN else None)
     period = {"start": _instant(row.opened, zone), **({"end": _instant(ended, zone)} if ended else {})}
-    clock = "overdue" if row.state is MatchState.OPEN and row.due < now else "on-time"
+    late = row.waits and row.due < now
+    clock = "overdue" if late else "waiting" if row.state is MatchState.ASKING else "on-time"
     shared: Resource = {
         "resourceType": "Task",
         "status": _STATUS[row.state],
@@ -83,10 +85,12 @@ def _shared(row: MatchRow, queue: str, now: datetime, zone: ZoneInfo, provenance
         "executionPeriod": period,
         "relevantHistory": [{"reference": f"Provenance/{provenance_id}"}],
     }
-    if row.state is not MatchState.OPEN:
+    if row.state is MatchState.ASKING:
+        shared["statusReason"] = {"text": "Nobody can tell yet: find out first"}
+    elif row.state is not MatchState.OPEN:
         shared["statusReason"] = _status_reason(row)
-    if row.why:
-        shared["note"] = [{"text": row.why}]
+    if row.why or row.asking:
+        shared["note"] = [{"text": row.why or row.asking}]
     return shared
 
 
@@ -111,7 +115,7 @@ def _provenance(row: MatchRow, provenance_id: str, tasks: Sequence[str], now: da
         "id": provenance_id,
         "target": [{"reference": f"Task/{one}"} for one in tasks],
         "recorded": now.isoformat(timespec="milliseconds"),
-        "reason": [{"text": f"{row.state.value}: {row.why or REASON_WORDS[row.reason]}"}],
+        "reason": [{"text": f"{row.state.value}: {row.why or row.asking or REASON_WORDS[row.reason]}"}],
         "agent": [{"who": {"reference": who}}],
     }
 

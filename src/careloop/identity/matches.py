@@ -1,7 +1,9 @@
 """The review queue: pairs of patients that a person must decide."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from careloop.db import Transaction
 from careloop.errors import NotFound
@@ -30,20 +32,40 @@ def match_of_task(tx: Transaction, task_id: str) -> MatchRow | None:
     return None if row is None else match_row(row)
 
 
-def settle(
-    tx: Transaction, pair_id: str, state: MatchState, *, at: datetime, by: str, why: str, merge_id: str | None = None
-) -> None:
-    """A person's decision about the pair; `OPEN` asks it again."""
-    decided = None if state in (MatchState.OPEN, MatchState.WITHDRAWN) else at
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """A decision about a pair: by whom, why, on how much evidence (None: it is never asked again)."""
+
+    state: MatchState
+    at: datetime
+    by: str
+    why: str
+    merge_id: str | None = None
+    points: Decimal | None = None
+
+
+def settle(tx: Transaction, pair_id: str, done: Settled) -> None:
+    """A decision about the pair; `OPEN` asks it again."""
+    is_decided = done.state in (MatchState.SAME, MatchState.DIFFERENT)
     given = {
         "id": pair_id,
-        "state": state.value,
-        "decided": decided,
-        "decided_by": None if decided is None else by,
-        "why": None if decided is None else why,
-        "merge_id": merge_id,
+        "state": done.state.value,
+        "decided": done.at if is_decided else None,
+        "decided_by": done.by if is_decided else None,
+        "why": done.why if is_decided else None,
+        "merge_id": done.merge_id,
+        "points": done.points,
     }
     tx.execute(SQL["settle"], given)
+
+
+ASK_WITHIN = timedelta(days=14)
+"""So long somebody has to find out what nobody can tell (our choice, [P])."""
+
+
+def ask_first(tx: Transaction, pair_id: str, asking: str, now: datetime) -> None:
+    """The pair stays undecided until somebody has found out."""
+    tx.execute(SQL["ask_first"], {"id": pair_id, "asking": asking, "due": now + ASK_WITHIN})
 
 
 AT_ONCE = 500
@@ -71,4 +93,4 @@ def answer_by_unmerge(tx: Transaction, done: Merge, at: datetime, by: str, why: 
     """The two are different people and are never asked about again, unless a person opens the pair."""
     candidate = pair(done.prior_id, done.survivor_id, Reason.IDENTIFIER)
     open_matches(tx, at, [candidate])
-    settle(tx, match_id(tx.tenant_id, candidate), MatchState.DIFFERENT, at=at, by=by, why=why)
+    settle(tx, match_id(tx.tenant_id, candidate), Settled(state=MatchState.DIFFERENT, at=at, by=by, why=why))

@@ -111,9 +111,11 @@ class Reason(StrEnum):
 
 
 class MatchState(StrEnum):
-    """Where a pair stands. `different` is never asked again."""
+    """Where a pair stands. `asking`: nobody can tell yet, somebody finds out. `different` is asked again only when
+    facts come that speak more strongly than those of the decision."""
 
     OPEN = "open"
+    ASKING = "asking"
     SAME = "same"
     DIFFERENT = "different"
     WITHDRAWN = "withdrawn"
@@ -175,6 +177,12 @@ class MatchRow:
     why: str | None
     merge_id: str | None
     announced: str | None
+    asking: str | None
+
+    @property
+    def waits(self) -> bool:
+        """True while nobody has decided."""
+        return self.state in (MatchState.OPEN, MatchState.ASKING)
 
 
 @dataclass(frozen=True, kw_only=True)

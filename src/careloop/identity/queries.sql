@@ -34,11 +34,11 @@ select 'merged', prior_id, null, null, survivor_id, null, null
  union all
 select 'asked', left_id, null, null, right_id, null, null
   from person_match
- where left_id = any(%(touched)s) and state = 'open' and reason = 'demographics'
+ where left_id = any(%(touched)s) and state in ('open', 'asking') and reason = 'demographics'
  union all
 select 'asked', right_id, null, null, left_id, null, null
   from person_match
- where right_id = any(%(touched)s) and state = 'open' and reason = 'demographics'
+ where right_id = any(%(touched)s) and state in ('open', 'asking') and reason = 'demographics'
 
 -- claim --
 -- Give free numbers to a patient; in the one order of the primary key, so that two claims never deadlock. A claim
@@ -141,25 +141,30 @@ select distinct asked.patient_id, other.patient_id as other_id, looks.features
  order by 1, 2
 
 -- open_match --
--- Put pairs into the review queue. A pair that a person decided stays decided; one that was withdrawn may come back.
--- A changed score alone does not bring a Task again.
+-- Put pairs into the review queue. A pair that a person decided stays decided, unless facts have come since that speak
+-- more strongly for one person (%(stronger)s points) than those that the decision rested on; one that was withdrawn may
+-- come back. A changed score alone does not bring a Task again.
 insert into person_match as had (id, step_task_id, left_id, right_id, reason, points, grade, opened, due)
 select fresh.id, fresh.step_task_id, fresh.left_id, fresh.right_id, fresh.reason, fresh.points, fresh.grade, %(now)s, %(due)s
   from unnest(%(ids)s::text[], %(steps)s::text[], %(lefts)s::text[], %(rights)s::text[], %(reasons)s::text[],
               %(points)s::numeric[], %(grades)s::text[]) as fresh (id, step_task_id, left_id, right_id, reason, points, grade)
  order by fresh.left_id, fresh.right_id
 on conflict (tenant_id, left_id, right_id) do update
-   set state = 'open', points = excluded.points, grade = excluded.grade,
-       opened = case when had.state = 'withdrawn' then excluded.opened else had.opened end,
-       due = case when had.state = 'withdrawn' then excluded.due else had.due end
- where had.state = 'withdrawn' or (had.state = 'open' and had.points <> excluded.points)
+   set state = case when had.state = 'asking' then had.state else 'open' end,
+       points = excluded.points, grade = excluded.grade,
+       opened = case when had.state in ('withdrawn', 'different') then excluded.opened else had.opened end,
+       due = case when had.state in ('withdrawn', 'different') then excluded.due else had.due end,
+       decided = null, decided_by = null, why = null, decided_points = null
+ where had.state = 'withdrawn'
+    or (had.state in ('open', 'asking') and had.points <> excluded.points)
+    or (had.state = 'different' and excluded.points >= had.decided_points + %(stronger)s)
 returning id
 
 -- withdraw --
 -- Open pairs of these patients that rest on likeness alone and are no longer alike.
 update person_match
    set state = 'withdrawn'
- where state = 'open'
+ where state in ('open', 'asking')
    and reason = 'demographics'
    and (left_id = any(%(patients)s) or right_id = any(%(patients)s))
    and not (id = any(%(kept)s))
@@ -167,30 +172,30 @@ returning id
 
 -- match_row --
 select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
-       merge_id, announced
+       merge_id, announced, asking
   from person_match
  where id = %(id)s
    for update
 
 -- match_of_task --
 select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
-       merge_id, announced
+       merge_id, announced, asking
   from person_match
  where id = %(id)s or step_task_id = %(id)s
    for update
 
 -- open_matches --
 select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
-       merge_id, announced
+       merge_id, announced, asking
   from person_match
- where state = 'open'
- order by due, points desc, id
+ where state in ('open', 'asking')
+ order by state desc, due, points desc, id
  limit %(limit)s
 
 -- unannounced --
 -- Pairs whose Task does not show their state yet, each handed to one transaction.
 select id, step_task_id, left_id, right_id, reason, points, grade, state, opened, due, decided, decided_by, why,
-       merge_id, announced
+       merge_id, announced, asking
   from person_match
  where announced is distinct from state
  order by id
@@ -203,17 +208,24 @@ update person_match set announced = state where id = any(%(ids)s)
 -- settle --
 -- A pair's new state; `decided` empty opens it again.
 update person_match
-   set state = %(state)s, decided = %(decided)s, decided_by = %(decided_by)s, why = %(why)s, merge_id = %(merge_id)s
+   set state = %(state)s, decided = %(decided)s, decided_by = %(decided_by)s, why = %(why)s, merge_id = %(merge_id)s,
+       decided_points = %(points)s, asking = null
+ where id = %(id)s
+
+-- ask_first --
+-- Nobody can tell yet: what somebody has to find out, and until when.
+update person_match
+   set state = 'asking', asking = %(asking)s, due = %(due)s, announced = null
  where id = %(id)s
 
 -- settle_merged --
 -- Open pairs that a merge from another door answered.
 update person_match
    set state = 'same', decided = %(decided)s, decided_by = %(decided_by)s, why = %(why)s, merge_id = %(merge_id)s
- where state = 'open' and left_id = %(left)s and right_id = %(right)s
+ where state in ('open', 'asking') and left_id = %(left)s and right_id = %(right)s
 
 -- count_open --
-select count(*) from person_match where state = 'open'
+select count(*) from person_match where state in ('open', 'asking')
 
 -- standing_merge --
 select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, prior_was_active, undone
@@ -308,3 +320,18 @@ returning waiting.prior_id
 -- types_of_patient --
 -- Which types of resources stand about this patient.
 select distinct type from resource where patient_id = %(patient_id)s and not deleted order by type
+
+-- counts_about --
+-- How many resources of each type stand about each of these patients.
+select patient_id, type, count(*) as total
+  from resource
+ where patient_id = any(%(patients)s) and not deleted
+ group by patient_id, type
+ order by type, patient_id
+
+-- all_looks --
+-- How everybody looks, in pages by id.
+select patient_id, features from patient_features where patient_id > %(after)s order by patient_id limit %(limit)s
+
+-- looks_of --
+select patient_id, features from patient_features where patient_id = any(%(patients)s)

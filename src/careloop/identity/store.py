@@ -1,6 +1,6 @@
 """The tables of identity: numbers, likeness keys, the review queue, merges. Every function works on whole sets."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,9 @@ MOST_SHARING = 50
 
 DECIDE_WITHIN = timedelta(days=3)
 """The clock of `person-match`: a pair waits at most three days for a person (our choice, [P])."""
+
+STRONGER = 6
+"""Facts that make one person 64 times likelier than those of a decision ask the pair again."""
 
 Claims = Sequence[tuple[str, Identifier]]
 """Patient id and number."""
@@ -150,6 +153,7 @@ def open_matches(tx: Transaction, now: datetime, candidates: Iterable[Candidate]
         "grades": [one.grade.value for one in some],
         "now": now,
         "due": now + DECIDE_WITHIN,
+        "stronger": STRONGER,
     }
     return [row["id"] for row in tx.rows(SQL["open_match"], given)]
 
@@ -165,3 +169,25 @@ def hand_to(tx: Transaction, from_id: str, patient_id: str, numbers: Iterable[Id
     """Numbers claimed for `from_id` a moment ago lead to the patient that was there first."""
     given = columns([(patient_id, number) for number in numbers])
     tx.execute(SQL["hand_to"], {**given, "from_id": from_id, "patient_id": patient_id})
+
+
+def everybody(tx: Transaction, *, at_once: int = 5000) -> Iterator[tuple[str, Demographics]]:
+    """How each patient looks, in the order of ids."""
+    after = ""
+    while rows := tx.rows(SQL["all_looks"], {"after": after, "limit": at_once}):
+        yield from ((row["patient_id"], looks_of(row)) for row in rows)
+        after = rows[-1]["patient_id"]
+
+
+def looks_of_patients(tx: Transaction, patients: Collection[str]) -> dict[str, Demographics]:
+    """How these patients look; who is merged away or gone is not in the answer."""
+    rows = tx.rows(SQL["looks_of"], {"patients": list(patients)})
+    return {row["patient_id"]: looks_of(row) for row in rows}
+
+
+def counts_about(tx: Transaction, patients: Collection[str]) -> dict[str, dict[str, int]]:
+    """For each of these patients how many resources of each type stand about them."""
+    found: dict[str, dict[str, int]] = {one: {} for one in patients}
+    for row in tx.rows(SQL["counts_about"], {"patients": list(patients)}):
+        found[row["patient_id"]][row["type"]] = int(row["total"])
+    return found

@@ -74,6 +74,12 @@ def may_validate(principal: Principal) -> bool:
 
 
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
+MATCH_BODY = '{"resourceType":"Patient","name":[{"family":"Nobody"}]}'
+_SOURCE = '{"name":"source-patient","valueReference":{"reference":"Patient/{id}"}}'
+_TARGET = '{"name":"target-patient","valueReference":{"reference":"Patient/{id}"}}'
+MERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "," + _TARGET + "]}"
+UNMERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "]}"
+MERGES = interaction("update")
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
 UNTIL = "2026-11-24T12:00"
@@ -101,6 +107,17 @@ MATRIX: dict[str, Route] = {
     "GET /fhir/{resource_type:str}/{resource_id:str}/_history": Route(permits=interaction("history"), shows=True),
     "GET /fhir/{resource_type:str}/_history": Route(permits=interaction("history"), shows=True),
     "GET /fhir/_history": Route(permits=interaction("history", "*"), shows=True),
+    "GET /fhir": Route(permits=interaction("search"), query=f"_type=Patient&name={MARK}", shows=True),
+    "POST /fhir/_search": Route(permits=interaction("search"), form={"_type": "Patient", "name": MARK}, shows=True),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/{inside:str}": Route(
+        permits=interaction("search"), shows=True
+    ),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/{inside:str}/_search": Route(
+        permits=interaction("search"), form={"name": MARK}, shows=True
+    ),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/_search": Route(
+        permits=interaction("search"), form={"name": MARK}, shows=True
+    ),
     "GET /fhir/{resource_type:str}": Route(permits=interaction("search"), query=f"name={MARK}", shows=True),
     "POST /fhir/{resource_type:str}/_search": Route(permits=interaction("search"), form={"name": MARK}, shows=True),
     "PUT /fhir/{resource_type:str}/{resource_id:str}": Route(permits=interaction("update"), body=PATIENT),
@@ -123,6 +140,10 @@ MATRIX: dict[str, Route] = {
     ),
     "GET /fhir/{resource_type:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/$everything": Route(permits=interaction("read"), shows=True),
+    "GET /fhir/{resource_type:str}/$match": Route(permits=interaction("search")),
+    "POST /fhir/{resource_type:str}/$match": Route(permits=interaction("search"), body=MATCH_BODY),
+    "POST /fhir/{resource_type:str}/$merge": Route(permits=MERGES, body=MERGE_BODY),
+    "POST /fhir/{resource_type:str}/$unmerge": Route(permits=MERGES, body=UNMERGE_BODY),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
     "GET /fhir/{resource_type:str}/$validate": Route(permits=may_validate),
@@ -218,7 +239,8 @@ def open_practice(app: App, mark: str) -> Practice:
 
 def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
     principal, now = system_principal(tenant.id, "test"), app.clock.now()
-    ids = {"resource_type": "Patient", "resource_id": new_id(), "version": "1", "encounter_id": new_id()}
+    ids = {"resource_type": "Patient", "resource_id": new_id(), "version": "1", "encounter_id": new_id(),
+           "inside": "Patient"}
     patient = {
         "resourceType": "Patient", "id": ids["resource_id"], "gender": "female", "birthDate": "1950-04-03",
         "name": [{"family": mark, "given": ["Anna"]}], "identifier": [{"system": "urn:mrn", "value": f"{mark}-1"}],

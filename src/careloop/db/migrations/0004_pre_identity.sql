@@ -47,7 +47,7 @@ create table person_match (
     reason text not null check (reason in ('demographics', 'identifier-conflict', 'look-alike', 'prior-appeared')),
     points numeric not null,
     grade text not null,
-    state text not null default 'open' check (state in ('open', 'same', 'different', 'withdrawn')),
+    state text not null default 'open' check (state in ('open', 'asking', 'same', 'different', 'withdrawn')),
     opened timestamptz not null,
     due timestamptz not null,
     decided timestamptz,
@@ -55,13 +55,17 @@ create table person_match (
     why text,
     merge_id text collate "C",
     announced text,
+    asking text,
+    decided_points numeric,
     primary key (tenant_id, id),
     unique (tenant_id, left_id, right_id),
     check (left_id < right_id),
     check ((state in ('same', 'different')) = (decided is not null and decided_by is not null and why is not null))
 );
 select make_tenant_table('person_match');
-create index person_match_open on person_match (tenant_id, due, id) where state = 'open';
+create index person_match_open on person_match (tenant_id, due, id) where state in ('open', 'asking');
+comment on column person_match.asking is 'what somebody has to find out before it can be decided';
+comment on column person_match.decided_points is 'the evidence that a decision rested on; empty: never ask again';
 create unique index person_match_step on person_match (tenant_id, step_task_id);
 create index person_match_right on person_match (tenant_id, right_id);
 create index person_match_unannounced on person_match (tenant_id) where announced is distinct from state;
