@@ -4,8 +4,9 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from careloop.fhir.jsons import encode
 from tests.conformance import fhirxml
+
+from careloop.fhir.jsons import encode
 
 FOLDERS = (
     "r4-official", "us-core", "davinci-deqm", "davinci-ra-gaps", "davinci-cdex", "davinci-pcde", "davinci-alerts",

@@ -1,7 +1,7 @@
 """Every published example is written over HTTP and read again unchanged: every element, every digit, every order.
 
-The server adds meta.versionId and meta.lastUpdated and nothing else (interface.md section 3). AuditEvent can only be read
-and searched here, so its examples are validated.
+The server adds meta.versionId and meta.lastUpdated and nothing else (interface.md section 3). AuditEvent can only be
+read and searched here, so its examples are validated.
 """
 
 import json
@@ -14,13 +14,13 @@ import yaml
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
+from tests.conformance.examples.pack import FOLDERS, examples
 
 from careloop.access.clients import create_client
 from careloop.access.tokens import issue_token
 from careloop.api import fhir
 from careloop.fhir.jsons import decode
 from careloop.fhir.validation import Validator
-from tests.conformance.examples.pack import FOLDERS, examples
 
 pytestmark = pytest.mark.shared
 
