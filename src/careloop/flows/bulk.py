@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from careloop.access.audit import AuditEntry, record_audit
@@ -100,7 +101,9 @@ def _finish(writing_set: "Future[None] | None", report: BulkReport, progress: Pr
 def _judge(app: App, settings: TenantSettings) -> Judge:
     """What is wrong with a resource for this tenant; invariants and profiles only where it refuses them."""
     validator = app.record.validator
-    return validator.check if settings.validation == "refuse" else validator.validate
+    if settings.validation != "refuse":
+        return validator.validate
+    return partial(validator.check, terminology=app.terminology)
 
 
 def _parsed(app: App, tenant: Tenant, documents: Iterable[Document], report: BulkReport) -> Iterator[Parsed]:

@@ -253,7 +253,7 @@ class _Transaction:
         settings = writing.settings_for(self.door.tx)
         for entry, write in zip(entries, writes, strict=True):
             try:
-                if found := writing.check(self.door.app, [write], settings):
+                if found := writing.check(self.door.app, self.door.tx, [write], settings):
                     warnings[entry.index] = found[0]
             except Rejected as error:
                 faults += located(error, entry).faults

@@ -11,9 +11,9 @@ from careloop.access.policy import may
 from careloop.errors import CareloopError, Fault, NotPermitted
 from careloop.flows import task_updates
 from careloop.flows.interactions import Interaction
+from careloop.flows.terminology import terminology_of
 
 MODES = ("create", "update", "delete")
-
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,8 @@ def validate(door: Interaction, asked: ToValidate) -> list[Fault]:
         resource = door.read(asked.resource_type, asked.id).resource
     faults = [*_place(asked, resource), *_permission(door, asked)]
     if resource.get("resourceType") == asked.resource_type:
-        faults += door.app.record.validator.check(resource, profiles=asked.profiles, terminology=None)
+        terms = terminology_of(door.app, door.tx)
+        faults += door.app.record.validator.check(resource, profiles=asked.profiles, terminology=terms)
     return faults
 
 

@@ -17,8 +17,10 @@ from careloop.events import ChangeKind
 from careloop.flows import closing, engine, identifying, task_updates
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
+from careloop.flows.terminology import terminology_of
 from careloop.loops import store
 from careloop.record import Write, Written
+from careloop.terminology import Terminology
 
 _LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step"})
 _NEVER_NAMED = frozenset({"Task", "Provenance"})
@@ -42,7 +44,7 @@ def write(
     came together: each is audited for itself, and is itself the cause of what it leads to.
     """
     settings = settings_for(tx)
-    warnings = check(app, writes, settings) if validate else {}
+    warnings = check(app, tx, writes, settings) if validate else {}
     _keep_loop_tasks(tx, writes)
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
     plain = [index for index in range(len(writes)) if index not in set(acts)]
@@ -71,24 +73,27 @@ def settings_for(tx: Transaction) -> TenantSettings:
     return settings_of(engine.tenant_of(tx))
 
 
-def check(app: App, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
+def check(app: App, tx: Transaction, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
     """The warnings of each write by its place. `Rejected` with all faults of the first resource that is not valid.
 
     Structure is always refused; invariants and declared profiles are what the tenant's `validation` makes of them.
     """
     warnings: dict[int, list[Fault]] = {}
+    terms = None if settings.validation == "off" else terminology_of(app, tx)
     for index, one in enumerate(writes):
         if one.resource is None:
             continue
         refuse_errors(app.record.validator.validate(one.resource))
-        if settings.validation != "off" and (told := _beyond_structure(app, one.resource, settings)):
+        if terms is not None and (told := _beyond_structure(app, one.resource, settings, terms)):
             warnings[index] = told
     return warnings
 
 
-def _beyond_structure(app: App, resource: Mapping[str, Any], settings: TenantSettings) -> list[Fault]:
+def _beyond_structure(
+    app: App, resource: Mapping[str, Any], settings: TenantSettings, terms: Terminology
+) -> list[Fault]:
     """What breaks invariants and profiles, as warnings; `Rejected` where the tenant refuses an error."""
-    found = app.record.validator.beyond_structure(resource, terminology=None)
+    found = app.record.validator.beyond_structure(resource, terminology=terms)
     faults = [fault for fault in found if fault.severity != "information"]
     if settings.validation == "refuse":
         refuse_errors(faults)

@@ -30,7 +30,7 @@ class ValueSets:
         listed = self._listed(url)
         if listed is not None:
             return coded in listed[0] if coded[0] else coded[1] in listed[1]
-        return None if scope.terms is None else scope.terms.contains(url, *coded)
+        return None if scope.terms is None else scope.terms.contains(url, coded[0] or None, coded[1])
 
     def _listed(self, url: str) -> tuple[frozenset[Coded], frozenset[str]] | None:
         if url not in self._known:

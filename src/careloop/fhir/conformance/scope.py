@@ -16,8 +16,8 @@ Rule = Callable[[Any, "Scope"], Problems]
 class Terms(Protocol):
     """Whoever knows value sets. None: not known."""
 
-    def contains(self, value_set_url: str, system: str, code: str) -> bool | None:
-        """True where the code is in the value set. A code without a system (type `code`) comes with `""`."""
+    def contains(self, value_set_url: str, system: str | None, code: str) -> bool | None:
+        """True where the code is in the value set. Of a code of type `code` the system is None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
