@@ -14,6 +14,7 @@ _READ = ("read", "vread", "history-instance", "history-type", "search-type")
 _WRITE = ("create", "update", "patch", "delete")
 _READ_ONLY = frozenset({"AuditEvent"})
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
@@ -37,7 +38,13 @@ def capability_statement(
                 "mode": "server",
                 "security": _security(base),
                 "resource": [_resource(definitions, one, operations) for one in types],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+                "interaction": [
+                    {"code": "transaction"},
+                    {"code": "batch"},
+                    {"code": "history-system"},
+                    {"code": "search-system"},
+                ],
+                "compartment": [_COMPARTMENT + code.lower() for code in sorted(definitions.compartments)],
                 **_operations(operations, None),
             }
         ],

@@ -127,6 +127,11 @@ class FhirRequest:
         return found.replace(tzinfo=found.tzinfo or UTC) if found else None
 
     @property
+    def lenient(self) -> bool:
+        """True for `Prefer: handling=lenient`: unknown search parameters are to be left aside."""
+        return "handling=lenient" in (self.header("prefer") or "").replace(" ", "").replace('"', "")
+
+    @property
     def prefers(self) -> str:
         """`minimal`, `representation` or `OperationOutcome`."""
         return self.preferred_return or "representation"

@@ -183,7 +183,7 @@ async def _search(fhir: FhirRequest, resource_type: str, form: bytes | None) -> 
 
 
 def _page(fhir: FhirRequest, door: Interaction, resource_type: str, asked: Pairs) -> Answer:
-    page = door.search(resource_type, asked, fhir.base)
+    page = door.search(resource_type, asked, fhir.base, lenient=fhir.lenient)
     return answers.of_page(fhir, page, resource_type, asked, texts_of(list(page.entries), page.request))
 
 

@@ -57,13 +57,17 @@ class Interaction:
             cursor=asked.cursor,
         )
 
-    def search(self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None) -> SearchPage:
-        """One page of what satisfies the parameters."""
+    def search(
+        self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None, *, lenient: bool = False
+    ) -> SearchPage:
+        """One page of what satisfies the parameters; a `lenient` search leaves aside, and names, what is not known."""
         require(self.principal, "search", resource_type)
         if resource_type == audit_trail.RESOURCE_TYPE:
             return audit_trail.search(self.tx, self.principal, parameters)
         now = self.app.clock.now()
-        return self.app.record.search(self.tx, self.principal, resource_type, parameters, now, base=base)
+        return self.app.record.search(
+            self.tx, self.principal, resource_type, parameters, now, base=base, lenient=lenient
+        )
 
     def create(self, resource_type: str, resource: Resource, if_none_exist: str | None = None) -> Written:
         """A new resource, or, where `if_none_exist` names one that exists, that one UNCHANGED."""
