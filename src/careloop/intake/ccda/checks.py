@@ -40,8 +40,18 @@ def place_of(element: Element) -> str:
     said = f"section {title[:60] or section_code(section)}"
     for number, entry in enumerate(section.findall("entry"), start=1):
         if entry is element or any(one is entry for one in element.iterancestors("entry")):
-            return f"{said} entry {number} {element.tag}"
+            return f"{said} entry {number} {_steps(element)}"
     return said
+
+
+def _steps(element: Element) -> str:
+    """The way from the entry to the element."""
+    names = [element.tag]
+    for one in element.iterancestors():
+        if one.tag == "entry":
+            break
+        names.append(one.tag)
+    return "/".join(reversed(names))
 
 
 def section_code(section: Element) -> str:

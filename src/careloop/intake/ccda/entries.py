@@ -1,6 +1,7 @@
 """Entries become resources by the rules of content. One `Reading` for one document."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -174,6 +175,13 @@ class Reading:
         said = {"system": table.system, "code": known, "display": table.display.get(known)}
         return {"coding": [{key: value for key, value in said.items() if value}]}
 
+    def _language(self, item: Any, rule: Rule) -> str | None:
+        """The shortest code of a language (BCP 47): `eng-US` is `en-US`."""
+        said = values.string(item)
+        first, dash, rest = said.partition("-")
+        known = self.context.table("languages").codes.get(first.lower(), first)
+        return f"{known}{dash}{rest}" if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", said) else None
+
     def _number(self, item: Any, rule: Rule) -> Any:
         said = values.number(item.get("value") if is_element(item) else str(item))
         if said is None or rule.kind == "decimal":
@@ -195,6 +203,7 @@ _OTHERS: Mapping[str, Callable[[Reading, Any, Rule], Any]] = {
     "integer": Reading._number,
     "decimal": Reading._number,
     "boolean": Reading._boolean,
+    "language": Reading._language,
 }
 
 

@@ -37,12 +37,12 @@ def name(element: Element, context: Context) -> Json | None:
 
 
 def _name_use(element: Element) -> str | None:
-    """Use of a name; a birth name is the maiden name, however it is marked."""
-    qualifiers = {child.get("qualifier") for child in element}
-    if "BR" in qualifiers:
-        return "maiden" if any(child.tag == "family" and child.get("qualifier") == "BR" for child in element) else "old"
-    uses = (element.get("use") or "").split()
-    return next((_NAME_USES[use] for use in uses if use in _NAME_USES), None)
+    """Use of a name. A family name given at birth is the maiden name, however the name is marked; a name of which only
+    the given name is marked so, and that has no use, is a former one (C-CDA R2.1, previous name)."""
+    if any(child.tag == "family" and child.get("qualifier") == "BR" for child in element):
+        return "maiden"
+    use = next((_NAME_USES[one] for one in (element.get("use") or "").split() if one in _NAME_USES), None)
+    return use or ("old" if any(child.get("qualifier") == "BR" for child in element) else None)
 
 
 def organization_name(element: Element, context: Context) -> str | None:

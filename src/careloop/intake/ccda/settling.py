@@ -29,7 +29,7 @@ def settle(result: CcdaResult, tenant_id: int, patient_id: str) -> list[Json]:
         seen.setdefault(place, finer)
         reference = f"{one.resource['resourceType']}/{own_id}"
         own[one.link] = reference
-        kept[reference] = _joined(kept.get(reference), {**one.resource, "id": own_id})
+        kept[reference] = joined(kept.get(reference), {**one.resource, "id": own_id})
     for resource in kept.values():
         rewrite(resource, own)
     return list(kept.values())
@@ -58,16 +58,23 @@ def _first_identifier(resource: Mapping[str, Any]) -> tuple[str, str] | None:
     return next((one for one in numbers if one[0].endswith("us-npi")), numbers[0] if numbers else None)
 
 
-def _joined(standing: Json | None, said: Json) -> Json:
-    """Two mentions of one thing: what one leaves out the other may say; lists hold each value once."""
+def joined(standing: Json | None, said: Json) -> Json:
+    """Two mentions of one thing: what one leaves out or does not know the other may say; lists hold each value once."""
     if standing is None:
         return said
     for key, value in said.items():
-        if key not in standing:
+        before = standing.get(key)
+        if before is None or (_is_unknown(before) and not _is_unknown(value)):
             standing[key] = value
-        elif isinstance(value, list) and isinstance(standing[key], list) and value and isinstance(value[0], dict):
-            standing[key] += [one for one in value if one not in standing[key]]
+        elif isinstance(value, dict) and isinstance(before, dict) and key == "period":
+            standing[key] = {**value, **before}
+        elif isinstance(value, list) and isinstance(before, list) and value and isinstance(value[0], dict):
+            standing[key] = before + [one for one in value if one not in before]
     return standing
+
+
+def _is_unknown(value: Any) -> bool:
+    return value == "unknown" or (isinstance(value, dict) and value.get("code") == "UNK")
 
 
 def _without_links(resource: Json) -> Json:
