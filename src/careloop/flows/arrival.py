@@ -26,7 +26,9 @@ def mappings_of(app: App) -> Mappings:
     """The HL7 v2 mapping content of this process, interpreted once."""
     known = _MAPPINGS.get(id(app.catalog))
     if known is None:
-        known = _MAPPINGS[id(app.catalog)] = intake.load_mappings(app.catalog.mapping("hl7v2"))
+        known = _MAPPINGS[id(app.catalog)] = intake.load_mappings(
+            app.catalog.mapping("hl7v2"), app.catalog.mapping("hl7v2-tables")
+        )
     return known
 
 
@@ -142,4 +144,7 @@ def _result(work: Work) -> dict[str, Any]:
     counted: dict[str, Any] = {}
     for one in work.written:
         counted[one.change.value] = counted.get(one.change.value, 0) + 1
-    return {**counted, **({"notes": list(work.message.notes[:20])} if work.message.notes else {})}
+    notes = list(work.message.notes[:20])
+    if work.message.unread:
+        notes.append(f"kept in the message, not mapped: {', '.join(work.message.unread[:40])}")
+    return {**counted, **({"notes": notes} if notes else {})}

@@ -20,6 +20,7 @@ from careloop.intake import AdtMessage, Claimed, Effect, Feed, Mappings, Person,
 from careloop.record import Stored, Write, Written
 
 Json = dict[str, Any]
+Told = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(kw_only=True)
@@ -125,31 +126,55 @@ class Arrival:
         self._fold_stays(tellings)
         wanted = {f"Patient/{telling.described}" for telling in tellings}
         wanted |= {f"Encounter/{key}" for telling in tellings for key, _ in telling.stays}
+        facts = [f"{one['resourceType']}/{one['id']}" for telling in tellings for one in telling.person.facts]
+        if len(set(facts)) < len(facts):
+            raise Crossed
+        wanted |= set(facts)
         standing = self._app.record.fetch(self._tx, sorted(wanted))
-        patients = self._patient_writes(tellings, standing)
+        keys = [one["id"] for telling in tellings for one in telling.person.facts]
+        told = intake.told(self._tx, [*keys, *(telling.described for telling in tellings)])
+        newer: dict[str, Mapping[str, str]] = {}
         writes = [
-            [*self._neighbours(telling.work), *one, *self._other_writes(telling, standing)]
-            for one, telling in zip(patients, tellings, strict=True)
+            [
+                *self._neighbours(telling.work),
+                *self._patient_writes(telling, standing, told, newer),
+                *self._other_writes(telling, standing),
+                *self._fact_writes(telling, standing, told, newer),
+            ]
+            for telling in tellings
         ]
+        intake.put_told(self._tx, newer)
         self._write(tellings, writes)
         for telling in tellings:
             if telling.work.message.effect is Effect.MERGE and telling.person.prior_identifiers:
                 self._merge(telling)
 
-    def _patient_writes(self, tellings: Sequence[_Telling], standing: Mapping[str, Stored]) -> list[list[Write]]:
-        told = intake.told(self._tx, [telling.described for telling in tellings])
-        newer: dict[str, Mapping[str, str]] = {}
+    def _patient_writes(
+        self, telling: _Telling, standing: Mapping[str, Stored], told: Told, newer: dict[str, Mapping[str, str]]
+    ) -> list[Write]:
+        own_id = telling.described
+        before = standing.get(f"Patient/{own_id}")
+        stood = before.resource if before else None
+        known, at = told.get(own_id, {}), telling.work.message.at.instant
+        patient, when = intake.joined_patient(stood, telling.person.patient, known, at, own_id)
+        if when != known:
+            newer[own_id] = when
+        return [_put(patient)] if patient != stood else []
+
+    def _fact_writes(
+        self, telling: _Telling, standing: Mapping[str, Stored], told: Told, newer: dict[str, Mapping[str, str]]
+    ) -> list[Write]:
+        """Results, orders, documents and the like: the later word about each element wins, whichever came first."""
         writes = []
-        for telling in tellings:
-            own_id = telling.described
-            before = standing.get(f"Patient/{own_id}")
-            stood = before.resource if before else None
-            known, at = told.get(own_id, {}), telling.work.message.at.instant
-            patient, when = intake.joined_patient(stood, telling.person.patient, known, at, own_id)
+        at = min(telling.work.message.at.instant, self._app.clock.now())
+        for fact in telling.person.facts:
+            said = intake.of_patient(fact, telling.patient_id)
+            before = standing.get(f"{said['resourceType']}/{said['id']}")
+            known = told.get(said["id"], {})
+            resource, when = intake.joined_resource(before.resource if before else None, said, known, at)
             if when != known:
-                newer[own_id] = when
-            writes.append([_put(patient)] if patient != stood else [])
-        intake.put_told(self._tx, newer)
+                newer[said["id"]] = when
+            writes.append(_put(resource))
         return writes
 
     def _other_writes(self, telling: _Telling, standing: Mapping[str, Stored]) -> list[Write]:

@@ -4,10 +4,11 @@ from careloop.intake.adt import AdtMessage, Person, Visit, require_identifiers, 
 from careloop.intake.checks import check
 from careloop.intake.datatypes import uri_part
 from careloop.intake.encounters import encounter, merged_extensions
+from careloop.intake.facts import of_patient
 from careloop.intake.hl7v2 import read, split_file
 from careloop.intake.mapping import Mappings, load_mappings
 from careloop.intake.model import Checked, Effect, Feed, InboxItem, InboxStatus, Receipt, StayEvent
-from careloop.intake.people import joined_patient
+from careloop.intake.people import joined_patient, joined_resource
 from careloop.intake.resources import clinical, diagnoses, provenance, relatives
 from careloop.intake.stays import AHEAD, Stay, fold
 from careloop.intake.store import (
@@ -59,10 +60,12 @@ __all__ = [
     "get_feed",
     "get_for_processing",
     "joined_patient",
+    "joined_resource",
     "list_feeds",
     "load_mappings",
     "mark_unmatched",
     "merged_extensions",
+    "of_patient",
     "provenance",
     "put_told",
     "read",

@@ -1,16 +1,19 @@
-"""An ADT message in the words of FHIR: who, which visit, what happened when. Pure; nothing is looked up."""
+"""A message in the words of FHIR: who, which visit, what happened when, what else it says. Pure; nothing is looked up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from careloop.errors import Rejected
+from careloop.fhir.ids import derived_id
 from careloop.intake import datatypes, places
 from careloop.intake.checks import envelope_of, groups
 from careloop.intake.datatypes import Context, Json, Rule, uri_part
+from careloop.intake.facts import Place, make
 from careloop.intake.hl7v2 import Message, Segment, Value
-from careloop.intake.mapping import Mappings, fill
+from careloop.intake.header import header
+from careloop.intake.mapping import Mappings, fill, nested
 from careloop.intake.model import Effect, Envelope, Feed
 from careloop.intake.timestamps import Moment, moment
 
@@ -42,11 +45,15 @@ class Person:
     conditions: tuple[Json, ...] = ()
     prior_identifiers: tuple[Json, ...] = ()
     visits: tuple[Visit, ...] = ()
+    facts: tuple[Json, ...] = ()
+    """Whole resources with their ids; the person they belong to stands as `facts.PATIENT`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdtMessage:
-    """Everything that an ADT message says. `made` are practitioners, places and organizations that it names."""
+    """Everything that a message says. `made` are practitioners, places and organizations that it names; `header` are
+    the MessageHeader and the sender's software, to stand in the Provenance; `unread` are the fields that no map reads.
+    """
 
     envelope: Envelope
     effect: Effect
@@ -55,28 +62,47 @@ class AdtMessage:
     people: tuple[Person, ...]
     made: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    header: tuple[Json, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def understand(message: Message, mappings: Mappings, feed: Feed, tenant_id: int, received: datetime) -> AdtMessage:
     """The facts of a message that passed the checks. `Rejected` where a field that decides cannot be used."""
     envelope = envelope_of(message)
-    effect = mappings.events[envelope.event].effect
+    structure = mappings.structure(envelope.message_type, envelope.event)
+    if structure is None:
+        raise Rejected(at="MSH-9", expected="a message of a type and event that we take", code="not-supported")
+    effect = mappings.effect(envelope.message_type, envelope.event)
     context = Context(
         tenant_id=tenant_id, facility=envelope.facility or envelope.application, feed=feed, tables=mappings.tables
     )
     recorded = _recorded(message, feed.zone)
     at = _event_time(message, effect, feed.zone) or recorded or Moment(received, _text(received))
     reader = _Reader(context, mappings, effect, at, recorded)
-    people = tuple(reader.person(group) for group in groups(message))
+    people = [reader.person(group) for group in groups(message)]
+    made = make(structure, message, [_place_of(person, tenant_id) for person in people], mappings, context)
+    for number, facts in made.resources.items():
+        if number < len(people):
+            people[number] = replace(people[number], facts=tuple(facts))
+    contained = header(message, mappings, context)
     return AdtMessage(
         envelope=envelope,
         effect=effect,
         at=at,
         recorded=recorded.instant if recorded else received,
-        people=people,
+        people=tuple(people),
         made=context.made,
-        notes=(*message.notes, *context.notes),
+        notes=(*message.notes, *dict.fromkeys(context.notes)),
+        header=contained,
+        unread=tuple(made.unread),
     )
+
+
+def _place_of(person: Person, tenant_id: int) -> Place:
+    """What facts of a person refer to: the first number, the first visit."""
+    first = next((f"{one['system']}|{one['value']}" for one in person.identifiers), "")
+    visit = next((derived_id(tenant_id, "encounter", one.system, one.value) for one in person.visits), None)
+    return Place(number=first, encounter_id=visit)
 
 
 class _Reader:
@@ -93,38 +119,36 @@ class _Reader:
 
     def person(self, group: Sequence[Segment]) -> Person:
         """Everything one PID and its following segments say."""
-        patient = self._fill("Patient", _by_name(group))
+        patient = self._fill("patient", _by_name(group))
         identifiers = tuple(patient.get("identifier") or ())
         return Person(
             identifiers=identifiers,
             patient=patient,
-            related=self._each("RelatedPerson", "NK1", group),
-            allergies=self._each("AllergyIntolerance", "AL1", group),
+            related=self._each("related-person", "NK1", group),
+            allergies=self._each("allergy-intolerance", "AL1", group),
             conditions=self._conditions(group),
             prior_identifiers=self._prior(group),
             visits=tuple(self._visits(group)),
         )
 
-    def _fill(self, resource: str, segments: Mapping[str, Sequence[Segment]]) -> Json:
-        return fill(self._mappings.segments[resource], segments, self._context)
+    def _fill(self, map_id: str, segments: Mapping[str, Sequence[Segment]]) -> Json:
+        return fill(self._mappings.segments[map_id], segments, self._context)
 
-    def _each(self, resource: str, name: str, group: Sequence[Segment]) -> tuple[Json, ...]:
-        mapping = self._mappings.segments[resource]
+    def _each(self, map_id: str, name: str, group: Sequence[Segment]) -> tuple[Json, ...]:
+        mapping = self._mappings.segments[map_id]
         found = []
         for segment in group:
             if segment.name == name:
-                elements = {
-                    key: value for key, value in self._fill(resource, {name: [segment]}).items() if value is not None
-                }
+                elements = nested(self._fill(map_id, {name: [segment]}))
                 if elements.get("name" if name == "NK1" else "code"):
-                    found.append({"resourceType": resource, **mapping.constants, **elements})
+                    found.append({"resourceType": mapping.resource, **mapping.constants, **elements})
         return tuple(found)
 
     def _conditions(self, group: Sequence[Segment]) -> tuple[Json, ...]:
         found = []
         segments = [segment for segment in group if segment.name == "DG1"]
         for segment in segments:
-            made = self._each("Condition", "DG1", [segment])
+            made = self._each("condition", "DG1", [segment])
             for condition in made:
                 role = self._mappings.tables["diagnosis-use"].of(segment.text(6))
                 rank = segment.text(15)
@@ -191,7 +215,7 @@ class _Reader:
         return None
 
     def _content(self, number: Json, pv1: Segment, segments: Mapping[str, Sequence[Segment]]) -> Json:
-        fields = self._fill("Encounter", segments)
+        fields = self._fill("encounter", segments)
         fields["identifier"] = [
             number,
             *(one for one in fields.get("identifier") or [] if one["value"] != number["value"]),

@@ -103,19 +103,27 @@ def _structure(message: Message, envelope: Envelope) -> tuple[Fault, ...]:
 
 
 def _event(envelope: Envelope, mappings: Mappings) -> tuple[Fault, ...]:
-    if envelope.message_type != "ADT":
-        expected = "an ADT message; message type not supported yet, the message is kept"
+    kind, event = envelope.message_type, envelope.event
+    if kind == "ACK":
+        expected = "a message; an acknowledgment that nobody waits for is kept"
         return (Fault(at="MSH-9.1", expected=expected, code="not-supported"),)
-    if envelope.event not in mappings.events:
+    if kind not in mappings.known_types:
+        known = ", ".join(sorted(mappings.known_types))
+        expected = f"one of {known}; message type not supported, the message is kept"
+        return (Fault(at="MSH-9.1", expected=expected, code="not-supported"),)
+    if kind == "ADT" and event not in mappings.events:
         return (Fault(at="MSH-9.2", expected="an ADT event that HL7 defines (A01 to A62)", code="event"),)
+    if mappings.structure(kind, event) is None:
+        expected = f"an event of {kind} that we take; event not supported, the message is kept"
+        return (Fault(at="MSH-9.2", expected=expected, code="event"),)
     return ()
 
 
 def _person(message: Message, envelope: Envelope, mappings: Mappings) -> tuple[Fault, ...]:
-    rule = mappings.events[envelope.event]
+    effect = mappings.effect(envelope.message_type, envelope.event)
     people = groups(message)
     if not people:
-        return () if not rule.names_person else (Fault(at="PID", expected="a PID segment", code="required"),)
+        return () if not mappings.names_person(envelope.message_type, envelope.event) else (Fault(at="PID", expected="a PID segment", code="required"),)
     faults = []
     for number, group in enumerate(people, start=1):
         place = "PID-3" if number == 1 else f"PID[{number}]-3"
@@ -123,7 +131,7 @@ def _person(message: Message, envelope: Envelope, mappings: Mappings) -> tuple[F
             faults.append(
                 Fault(at=place, expected="an identifier of the person (PID-3, else PID-2, 4 or 18)", code="required")
             )
-        if rule.effect is Effect.MERGE and not _has_prior(group):
+        if effect is Effect.MERGE and not _has_prior(group):
             faults.append(Fault(at="MRG-1", expected="the prior identifier of the person", code="required"))
     return tuple(faults)
 

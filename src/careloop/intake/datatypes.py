@@ -29,6 +29,12 @@ class Table:
     codes: Mapping[str, str]
     system: str | None = None
     display: Mapping[str, str] = field(default_factory=dict)
+    systems: Mapping[str, str] = field(default_factory=dict)
+    """For FHIR codes of another system than `system`."""
+
+    def system_of(self, code: str) -> str | None:
+        """The system of a FHIR code of this table."""
+        return self.systems.get(code, self.system)
 
     def of(self, code: str) -> str | None:
         """The FHIR code; upper and lower case are the same."""
@@ -90,7 +96,25 @@ def identifier(value: Value, rule: Rule, context: Context) -> Json | None:
     kind = value.component(5).strip()
     if kind and len(kind) <= 5:
         result["type"] = {"coding": [{"system": TYPES, "code": kind}]}
-    return result
+    assigner = value.component(6).strip() or value.component(4).strip()
+    if assigner:
+        result["assigner"] = {"display": assigner}
+    validity = period_of(value.component(7), value.component(8), context)
+    return {**result, "period": validity} if validity else result
+
+
+def period_of(start: str, end: str, context: Context) -> Json | None:
+    """Two times as a Period; one that does not exist is left out with a note, an end before its start too."""
+    found = {}
+    for name, text in (("start", start.strip()), ("end", end.strip())):
+        if text and text != '""':
+            try:
+                found[name] = moment(text, context.feed.zone, "period")
+            except Rejected as error:
+                context.notes.append(f"{error.at}: left out, expected {error.expected}")
+    if len(found) == 2 and found["start"].instant > found["end"].instant:
+        del found["end"]
+    return {name: one.text for name, one in found.items()} or None
 
 
 def account_identifier(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -117,10 +141,13 @@ def human_name(value: Value, rule: Rule, context: Context) -> Json | None:
     family = value.component(1).strip()
     given = [part for part in (value.component(2).strip(), *value.component(3).split()) if part]
     name: Json = {"family": family, "given": given}
-    name["suffix"] = [part.strip() for part in (value.component(4), value.component(6)) if part.strip()]
+    suffixes = (value.component(4), value.component(6), value.component(14))
+    name["suffix"] = list(dict.fromkeys(part.strip() for part in suffixes if part.strip()))
     name["prefix"] = [part for part in (value.component(5).strip(),) if part]
+    old = value.component(10).split(value.delimiters.subcomponent or "&") if value.component(10) else ["", ""]
+    name["period"] = period_of(value.component(12) or old[0], value.component(13) or "".join(old[1:2]), context) or {}
     name = {key: part for key, part in name.items() if part and part != '""'}
-    if not name:
+    if not name or set(name) == {"period"}:
         return None
     use = rule.options.get("use") or context.tables["name-use"].of(value.component(7).strip())
     return {**({"use": use} if use else {}), **name}
@@ -145,9 +172,10 @@ def address(value: Value, rule: Rule, context: Context) -> Json | None:
         "state": value.component(4).strip(),
         "postalCode": value.component(5).strip(),
         "country": value.component(6).strip(),
+        "period": period_of(value.component(13), value.component(14), context),
     }
     said = {key: part for key, part in result.items() if part}
-    return said if any(key not in ("use", "type") for key in said) else None
+    return said if any(key not in ("use", "type", "period") for key in said) else None
 
 
 def contact_point(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -166,7 +194,12 @@ def contact_point(value: Value, rule: Rule, context: Context) -> Json | None:
     use = context.tables["telecom-use"].of(value.component(2).strip()) or rule.options.get("use")
     if kind == "CP":
         use = "mobile"
-    return {"system": system, "value": number, **({"use": use} if use else {})}
+    result: Json = {"system": system, "value": number, **({"use": use} if use else {})}
+    rank = value.component(18).strip()
+    if rank.isascii() and rank.isdigit() and 0 < int(rank[:9]):
+        result["rank"] = int(rank[:9])
+    validity = period_of(value.component(13), value.component(14), context)
+    return {**result, "period": validity} if validity else result
 
 
 def _number(value: Value) -> str:
@@ -190,7 +223,7 @@ def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
     mapped = rule.table.of(own) if rule.table and own else None
     if rule.table and mapped:
         shown = rule.table.display.get(mapped)
-        codings.append({"system": rule.table.system, "code": mapped, **({"display": shown} if shown else {})})
+        codings.append({"system": rule.table.system_of(mapped), "code": mapped, **({"display": shown} if shown else {})})
     for start in (1, 4):
         coding = _coding(value, start, str(rule.options.get("default-system") or ""), context)
         if coding and not (mapped and "system" not in coding):
@@ -198,6 +231,23 @@ def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
     words = value.component(9).strip() or text or str(rule.options.get("default-text") or "") or own
     result: Json = {**({"coding": codings} if codings else {}), **({"text": words} if words else {})}
     return result or None
+
+
+def concept(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CWE to CodeableConcept where every code counts: one without a known system belongs to the sender."""
+    found = codeable_concept(value, rule, context)
+    if found is None:
+        return None
+    known = {one.get("code") for one in found.get("coding", ())}
+    mapped = rule.table.of(value.component(1).strip()) if rule.table else None
+    for start in (1, 4, 10):
+        symbol, shown = " ".join(value.component(start).split()), value.component(start + 1).strip()
+        if not symbol or symbol == '""' or symbol in known or (start == 1 and mapped):
+            continue
+        system = f"urn:careloop:local:{uri_part(context.facility)}"
+        coding = _coding(value, start, "", context) or {"system": system, "code": symbol}
+        found.setdefault("coding", []).append({**coding, **({"display": shown} if shown else {})})
+    return found
 
 
 def _coding(value: Value, start: int, default: str, context: Context) -> Json | None:
@@ -274,46 +324,3 @@ def _category(value: Value, rule: Rule) -> Json | None:
         return {"text": words}
     coding = {"system": rule.table.system, "code": known, "display": rule.table.display.get(known, words)}
     return {"coding": coding, "text": words}
-
-
-def practitioner(value: Value, rule: Rule, context: Context) -> Json | None:
-    """XCN to a reference to a Practitioner, whose resource is made beside; without a number only the name is kept."""
-    number = value.component(1).strip()
-    given = [part for part in (value.component(3).strip(), value.component(4).strip()) if part]
-    name: Json = {"family": value.component(2).strip(), "given": given}
-    name["prefix"] = [part for part in (value.component(6).strip(),) if part]
-    name = {key: part for key, part in name.items() if part}
-    shown = " ".join([*name.get("prefix", []), *given, name.get("family", "")]).strip()
-    if not number:
-        return {"display": shown} if shown else None
-    system = _person_system(value, context)
-    own_id = derived_id(context.tenant_id, "practitioner", system, number)
-    resource: Json = {"resourceType": "Practitioner", "id": own_id, "identifier": [{"system": system, "value": number}]}
-    if name:
-        resource["name"] = [name]
-    if name or f"Practitioner/{own_id}" not in context.made:
-        context.made[f"Practitioner/{own_id}"] = resource
-    return {"reference": f"Practitioner/{own_id}", **({"display": shown} if shown else {})}
-
-
-def _person_system(value: Value, context: Context) -> str:
-    if value.component(13).strip() == "NPI" or value.component(9, 1).strip() == "NPI":
-        return US_NPI
-    return context.authority(value, 9) or f"urn:careloop:practitioner:{uri_part(context.facility)}"
-
-
-def participant(value: Value, rule: Rule, context: Context) -> Json | None:
-    """XCN to Encounter.participant with the role that the field stands for."""
-    who = practitioner(value, rule, context)
-    if who is None:
-        return None
-    return {"type": [{"coding": [{"system": PARTICIPATION, "code": rule.options["role"]}]}], "individual": who}
-
-
-def checked_date(value: Value, rule: Rule, context: Context, *, keep: Conversion) -> Any:
-    """A date of minor weight: when it does not exist it is left out with a note and the rest is kept."""
-    try:
-        return keep(value, rule, context)
-    except Rejected as error:
-        context.notes.append(f"{error.at}: left out, expected {error.expected}")
-        return None

@@ -49,6 +49,8 @@ class Value:
 
     raw: str
     delimiters: Delimiters
+    whole: Delimiters | None = None
+    """Of a part: the delimiters of the field, by which escapes were written."""
 
     def component(self, number: int, subcomponent: int = 1) -> str:
         """The unescaped text of a component (its first sub-component unless another is named); `""` when absent."""
@@ -61,7 +63,14 @@ class Value:
             text = subparts[subcomponent - 1] if subcomponent <= len(subparts) else ""
         elif subcomponent > 1:
             return ""
-        return unescape(text, self.delimiters)
+        return unescape(text, self.whole or self.delimiters)
+
+    def part(self, number: int) -> "Value":
+        """A component as a value of its own, whose components are the sub-components."""
+        parts = self.raw.split(self.delimiters.component)
+        raw = parts[number - 1] if number <= len(parts) else ""
+        sign = self.delimiters
+        return Value(raw, Delimiters(sign.field, sign.subcomponent or "\x00", sign.repetition, sign.escape, ""), sign)
 
     @property
     def text(self) -> str:

@@ -1,45 +1,26 @@
 """Interprets the mapping files of `content/mappings/hl7v2`: a closed list of words, no expressions.
 
-A rule says: take `from` (a field, or the first of several that holds something), convert it `as`, put it `to`.
-`each` takes every repetition, `table` names a code table, `into` wraps the value, `with` hands options to the
-conversion, `unless` (fields) and `unless-code` keep a rule silent, `only` lets one result pass. The schema in
-`content/schemas/hl7v2-mapping.json` is the list of all words.
+A line says: take `from` (a field or part of it, or the first of several that holds something), convert it `as`, put it
+`to` an element. `content/mappings/hl7v2/README.md` explains every word; the schema `content/schemas/mappings.json` is
+the list of them. A line without `from` puts a `value`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from careloop.errors import ContentError, Fault, Rejected
 from careloop.intake import datatypes
-from careloop.intake.datatypes import Context, Conversion, Json, Rule, Table
-from careloop.intake.hl7v2 import Segment, Value
+from careloop.intake.addresses import Segments, Test, tests_of, values_at
+from careloop.intake.conversions import CONVERSIONS
+from careloop.intake.datatypes import Context, Json, Rule, Table
+from careloop.intake.hl7v2 import Value
 from careloop.intake.model import Effect
+from careloop.intake.structures import Structure, structure_faults, structure_of
+from careloop.intake.tables import CodeMaps
+from careloop.intake.values import text_data
 
-Segments = Mapping[str, Sequence[Segment]]
-
-CONVERSIONS: dict[str, Conversion] = {
-    "identifier": datatypes.identifier,
-    "account-identifier": datatypes.account_identifier,
-    "ssn": datatypes.ssn,
-    "human-name": datatypes.human_name,
-    "family-name": datatypes.family_name,
-    "address": datatypes.address,
-    "contact-point": datatypes.contact_point,
-    "code": datatypes.code,
-    "codeable-concept": datatypes.codeable_concept,
-    "local-concept": datatypes.local_concept,
-    "text-concept": datatypes.text_concept,
-    "date": datatypes.date,
-    "date-time": datatypes.date_time,
-    "boolean": datatypes.boolean,
-    "integer": datatypes.integer,
-    "race": datatypes.race,
-    "ethnicity": datatypes.ethnicity,
-    "practitioner": datatypes.practitioner,
-    "participant": datatypes.participant,
-}
 _GROUPED = {
     "race": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race",
     "ethnicity": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity",
@@ -56,15 +37,38 @@ class EventRule:
     names_person: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line of a segment map, ready to run."""
+
+    to: str
+    sources: tuple[str, ...]
+    word: str
+    each: bool
+    adds: bool
+    join: str | None
+    tests: tuple[Test, ...]
+    unless: tuple[str, ...]
+    unless_made: tuple[str, ...]
+    only: str | None
+    into: Any
+    value: Any
+    table: Table | None
+    options: Mapping[str, Any]
+    beside: Mapping[str, str]
+    defaults: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentMapping:
-    """One mapping file: rules that fill one resource from segments."""
+    """One mapping file: lines that fill one resource from segments. `read` are the fields that it looks at."""
 
     id: str
     resource: str
-    rules: tuple[Mapping[str, Any], ...]
+    lines: tuple[Line, ...]
     constants: Mapping[str, Any]
     skip_when: Mapping[str, Any] | None
+    read: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,65 +78,98 @@ class Mappings:
     events: Mapping[str, EventRule]
     tables: Mapping[str, Table]
     segments: Mapping[str, SegmentMapping]
+    structures: Mapping[tuple[str, str], Structure] = field(default_factory=dict)
+
+    def structure(self, message_type: str, event: str) -> Structure | None:
+        """How a message of this type and event is built; None when we do not take it. A type without an event is
+        taken where one structure of that type says so."""
+        return self.structures.get((message_type, event)) or self.structures.get((message_type, "*"))
+
+    def effect(self, message_type: str, event: str) -> Effect:
+        """What the event does to a stay: only ADT opens and closes, other messages add to it."""
+        return self.events[event].effect if message_type == "ADT" else Effect.FIELDS
+
+    def names_person(self, message_type: str, event: str) -> bool:
+        """False for the events that are about no person at all."""
+        return self.events[event].names_person if message_type == "ADT" else True
+
+    @property
+    def known_types(self) -> frozenset[str]:
+        """The message types that are taken."""
+        return frozenset(kind for kind, _ in self.structures)
 
 
-def load_mappings(documents: Mapping[str, Mapping[str, Any]]) -> Mappings:
-    """The mappings in `documents` (by id). `ContentError` names each word that the engine does not know."""
+def load_mappings(
+    documents: Mapping[str, Mapping[str, Any]], code_maps: Mapping[str, Mapping[str, Any]] | None = None
+) -> Mappings:
+    """The mappings in `documents`, with the official `code_maps` as tables by their own names. `ContentError` names
+    each word that the engine does not know."""
     events: dict[str, EventRule] = {}
-    tables: dict[str, Table] = {}
-    segments: dict[str, SegmentMapping] = {}
+    tables = _official(code_maps or {})
     for document in documents.values():
         if document["kind"] == "events":
             events |= {code: _event(line) for code, line in document["events"].items()}
         elif document["kind"] == "tables":
             tables |= {name: Table(**table) for name, table in document["tables"].items()}
-        else:
-            segments[document["resource"]] = _segment_mapping(document)
-    faults = [fault for mapping in segments.values() for fault in _faults(mapping, tables)]
+    maps = [document for document in documents.values() if document["kind"] == "segments"]
+    faults = [fault for document in maps for fault in _faults(document, tables)]
     if faults:
         raise ContentError(faults)
-    return Mappings(events=events, tables=tables, segments=segments)
+    segments = {document["id"]: _segment_mapping(document, tables) for document in maps}
+    structures = [structure_of(document) for document in documents.values() if document["kind"] == "messages"]
+    faults = [fault for one in structures for fault in structure_faults(one, segments)]
+    if faults:
+        raise ContentError(faults)
+    by_event = {event: one for one in structures for event in one.events}
+    return Mappings(events=events, tables=tables, segments=segments, structures=by_event)
 
 
-def fill(mapping: SegmentMapping, segments: Segments, context: Context) -> Json:
-    """The elements that `mapping` finds in `segments`; None where the field holds the null `""`: to delete."""
-    result: Json = {}
+def fill(mapping: SegmentMapping, segments: Segments, context: Context, result: Json | None = None) -> Json:
+    """The elements that `mapping` finds in `segments`, by their path, joined to `result`; None where the field holds
+    the null `""`: to delete."""
+    found: Json = {} if result is None else result
     if mapping.skip_when and _code_matches(mapping.skip_when, segments):
-        return result
-    for rule in mapping.rules:
-        _apply(rule, segments, context, result)
-    return result
+        return found
+    for line in mapping.lines:
+        _apply(line, segments, context, found)
+    return found
 
 
-def _apply(rule: Mapping[str, Any], segments: Segments, context: Context, result: Json) -> None:
-    if any(_values(address, segments) for address in _list(rule.get("unless"))):
+def _apply(line: Line, segments: Segments, context: Context, result: Json) -> None:
+    to = line.to
+    if not line.adds and result.get(to) is not None:
         return
-    if "unless-code" in rule and _code_matches(rule["unless-code"], segments):
+    if any(result.get(path) is not None for path in line.unless_made):
         return
-    to = rule["to"]
-    for address in _list(rule["from"]):
-        if rule["as"] == "contact":
+    if any(not test.holds(segments) for test in line.tests):
+        return
+    if any(values_at(address, segments) for address in line.unless):
+        return
+    if not line.sources:
+        _put(line, [line.value], result)
+        return
+    every = line.each or line.join is not None
+    for address in line.sources:
+        if line.word == "contact":
             found: list[Any] = _contacts(segments, context)
         else:
-            values = _values(address, segments)
+            values = values_at(address, segments, every=every)
             if values and values[0].is_null:
                 result.setdefault(to, None)
                 return
-            found = _converted(rule, address, values if rule.get("each") else values[:1], segments, context)
+            found = _converted(line, address, values if every else values[:1], segments, context)
         if found:
-            _put(rule, to, found, result)
+            _put(line, found if line.join is None else [line.join.join(found)], result)
             return
 
 
 def _converted(
-    rule: Mapping[str, Any], address: str, values: Sequence[Value], segments: Segments, context: Context
+    line: Line, address: str, values: Sequence[Value], segments: Segments, context: Context
 ) -> list[Any]:
-    convert = CONVERSIONS[rule["as"]]
-    prepared = Rule(
-        address=address,
-        table=context.tables[rule["table"]] if "table" in rule else None,
-        options=_options(rule, segments),
-    )
+    if not values:
+        return []
+    convert = CONVERSIONS[line.word]
+    prepared = Rule(address=address, table=line.table, options=_options(line, segments))
     found = []
     for value in values:
         try:
@@ -142,30 +179,62 @@ def _converted(
                 raise
             context.notes.append(f"{error.at}: left out, expected {error.expected}")
             continue
-        if converted is not None and str(converted).lower() == str(rule.get("only", converted)).lower():
+        if converted is not None and (line.only is None or str(converted).lower() == line.only):
             found.append(converted)
     return found
 
 
-def _options(rule: Mapping[str, Any], segments: Segments) -> Mapping[str, Any]:
-    options = dict(rule.get("with", {}))
-    for name in ("default-system", "default-text"):
-        if name in rule:
-            values = _values(rule[name], segments)
-            options[name] = values[0].component(1).strip() if values else ""
+def _options(line: Line, segments: Segments) -> Mapping[str, Any]:
+    if not line.beside and not line.defaults:
+        return line.options
+    options = dict(line.options)
+    for name, address in line.beside.items():
+        options[name] = values_at(address, segments)
+    for name, address in line.defaults.items():
+        values = values_at(address, segments)
+        options[name] = values[0].component(1).strip() if values else ""
     return options
 
 
-def _put(rule: Mapping[str, Any], to: str, found: list[Any], result: Json) -> None:
-    if rule["as"] in _GROUPED:
-        found = [_grouped(_GROUPED[rule["as"]], found)]
-    elif "into" in rule:
-        found = [_wrapped(rule["into"], value) for value in found]
-    if rule.get("each"):
-        present = result.get(to) or []
-        result[to] = present + [value for value in found if value not in present]
-    else:
-        result.setdefault(to, found[0])
+def _put(line: Line, found: list[Any], result: Json) -> None:
+    if line.word in _GROUPED:
+        found = [_grouped(_GROUPED[line.word], found)]
+    elif line.into is not None:
+        found = [wrapped(line.into, value) for value in found]
+    if line.adds:
+        present = result.get(line.to) or []
+        result[line.to] = present + [value for value in found if value not in present]
+    elif result.get(line.to) is None:
+        result[line.to] = found[0]
+
+
+def nested(flat: Mapping[str, Any]) -> Json:
+    """Elements by path as one object: `a.b[].c` is `c` in the first entry of the list `b`; nulls are left out."""
+    whole: Json = {}
+    for path, value in flat.items():
+        if value is None:
+            continue
+        holder: Any = whole
+        *before, last = _steps(path)
+        for name, is_list in before:
+            if is_list:
+                entries = holder.setdefault(name, [{}])
+                holder = entries[0]
+            else:
+                holder = holder.setdefault(name, {})
+        name, is_list = last
+        if is_list:
+            holder.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+        elif isinstance(holder.get(name), dict) and isinstance(value, dict):
+            holder[name] = {**value, **holder[name]}
+        else:
+            holder[name] = value
+    return whole
+
+
+@cache
+def _steps(path: str) -> tuple[tuple[str, bool], ...]:
+    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
 
 
 def _grouped(url: str, categories: Sequence[Json]) -> Json:
@@ -179,13 +248,16 @@ def _grouped(url: str, categories: Sequence[Json]) -> Json:
     return {"url": url, "extension": [*parts, {"url": "text", "valueString": words}]}
 
 
-def _wrapped(pattern: Any, value: Any) -> Any:
+def wrapped(pattern: Any, value: Any) -> Any:
+    """`value` inside `pattern`, in the place of `$value`; `$attachment` is the value as a text attachment."""
     if pattern == "$value":
         return value
+    if pattern == "$attachment":
+        return text_data(value)
     if isinstance(pattern, dict):
-        return {key: _wrapped(part, value) for key, part in pattern.items()}
+        return {key: wrapped(part, value) for key, part in pattern.items()}
     if isinstance(pattern, list):
-        return [_wrapped(part, value) for part in pattern]
+        return [wrapped(part, value) for part in pattern]
     return pattern
 
 
@@ -197,15 +269,15 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
         name = [found for value in segment.values(2) if (found := datatypes.human_name(value, plain, context))]
         telecom = [
             found
-            for field in (5, 6)
-            for value in segment.values(field)
-            if (found := datatypes.contact_point(value, Rule(address=f"NK1-{field}"), context))
+            for number in (5, 6)
+            for value in segment.values(number)
+            if (found := datatypes.contact_point(value, Rule(address=f"NK1-{number}"), context))
         ]
         roles = [(3, "relationship"), (7, "contact-role")]
         relationship = [
             found
-            for field, table in roles
-            for value in segment.values(field)
+            for number, table in roles
+            for value in segment.values(number)
             if (found := datatypes.codeable_concept(value, Rule(address="", table=context.tables[table]), context))
         ]
         addresses = [found for value in segment.values(4) if (found := datatypes.address(value, plain, context))]
@@ -217,49 +289,72 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
     return contacts
 
 
-def _values(address: str, segments: Segments) -> list[Value]:
-    name, field = _place(address)
-    found = segments.get(name, ())
-    return found[0].values(field) if found and field else []
-
-
-@cache
-def _place(address: str) -> tuple[str, int]:
-    """`PID-5` as its segment and field; field 0 for a segment alone."""
-    name, _, field = address.partition("-")
-    return name, int(field or 0)
-
-
 def _code_matches(test: Mapping[str, Any], segments: Segments) -> bool:
-    return any(value.component(1).strip().upper() in test["in"] for value in _values(test["from"], segments))
+    return any(value.component(1).strip().upper() in test["in"] for value in values_at(test["from"], segments))
 
 
-def _list(value: Any) -> list[str]:
+def _list(value: Any) -> list[Any]:
     if value is None:
         return []
-    return [value] if isinstance(value, str) else list(value)
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _event(line: Mapping[str, Any]) -> EventRule:
     return EventRule(effect=Effect(line["effect"]), names_person=line.get("person", True))
 
 
-def _segment_mapping(document: Mapping[str, Any]) -> SegmentMapping:
+def _official(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
+    tables = {}
+    for name, found in CodeMaps.of(documents).by_name.items():
+        systems = {target.code: target.system for target in found.targets.values() if target.system}
+        tables[name] = Table(
+            codes={code: target.code for code, target in found.targets.items()},
+            system=next(iter(systems.values()), None),
+            systems=systems,
+            display={target.code: target.display for target in found.targets.values() if target.display},
+        )
+    return tables
+
+
+def _segment_mapping(document: Mapping[str, Any], tables: Mapping[str, Table]) -> SegmentMapping:
     return SegmentMapping(
         id=document["id"],
         resource=document["resource"],
-        rules=tuple(document["rules"]),
+        lines=tuple(_line(rule, tables) for rule in document["rules"]),
         constants=document.get("constants", {}),
         skip_when=document.get("skip-when"),
+        read=frozenset(address.partition(".")[0] for rule in document["rules"] for address in _list(rule.get("from"))),
     )
 
 
-def _faults(mapping: SegmentMapping, tables: Mapping[str, Table]) -> list[Fault]:
+def _line(rule: Mapping[str, Any], tables: Mapping[str, Table]) -> Line:
+    unless_code = [{"from": one["from"], "not-in": one["in"]} for one in _list(rule.get("unless-code"))]
+    return Line(
+        to=rule["to"],
+        sources=tuple(_list(rule.get("from"))),
+        word=rule.get("as", ""),
+        each=bool(rule.get("each")),
+        adds=bool(rule.get("each")) or rule["to"].endswith("[]"),
+        join=rule.get("join"),
+        tests=tests_of([*_list(rule.get("when")), *unless_code]),
+        unless=tuple(_list(rule.get("unless"))),
+        unless_made=tuple(_list(rule.get("unless-made"))),
+        only=str(rule["only"]).lower() if "only" in rule else None,
+        into=rule.get("into"),
+        value=rule.get("value"),
+        table=tables[rule["table"]] if "table" in rule else None,
+        options=rule.get("with", {}),
+        beside=rule.get("beside", {}),
+        defaults={name: rule[name] for name in ("default-system", "default-text") if name in rule},
+    )
+
+
+def _faults(document: Mapping[str, Any], tables: Mapping[str, Table]) -> list[Fault]:
     faults = []
-    for number, rule in enumerate(mapping.rules):
-        place = f"{mapping.id} rules[{number}]"
-        if rule["as"] not in CONVERSIONS and rule["as"] != "contact":
+    for number, rule in enumerate(document["rules"]):
+        place = f"{document['id']} rules[{number}]"
+        if "from" in rule and rule.get("as") not in CONVERSIONS and rule.get("as") != "contact":
             faults.append(Fault(at=f"{place}.as", expected=f"one of {', '.join(sorted(CONVERSIONS))}"))
         if rule.get("table") is not None and rule["table"] not in tables:
-            faults.append(Fault(at=f"{place}.table", expected="a table of tables.yaml"))
+            faults.append(Fault(at=f"{place}.table", expected="a table of tables.yaml or an official code map"))
     return faults

@@ -71,3 +71,48 @@ def _sortable(stamp: str) -> datetime:
 def _added(standing: list[Json], said: list[Json]) -> list[Json]:
     known = {(one.get("system"), one.get("value")) for one in standing}
     return [*standing, *(one for one in said if (one.get("system"), one.get("value")) not in known)]
+
+
+_CHOICES = ("value", "effective", "onset", "occurrence", "performed", "medication", "abatement", "collected", "asNeeded")
+"""Elements of which a resource has one, whatever its type: `valueString` takes the place of `valueQuantity`."""
+_NEWEST = "*"
+
+
+def joined_resource(
+    before: Mapping[str, Any] | None, said: Mapping[str, Any], told: Mapping[str, str], at: datetime
+) -> tuple[Json, dict[str, str]]:
+    """A resource after these words, and `told` brought up to date: under `*` when most of it was said, beside that the
+    elements that were said earlier. The later word wins, whichever came first; what nobody said again stays."""
+    stamp = instant_text(at)
+    if before is None:
+        return dict(said), {_NEWEST: stamp}
+    resource: Json = dict(before)
+    times = {element: told.get(element, told.get(_NEWEST)) for element in before}
+    for element, value in said.items():
+        rivals = [one for one in _rivals(element, resource) if one != element]
+        standing = [time for one in (element, *rivals) if one in resource and (time := times.get(one)) is not None]
+        if element in ("resourceType", "id") or any(_sortable(time) > at for time in standing):
+            continue
+        for one in rivals:
+            del resource[one], times[one]
+        resource[element] = _with_foreign(resource.get(element), value) if element == "extension" else value
+        times[element] = stamp
+    return resource, _short(times)
+
+
+def _rivals(element: str, resource: Mapping[str, Any]) -> list[str]:
+    stem = next((one for one in _CHOICES if element.startswith(one) and element[len(one) : len(one) + 1].isupper()), None)
+    if stem is None:
+        return []
+    return [one for one in resource if one.startswith(stem) and one[len(stem) : len(stem) + 1].isupper()]
+
+
+def _with_foreign(standing: list[Json] | None, said: list[Json]) -> list[Json]:
+    told = {one.get("url") for one in said}
+    return [*said, *(one for one in standing or () if one.get("url") not in told)]
+
+
+def _short(times: Mapping[str, str | None]) -> dict[str, str]:
+    known = {element: time for element, time in times.items() if time is not None and element not in ("resourceType", "id")}
+    newest = max(known.values(), key=_sortable, default="")
+    return {_NEWEST: newest, **{element: time for element, time in known.items() if time != newest}} if newest else {}

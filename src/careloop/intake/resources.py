@@ -57,8 +57,8 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
     """One for each message: the versions it wrote, the control id it came under."""
     envelope = message.envelope
     sender = envelope.facility or envelope.application
-    source = {"identifier": {"system": f"{CONTROL_ID}:{uri_part(sender)}", "value": envelope.control_id}}
-    return {
+    source: Json = {"identifier": {"system": f"{CONTROL_ID}:{uri_part(sender)}", "value": envelope.control_id}}
+    resource: Json = {
         "resourceType": "Provenance",
         "id": derived_id(tenant_id, "provenance", inbox_id),
         "target": [{"reference": reference} for reference in dict.fromkeys(targets)],
@@ -73,6 +73,13 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         ],
         "entity": [{"role": "source", "what": source}],
     }
+    if message.header:
+        resource["contained"] = list(message.header)
+        source["reference"] = "#header"
+        resource["entity"] += [
+            {"role": "source", "what": {"reference": f"#{one['id']}"}} for one in message.header[1:]
+        ]
+    return resource
 
 
 def _diagnosis(reference: str, told: Mapping[str, Any]) -> Json:

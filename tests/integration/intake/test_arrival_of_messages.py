@@ -91,9 +91,9 @@ def test_an_unreadable_message_is_refused_and_kept(door):
 
 
 def test_a_message_of_another_type_is_kept_and_refused_honestly(door):
-    assert door.send(adt("A01").replace(b"ADT^A01", b"ORU^R01")) == ["AE"]
+    assert door.send(adt("A01").replace(b"ADT^A01", b"MFN^M02")) == ["AE"]
     [letter] = door.dead()
-    assert "not supported yet" in letter.reason
+    assert "not supported" in letter.reason
 
 
 def test_an_event_of_the_future_counts_when_its_time_is_asked_for(door, app, tenant, clock):

@@ -52,7 +52,7 @@ def test_rejects_name_file_entry_place_and_reason_and_the_rest_is_loaded(door, t
     write(tmp_path, "bad.json", bundle(patient("ok1"), patient("bad1", birthDate="1951-13-01")))
     write(tmp_path, "broken.json", b"{not json")
     write(tmp_path, "document.xml", b"<ClinicalDocument/>")
-    write(tmp_path, "lab.hl7", adt("A01").replace(b"ADT^A01", b"ORU^R01"))
+    write(tmp_path, "lab.hl7", adt("A01").replace(b"ADT^A01", b"MFN^M02"))
     found = facts(load(door.app, door.tenant, [tmp_path]), 1.0)
     by_file = {one["file"].rsplit("/", 1)[-1]: one for one in found["rejects"]}
     assert set(by_file) == {"bad.json", "broken.json", "document.xml", "lab.hl7"}

@@ -9,7 +9,8 @@ from careloop.intake.model import Feed
 
 @pytest.fixture(scope="session")
 def mappings():
-    return load_mappings(load_catalog().mapping("hl7v2"))
+    catalog = load_catalog()
+    return load_mappings(catalog.mapping("hl7v2"), catalog.mapping("hl7v2-tables"))
 
 
 @pytest.fixture(scope="session")

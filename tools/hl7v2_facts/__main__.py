@@ -1,0 +1,85 @@
+"""`python -m tools.hl7v2_facts DIR`: for each message below DIR with an expected bundle, the share of its facts that our
+intake says too, and what differs.
+
+DIR is a folder of `.hl7` files with `expected/<template>__<name>-expected.json`, or of pairs `.hl7` and `.fhir`.
+`--missing N` sums what is missing most; `--message NAME` shows one message in full.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from careloop.errors import CareloopError
+from tools.hl7v2_facts import ours
+from tools.hl7v2_facts.compare import Result, Rules, compare, load_rules
+from tools.hl7v2_facts.extract import extract
+
+RULES = Path(__file__).parents[2] / "tests" / "conformance" / "hl7v2" / "facts.yaml"
+
+
+def pairs(folder: Path) -> list[tuple[str, Path, Path]]:
+    """Message name, message and expected bundle, in the order of names."""
+    expected = {path.name.split("__", 1)[1].removesuffix("-expected.json"): path for path in folder.glob("expected/*.json")}
+    found = [(path.stem, path, expected[path.stem]) for path in folder.glob("*.hl7") if path.stem in expected]
+    found += [(path.stem, path, path.with_suffix(".fhir")) for path in folder.rglob("*.hl7") if path.with_suffix(".fhir").exists()]
+    return sorted(found)
+
+
+def measure(folder: Path, suite: str) -> list[Result]:
+    """The comparison of every pair below `folder`."""
+    rules = load_rules(yaml.safe_load(RULES.read_text(encoding="utf-8")), suite)
+    mappings = ours.load()
+    return [_measure_one(name, message, bundle, rules, mappings) for name, message, bundle in pairs(folder)]
+
+
+def _measure_one(name: str, message: Path, bundle: Path, rules: Rules, mappings: ours.Mappings) -> Result:
+    document = json.loads(bundle.read_text(encoding="utf-8"))
+    expected = extract([entry["resource"] for entry in document.get("entry", ())])
+    try:
+        found = extract(ours.resources_of(message.read_bytes(), mappings))
+    except CareloopError as error:
+        result = compare(name, expected, [], rules)
+        result.fault = str(error)
+        return result
+    return compare(name, expected, found, rules)
+
+
+def share(results: list[Result]) -> float:
+    """Found facts of all that count."""
+    expected = sum(result.expected for result in results)
+    return sum(len(result.found) for result in results) / expected if expected else 1.0
+
+
+def main() -> int:
+    """Prints the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--missing", type=int, default=0)
+    parser.add_argument("--message")
+    arguments = parser.parse_args()
+    results = measure(arguments.folder, arguments.folder.resolve().name)
+    if arguments.message:
+        results = [result for result in results if arguments.message in result.message]
+    for result in results:
+        _print(result, full=not arguments.missing)
+    missing = Counter(fact.place for result in results for fact in result.missing)
+    for place, count in missing.most_common(arguments.missing):
+        print(f"{count:5} {place}")
+    found, expected = sum(len(result.found) for result in results), sum(result.expected for result in results)
+    excluded = Counter(rule.type for result in results for rule, _ in result.excluded)
+    print(f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}")
+    return 0
+
+
+def _print(result: Result, *, full: bool) -> None:
+    print(f"{result.message}: {len(result.found)} of {result.expected}" + (f", refused: {result.fault}" if result.fault else ""))
+    for fact in result.missing if full else ():
+        print(f"    missing {fact}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

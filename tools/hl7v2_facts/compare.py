@@ -1,0 +1,103 @@
+"""Two sets of resources compared: which expected facts ours hold, which they do not, which do not count and why."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.hl7v2_facts.extract import Fact, Told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """Facts that do not count: a pattern of places, where given of values, and the type and reason why."""
+
+    place: re.Pattern[str]
+    value: re.Pattern[str] | None
+    message: re.Pattern[str] | None
+    type: str
+    reason: str
+
+    def holds(self, message: str, fact: Fact) -> bool:
+        """True for a fact of this message that does not count."""
+        return bool(
+            self.place.fullmatch(fact.place)
+            and (self.value is None or any(self.value.fullmatch(token) for token in fact.tokens))
+            and (self.message is None or self.message.fullmatch(message))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the comparison takes as equal, and what it leaves out."""
+
+    exclusions: tuple[Exclusion, ...]
+    same_type: Mapping[str, tuple[str, ...]]
+    same_place: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(kw_only=True)
+class Result:
+    """One message: what was found, what not, and what was excluded by which rule (with: was it found all the same)."""
+
+    message: str
+    found: list[Fact] = field(default_factory=list)
+    missing: list[Fact] = field(default_factory=list)
+    excluded: list[tuple[Exclusion, bool]] = field(default_factory=list)
+    fault: str = ""
+
+    @property
+    def expected(self) -> int:
+        """Facts that count."""
+        return len(self.found) + len(self.missing)
+
+
+def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
+    """The rules of `equivalents.yaml` and exclusions for one suite."""
+    exclusions = tuple(
+        Exclusion(
+            place=re.compile(one["place"]),
+            value=re.compile(one["value"]) if "value" in one else None,
+            message=re.compile(one["message"]) if "message" in one else None,
+            type=one["type"],
+            reason=one["reason"],
+        )
+        for one in document["exclusions"]
+        if suite in one["suites"]
+    )
+    equal = document.get("equivalents", ())
+    return Rules(
+        exclusions=exclusions,
+        same_type={one["type"]: tuple(one["is-also"]) for one in equal if "type" in one},
+        same_place={one["place"]: tuple(one["is-also"]) for one in equal if "place" in one},
+    )
+
+
+def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules: Rules) -> Result:
+    """Each expected resource against the one of ours that is most like it."""
+    result = Result(message=message)
+    for one in expected:
+        best = _best(one, ours, rules)
+        for fact in sorted(one.facts, key=str):
+            excluded = next((rule for rule in rules.exclusions if rule.holds(message, fact)), None)
+            found = best is not None and _found(fact, one.resource_type, best, rules)
+            if excluded:
+                result.excluded.append((excluded, found))
+            else:
+                (result.found if found else result.missing).append(fact)
+    return result
+
+
+def _best(one: Told, ours: Sequence[Told], rules: Rules) -> Told | None:
+    types = (one.resource_type, *rules.same_type.get(one.resource_type, ()))
+    candidates = [told for told in ours if told.resource_type in types]
+    return max(
+        candidates, key=lambda told: sum(_found(fact, one.resource_type, told, rules) for fact in one.facts), default=None
+    )
+
+
+def _found(fact: Fact, resource_type: str, told: Told, rules: Rules) -> bool:
+    places = [fact.place, *rules.same_place.get(fact.place, ())]
+    if told.resource_type != resource_type:
+        places += [told.resource_type + place.removeprefix(resource_type) for place in places]
+    return any(fact.found_in(other) for place in places for other in told.by_place.get(place, ()))
