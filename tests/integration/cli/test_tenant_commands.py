@@ -144,3 +144,17 @@ def test_a_feed_is_opened_listed_and_watched(careloop, slug):
     assert [(one["received"], one["dead"], one["last_received"]) for one in watched["feeds"]] == [(0, 0, None)]
     for wrong in (("--zone", "Mars"), ("--sender", "no bar"), ("--authority", "=x"), ("--port", "0")):
         assert careloop("feed", "add", "--tenant", slug, "--port", "1", *wrong)[0] == 2
+
+
+def test_an_administrator_changes_what_validation_does(app, careloop, slug):
+    status, shown = careloop("tenant", "set", slug)
+    assert (status, shown["settings"]["validation"]) == (0, "off")
+    status, changed = careloop("tenant", "set", slug, "validation=warn", "idle_minutes=20", "hospital_version=2013")
+    assert status == 0
+    kept = app.tenant(slug).settings
+    assert {"validation": "warn", "idle_minutes": 20, "hospital_version": "2013"}.items() <= kept.items()
+    assert changed["settings"]["validation"] == "warn"
+    assert careloop("tenant", "set", slug, "validation=sometimes")[0] == 2
+    assert careloop("tenant", "set", slug, "validation")[0] == 2
+    assert careloop("tenant", "set", f"{slug}-nobody", "validation=off")[0] != 0
+    assert app.tenant(slug).settings["validation"] == "warn"
