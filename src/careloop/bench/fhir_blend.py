@@ -3,11 +3,13 @@
 import itertools
 import json
 import random
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from careloop.bench import made_up
 from careloop.bench.traffic import Request
 from careloop.flows.bulk_documents import Document
 
@@ -186,11 +188,22 @@ def _put(sample: Sample, label: str, place: int, kind: str, *, changed: bool = F
     resource = {**sources[place % len(sources)], "id": f"{label}-{place}"}
     resource.pop("meta", None)
     if resource["resourceType"] == "Patient":
-        resource["identifier"] = [{"system": "urn:bench:crud", "value": f"{label}-{place}"}]
-        resource["birthDate"] = f"19{10 + place % 80}-0{1 + place % 9}-1{place % 10}"
-        resource["name"] = [{"family": f"{label}x{place}", "given": [f"{label}{place}"]}]
-        resource["telecom"] = [{"system": "phone", "value": f"555-{place:04d}", "use": "home"}]
-        resource["gender"] = "female" if changed else "male"
+        resource |= _person(f"{label}-{place}", changed=changed)
     else:
         resource["status"] = "amended" if changed else "final"
     return Request(kind, "PUT", _address(label, place), json.dumps(resource).encode())
+
+
+def _person(label: str, *, changed: bool) -> dict[str, Any]:
+    """Somebody who looks like nobody else: people who are alike cost the comparison of people, which is not measured
+    here."""
+    index = zlib.crc32(label.encode())
+    street = f"{index % 9999} {made_up.family(index + 1)} Street"
+    return {
+        "identifier": [{"system": "urn:bench:crud", "value": label}],
+        "name": [{"family": made_up.family(index), "given": [made_up.family(index + 2)]}],
+        "birthDate": made_up.birth_date(index),
+        "telecom": [{"system": "phone", "value": f"{index:010d}", "use": "home"}],
+        "address": [{"line": [street], "city": made_up.family(index + 3), "postalCode": f"{index % 99999:05d}"}],
+        "gender": "female" if changed else "male",
+    }
