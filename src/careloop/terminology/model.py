@@ -1,6 +1,6 @@
 """Codes, code systems, value sets and concept maps as values. Nothing here reads a file or the record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +18,25 @@ class Designation:
     value: str
     language: str | None = None
     use: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As FHIR writes it."""
+        facts = {"language": self.language, "use": self.use, "value": self.value}
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+def words_in(language: str | None, designations: Sequence[Designation], usual: str | None) -> str | None:
+    """The words in a language, else in one of its kind (`de` for `de-CH`), else the usual ones."""
+    if language is None:
+        return usual
+    wanted = language.casefold()
+    exact = [one.value for one in designations if (one.language or "").casefold() == wanted]
+    near = [
+        one.value
+        for one in designations
+        if (one.language or "").casefold().partition("-")[0] == wanted.partition("-")[0]
+    ]
+    return next(iter(exact or near), usual)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,16 +68,7 @@ class Concept:
 
     def display_in(self, language: str | None) -> str | None:
         """The words in that language where there are some, else the usual words."""
-        if language is None:
-            return self.display
-        wanted = language.casefold()
-        exact = [one.value for one in self.designations if (one.language or "").casefold() == wanted]
-        near = [
-            one.value
-            for one in self.designations
-            if (one.language or "").casefold().partition("-")[0] == wanted.partition("-")[0]
-        ]
-        return next(iter(exact or near), self.display)
+        return words_in(language, self.designations, self.display)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +188,10 @@ class Member:
     def pair(self) -> Pair:
         """System and code."""
         return self.system, self.code
+
+    def display_in(self, language: str | None) -> str | None:
+        """The words in that language where there are some, else the usual words."""
+        return words_in(language, self.designations, self.display)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -148,7 +148,7 @@ MATRIX: dict[str, Route] = {
     "POST /fhir/{resource_type:str}/$validate": Route(permits=may_validate, body=PATIENT),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$validate": Route(permits=interaction("read")),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$validate": Route(permits=may_validate, body=PATIENT),
-    # No operation on codes is offered for Patient: whoever asks is told so (see tests/integration/api/test_terminology.py).
+    # Not offered for Patient, which is what everybody is told (who may: tests/integration/api/test_terminology.py).
     **{
         f"{method} /fhir/{{resource_type:str}}{place}/${name}": Route(permits=everybody)
         for name, places in (

@@ -1,7 +1,28 @@
 """The FHIR operations that this server offers. One module each; a line here makes a route and a line in metadata."""
 
-from careloop.api.operations import everything, match, merge, validate
+from careloop.api.operations import (
+    everything,
+    expand,
+    lookup,
+    match,
+    merge,
+    subsumes,
+    translate,
+    validate,
+    validate_code,
+)
 from careloop.api.operations.model import Operation
 
-OPERATIONS: tuple[Operation, ...] = (everything.OPERATION, validate.OPERATION, match.OPERATION, merge.OPERATION, merge.UNMERGE)
+OPERATIONS: tuple[Operation, ...] = (
+    everything.OPERATION,
+    validate.OPERATION,
+    match.OPERATION,
+    merge.OPERATION,
+    merge.UNMERGE,
+    expand.OPERATION,
+    validate_code.OPERATION,
+    lookup.OPERATION,
+    subsumes.OPERATION,
+    translate.OPERATION,
+)
 """Every operation, in the order of the CapabilityStatement."""
