@@ -7,6 +7,7 @@ from careloop.access.policy import require
 from careloop.db import Transaction
 from careloop.errors import PreconditionFailed, Rejected
 from careloop.flows.app import App
+from careloop.flows.terminology import terminology_of
 from careloop.record import Stored
 
 
@@ -22,7 +23,9 @@ def find_one(app: App, tx: Transaction, principal: Principal, resource_type: str
         raise Rejected(at="search", expected="search parameters that name one resource", code="value")
     tx.lock(f"conditional {resource_type}?{criteria}")
     wanted = [*criteria, ("_count", "2"), ("_total", "none")]
-    found = app.record.search(tx, principal, resource_type, wanted, app.clock.now()).entries
+    found = app.record.search(
+        tx, principal, resource_type, wanted, app.clock.now(), terminology=lambda: terminology_of(app, tx)
+    ).entries
     if len(found) > 1:
         raise PreconditionFailed(f"the condition on {resource_type} is met by more than one resource")
     return found[0] if found else None

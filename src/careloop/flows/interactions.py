@@ -17,6 +17,7 @@ from careloop.flows.app import App
 from careloop.flows.conditional import find_one
 from careloop.flows.histories import HistoryAsked
 from careloop.flows.json_patch import apply_patch, pruned
+from careloop.flows.terminology import terminology_of
 from careloop.record import HistoryPage, SearchPage, Stored, Write, Written
 
 Resource = dict[str, Any]
@@ -66,7 +67,14 @@ class Interaction:
             return audit_trail.search(self.tx, self.principal, parameters)
         now = self.app.clock.now()
         return self.app.record.search(
-            self.tx, self.principal, resource_type, parameters, now, base=base, lenient=lenient
+            self.tx,
+            self.principal,
+            resource_type,
+            parameters,
+            now,
+            base=base,
+            lenient=lenient,
+            terminology=lambda: terminology_of(self.app, self.tx),
         )
 
     def create(self, resource_type: str, resource: Resource, if_none_exist: str | None = None) -> Written:

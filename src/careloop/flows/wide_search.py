@@ -9,6 +9,7 @@ from careloop.db import Transaction
 from careloop.errors import NotFound, Rejected
 from careloop.flows import audit_trail
 from careloop.flows.app import App
+from careloop.flows.terminology import terminology_of
 from careloop.record import SearchPage
 from careloop.record.search import Wide
 
@@ -38,7 +39,16 @@ def search_wide(app: App, tx: Transaction, principal: Principal, asked: WideAske
     wide = _inside(app, principal, asked) if asked.compartment is not None else _over(app, principal, asked)
     parameters = [pair for pair in asked.parameters if pair[0] != "_type"]
     now = app.clock.now()
-    return app.record.search_wide(tx, principal, wide, parameters, now, base=asked.base, lenient=asked.lenient)
+    return app.record.search_wide(
+        tx,
+        principal,
+        wide,
+        parameters,
+        now,
+        base=asked.base,
+        lenient=asked.lenient,
+        terminology=lambda: terminology_of(app, tx),
+    )
 
 
 def _over(app: App, principal: Principal, asked: WideAsked) -> Wide:

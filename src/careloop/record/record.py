@@ -11,7 +11,7 @@ from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
 from careloop.record.charts import ChartAsked
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
-from careloop.record.search import Asking, CodeSystems, Wide, search_wide
+from careloop.record.search import Asked, Asking, Wide, search_wide
 from careloop.record.writing import Writer
 
 
@@ -21,8 +21,6 @@ class Record:
     def __init__(self, definitions: SearchDefinitions, validator: Validator) -> None:
         self.definitions = definitions
         self.validator = validator
-        self.terminology: CodeSystems | None = None
-        """Answers `:in`, `:above`, `:below`; without it they are refused."""
         self._writer = Writer(definitions, validator)
 
     @classmethod
@@ -109,12 +107,16 @@ class Record:
         *,
         base: str | None = None,
         lenient: bool = False,
+        terminology: Asked | None = None,
     ) -> SearchPage:
         """One page of the resources that satisfy all parameters. `Rejected` names a parameter that is not known or
         cannot be answered; a `lenient` search leaves it aside and says so in the page's warnings. Audited with the
-        query as asked. `base` is our own FHIR address: references that begin with it are local."""
+        query as asked. `base` is our own FHIR address: references that begin with it are local. `terminology` answers
+        `:in`, `:not-in`, `:above` and `:below` on codes; without it they are refused."""
         wide = Wide(resource_types=[resource_type])
-        return self.search_wide(tx, principal, wide, parameters, now, base=base, lenient=lenient)
+        return self.search_wide(
+            tx, principal, wide, parameters, now, base=base, lenient=lenient, terminology=terminology
+        )
 
     def search_wide(
         self,
@@ -126,6 +128,7 @@ class Record:
         *,
         base: str | None = None,
         lenient: bool = False,
+        terminology: Asked | None = None,
     ) -> SearchPage:
         """The same over several types, or inside a compartment."""
         asking = Asking(
@@ -134,7 +137,7 @@ class Record:
             zone=self._writer.zones.of(tx),
             base=base,
             lenient=lenient,
-            terminology=self.terminology,
+            terminology=terminology,
         )
         return search_wide(tx, asking, self.definitions, wide, parameters)
 

@@ -15,6 +15,7 @@ class Chart:
 
     def __init__(self, database, record, tenant) -> None:
         self.database, self.record, self.tenant = database, record, tenant
+        self.terminology = None
         self.principal = system_principal(tenant.id, "test")
 
     def put(self, *resources: dict, at: datetime = NOW) -> None:
@@ -26,7 +27,9 @@ class Chart:
     def page(self, kind: str, query: str = "", principal=None, **how):
         pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
         with self.database.transaction(self.tenant.id) as tx:
-            return self.record.search(tx, principal or self.principal, kind, pairs, NOW, **how)
+            return self.record.search(
+                tx, principal or self.principal, kind, pairs, NOW, terminology=self.terminology, **how
+            )
 
     def wide(self, wide, query: str = ""):
         pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]

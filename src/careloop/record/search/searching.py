@@ -20,7 +20,7 @@ from careloop.record.search.conditions import Finder, in_compartment
 from careloop.record.search.including import Includer
 from careloop.record.search.ordering import Cursor, from_text, orderings, to_text
 from careloop.record.search.paging import Scope, count_of, rows_of
-from careloop.record.search.wording import CodeSystems, Words
+from careloop.record.search.wording import Asked, Words
 
 CURSOR = "_cursor"
 DEFAULT_COUNT = 50
@@ -38,7 +38,7 @@ class Asking:
     zone: tzinfo
     base: str | None = None
     lenient: bool = False
-    terminology: CodeSystems | None = None
+    terminology: Asked | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

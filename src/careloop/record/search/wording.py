@@ -1,15 +1,14 @@
 """What terminology or a hierarchy must answer: `:in`, `:not-in`, `:above`, `:below` become plain tokens."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from careloop.db import Row, Transaction
 from careloop.errors import Rejected
 from careloop.fhir.clauses import AnyClause, ChainClause, Clause, HasClause, KeyClause, TerminologyClause
-from careloop.fhir.jsons import decode
 from careloop.fhir.searchvalues import SYSTEMLESS, string_text
-from careloop.fhir.tokens import exact, field_hash, local_reference, token_hash, value_hash
+from careloop.fhir.tokens import exact, field_hash, local_reference, value_hash
 from careloop.record import store
 
 MOST_CODES = 20_000
@@ -38,13 +37,9 @@ class CodeSystems(Protocol):
     def above(self, system: str, code: str) -> frozenset[str]:
         """The code and all that subsume it."""
 
-    def with_resources(
-        self,
-        value_sets: Sequence[Mapping[str, Any]],
-        code_systems: Sequence[Mapping[str, Any]],
-        concept_maps: Sequence[Mapping[str, Any]],
-    ) -> "CodeSystems":
-        """The same with a tenant's own resources on top."""
+
+Asked = Callable[[], CodeSystems]
+"""Gives the tenant's terminology when a clause needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Words:
     """Answers for the tenant of one transaction."""
 
     tx: Transaction
-    terminology: CodeSystems | None
+    terminology: Asked | None
 
     def resolve(self, clauses: Iterable[Clause]) -> list[Clause]:
         """The clauses with everything answered that is not a matter of the index. `Rejected` names what cannot be."""
@@ -89,27 +84,18 @@ class Words:
         return _key(clause, texts, negated=clause.modifier == "not-in")
 
     def _value_set(self, clause: TerminologyClause, url: str) -> frozenset[tuple[str, str]]:
-        """The members of a value set: the tenant's own of that address or `ValueSet/id`, else the product's."""
-        known = self._known(clause)
-        own = self._own("ValueSet", url)
-        if own is not None:
-            systems = {one.get("system") for one in own.get("compose", {}).get("include", ())}
-            found = [self._own("CodeSystem", system) for system in sorted(filter(None, systems))]
-            known = known.with_resources([own], [one for one in found if one is not None], [])
-            url = own.get("url", url)
-        members = known.members(url)
+        """The members of the value set of that address, or of `ValueSet/id`."""
+        members = self._known(clause).members(self._address(url))
         if members is None:
             raise Rejected(at=_name(clause), expected="a value set that this server knows and can list", code="value")
         return members
 
-    def _own(self, resource_type: str, url: str) -> Mapping[str, Any] | None:
+    def _address(self, url: str) -> str:
         local = local_reference(url)
-        if local is not None:
-            found = store.fetch(self.tx, [(resource_type, local.partition("/")[2])])
-            return found[0].resource if found and local.startswith(resource_type + "/") else None
-        token = token_hash(self.tx.tenant_id, resource_type, "url", url)
-        rows = self.tx.rows(store.SQL["follow"], {"tokens": store.array([token]), "type": resource_type})
-        return decode(rows[-1]["body"]) if rows else None
+        if local is None or not local.startswith("ValueSet/"):
+            return url
+        found = store.fetch(self.tx, [("ValueSet", local.partition("/")[2])])
+        return str(found[0].resource.get("url", url)) if found else url
 
     def _subsumed(self, clause: TerminologyClause) -> Clause:
         known = self._known(clause)
@@ -125,7 +111,7 @@ class Words:
     def _known(self, clause: TerminologyClause) -> CodeSystems:
         if self.terminology is None:
             raise Rejected(at=_name(clause), expected="a server with terminology", code="not-supported")
-        return self.terminology
+        return self.terminology()
 
     def _places(self, clause: TerminologyClause) -> list[str]:
         """The references asked for and all above or below them."""
