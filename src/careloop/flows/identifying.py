@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from careloop import identity
 from careloop.access.model import Principal
+from careloop.access.policy import Action, may_act
 from careloop.db import Transaction
 from careloop.errors import Conflict, Gone, NotFound, Rejected
-from careloop.flows import matching, merging
+from careloop.flows import matching, merging, people
 from careloop.flows.app import App
 from careloop.flows.match_tasks import REASON_WORDS, announce
 from careloop.flows.merge_preview import MergePreview, preview
@@ -18,6 +19,7 @@ from careloop.identity import matches, merges, store
 from careloop.identity.matches import Settled
 from careloop.identity.merges import PendingMerge
 from careloop.identity.model import FieldEvidence, Grade, MatchRow, MatchState, Verdict
+from careloop.loops.model import ClockState
 
 Resource = dict[str, Any]
 
@@ -82,6 +84,25 @@ class ReviewQueue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WaitingPair:
+    """One pair as a line of the worklist."""
+
+    id: str
+    names: str
+    reason: str
+    due: datetime
+    clock: ClockState
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingPairs:
+    """The pairs that wait longest, and how many wait in all."""
+
+    pairs: tuple[WaitingPair, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decided:
     """A pair was decided (or asked again). `merge_id` where the two were joined."""
 
@@ -97,6 +118,33 @@ def review_queue(app: App, tx: Transaction, principal: Principal, *, limit: int 
     rows, total = matches.open_queue(tx, limit=limit)
     items = [_item(app, tx, principal, row) for row in rows]
     return ReviewQueue(items=tuple(items), total=total, pending=tuple(merges.pending_merges(tx)))
+
+
+def waiting(app: App, tx: Transaction, principal: Principal, *, limit: int = 5) -> WaitingPairs:
+    """The pairs that wait longest, short, for the worklist; nothing for those who may not decide."""
+    if not may_act(principal, Action.PERSON_REVIEW):
+        return WaitingPairs(pairs=(), total=0)
+    rows, total = matches.open_queue(tx, limit=limit)
+    now = app.clock.now()
+    ids = [patient_id for row in rows for patient_id in (row.left, row.right)]
+    shown = people.patients_shown(app, tx, ids, now, people.zone_of(tx)) if ids else {}
+    pairs = [
+        WaitingPair(
+            id=row.id,
+            names=f"{shown[row.left].name} and {shown[row.right].name}",
+            reason=f"Finding out: {row.asking}" if row.asking else REASON_WORDS[row.reason],
+            due=row.due,
+            clock=_clock_of(row, now),
+        )
+        for row in rows
+    ]
+    return WaitingPairs(pairs=tuple(pairs), total=total)
+
+
+def _clock_of(row: MatchRow, now: datetime) -> ClockState:
+    if row.due < now:
+        return ClockState.OVERDUE
+    return ClockState.WAITING if row.state is MatchState.ASKING else ClockState.ON_TIME
 
 
 def review_item(app: App, tx: Transaction, principal: Principal, match_id: str) -> ReviewItem:
@@ -210,9 +258,7 @@ def _join(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: s
 
 def _part(app: App, tx: Transaction, principal: Principal, row: MatchRow, why: str) -> Decided:
     now = app.clock.now()
-    settled = Settled(
-        state=MatchState.DIFFERENT, at=now, by=principal.reference, why=why, points=_points(app, tx, row)
-    )
+    settled = Settled(state=MatchState.DIFFERENT, at=now, by=principal.reference, why=why, points=_points(app, tx, row))
     matches.settle(tx, row.id, settled)
     announce(app, tx)
     says = "Kept apart. You will not be asked again unless new facts speak for one person."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from careloop import identity
@@ -118,10 +119,10 @@ def batch(app: App, tenant: Tenant) -> BatchReport:
         people = dict(store.everybody(tx))
     pairs = splinking.likely_pairs(people.items(), likeness, float(likeness.weights.lines.possible))
     likely = list(_likely(people, pairs, likeness))
-    asked = 0
-    for start in range(0, len(likely), _AT_ONCE):
-        some = likely[start : start + _AT_ONCE]
-        asked += app.database.run(tenant.id, lambda tx, some=some: _ask(app, tx, some), actor="identity")
+    asked = sum(
+        app.database.run(tenant.id, partial(_ask, app, candidates=likely[start : start + _AT_ONCE]), actor="identity")
+        for start in range(0, len(likely), _AT_ONCE)
+    )
     return BatchReport(people=len(people), found=len(pairs), likely=len(likely), asked=asked)
 
 

@@ -192,5 +192,3 @@ def _told(kind: str, says: str, named: Sequence[str]) -> Consequence:
 
 def _many(count: int, one: str, more: str | None = None) -> str:
     return f"{count} {one if count == 1 else more or one + 's'}"
-
-

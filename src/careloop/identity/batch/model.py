@@ -38,7 +38,10 @@ _SAME_HOUSE = "(house_l is null or house_r is null or house_l = house_r)"
 _ALIKE = "(jaro_winkler_similarity(street_l, street_r) >= 0.9 or words_l = words_r)"
 _SHARED_WORDS = "(house_l = house_r and len(list_intersect(words_l, words_r)) * 2 > least(len(words_l), len(words_r)))"
 _ONE_OF = "list_has_any({0}_l, {0}_r)"
-_SLIPPED = "len(list_filter({0}_l, lambda one: len(list_filter({0}_r, lambda two: damerau_levenshtein(one, two) = 1)) > 0)) > 0"
+_SLIPPED = (
+    "len(list_filter({0}_l, lambda one: len(list_filter({0}_r,"
+    " lambda two: damerau_levenshtein(one, two) = 1)) > 0)) > 0"
+)
 _SAME_MAILBOX = (
     "len(list_filter({0}_l, lambda one: len(list_filter({0}_r, lambda two: jaro_winkler_similarity(one, two) >= 0.9"
     " or (split_part(one, '@', 1) = split_part(two, '@', 1) and length(split_part(one, '@', 1)) > 4))) > 0)) > 0"

@@ -1,6 +1,6 @@
 """Splink on DuckDB: the weights are trained on rows without anybody's answer, and likely pairs are found in a set."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,7 +53,7 @@ def likely_pairs(people: People, likeness: Likeness, least_points: float) -> lis
         # Splink's weight holds the prior too: the review line is 0 there.
         least = least_points - float(likeness.review)
         found = linker.inference.predict(threshold_match_weight=least)
-        rows = api.query(f"select unique_id_l, unique_id_r from {found.physical_name}")
+        rows = api.columns(found.physical_name, "unique_id_l", "unique_id_r")
         return sorted({(min(left, right), max(left, right)) for left, right in rows})
 
 
@@ -93,22 +93,24 @@ class _Tables:
                 for row in rows_of(people, likeness):
                     file.write(json.encode(dict(zip(COLUMNS, row, strict=True))) + b"\n")
                     count += 1
-            columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-            read = f"read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"
-            self._connection.execute(f"create table {self.name} as select * from {read}")
+            self._connection.read_json(str(path), columns=dict(COLUMNS), format="newline_delimited").create(self.name)
         return count
 
     def known_fields(self) -> list[str]:
         """Fields that at least a hundred people have."""
-        return [
-            name
-            for name, (columns, _) in SQL_LEVELS.items()
-            if self.query(f"select count(*) from {self.name} where {columns[0]} is not null")[0][0] >= _LEAST_ROWS
-        ]
+        named = {columns[0] for columns, _ in SQL_LEVELS.values()}
+        counts = dict(zip(sorted(named), self._counts(sorted(named)), strict=True))
+        return [name for name, (columns, _) in SQL_LEVELS.items() if counts[columns[0]] >= _LEAST_ROWS]
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of an answer."""
-        found: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
+    def columns(self, table: str, *names: str) -> list[tuple[Any, ...]]:
+        """These columns of a table."""
+        found: list[tuple[Any, ...]] = self._connection.table(table).project(", ".join(names)).fetchall()
+        return found
+
+    def _counts(self, names: Sequence[str]) -> tuple[int, ...]:
+        """How many rows know each of these columns."""
+        counted = self._connection.table(self.name).aggregate(", ".join(f"count({name})" for name in names))
+        found: tuple[int, ...] = counted.fetchone()
         return found
 
 

@@ -1,4 +1,7 @@
-"""At which level each field of two people agrees. The same levels are said in SQL for training (`identity.training`)."""
+"""At which level each field of two people agrees.
+
+The same levels are said in SQL for training (`identity.batch`).
+"""
 
 from careloop.identity.rules.folded import Folded, Home
 from careloop.identity.rules.strings import is_one_slip, likeness

@@ -4,14 +4,15 @@ Points are log2 odds in the manner of Fellegi and Sunter (J. Am. Stat. Assoc. 64
 is for one person than for two. They come from `content/matching/weights.yaml`, trained as it says.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
-from careloop.identity.model import Address, Ceiling, Comparison, Demographics, FieldEvidence, Grade, Verdict
+from careloop.identity.model import Ceiling, Comparison, Demographics, FieldEvidence, Grade, Verdict
 from careloop.identity.rules import levels
 from careloop.identity.rules.blocking import keys_of
 from careloop.identity.rules.ceilings import ceiling_of
-from careloop.identity.rules.folded import Folded, Home, fold
+from careloop.identity.rules.folded import Folded, fold
 from careloop.identity.rules.levels import DIFFERS, EXACT, UNKNOWN
 from careloop.identity.rules.weights import Weights
 
@@ -48,7 +49,10 @@ class Likeness:
         ceiling, why = ceiling_of(found, one, two)
         points = sum((line.points for line in fields), Decimal(0))
         shown = self._limited(points, ceiling)
-        return Comparison(points=shown, grade=self._grade(shown), fields=fields, capped=why, ceiling=ceiling)
+        grade = self._grade(shown)
+        if ceiling is Ceiling.ASK and grade is Grade.CERTAIN:
+            grade = Grade.PROBABLE
+        return Comparison(points=shown, grade=grade, fields=fields, capped=why, ceiling=ceiling)
 
     def score(self, points: Decimal) -> Decimal:
         """Points as a `Bundle.entry.search.score` from 0 to 1; the review line is 0.5."""
@@ -56,9 +60,7 @@ class Likeness:
         return Decimal(str(round(odds / (1 + odds), 3)))
 
     def _limited(self, points: Decimal, ceiling: Ceiling) -> Decimal:
-        lines = self.weights.lines
-        most = {Ceiling.APART: lines.review - _STEP, Ceiling.ASK: lines.certain - _STEP}.get(ceiling)
-        return points if most is None else min(points, most)
+        return min(points, self.review - _STEP) if ceiling is Ceiling.APART else points
 
     def _grade(self, points: Decimal) -> Grade:
         lines = self.weights.lines
@@ -130,7 +132,7 @@ def _homes(person: Demographics, *parts: str) -> str:
     return "; ".join(home for home in homes if home)
 
 
-_SHOWN = {
+_SHOWN: Mapping[str, Callable[[Demographics], str]] = {
     "family": lambda one: one.family,
     "given": lambda one: " ".join(one.given[:1]),
     "middle": lambda one: " ".join(one.given[1:]),

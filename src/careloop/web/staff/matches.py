@@ -1,15 +1,25 @@
 """Same person? Two records side by side; nothing is joined until a person says so, and it can be taken back."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
-from careloop.access.policy import require
+from careloop.access.policy import Action, require, require_action
 from careloop.errors import Conflict, Rejected
 from careloop.flows import identifying as flow
+from careloop.identity.model import Grade, MatchState
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+
+_DECISIONS: Mapping[str, flow.Decision] = {"same": "same", "different": "different", "ask": "ask"}
+_GRADES: Mapping[Grade, str] = {
+    Grade.CERTAIN: "Everything speaks for one person",
+    Grade.PROBABLE: "Much speaks for one person",
+    Grade.POSSIBLE: "Something speaks for one person",
+    Grade.CERTAINLY_NOT: "Little speaks for one person",
+}
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -22,10 +32,13 @@ def matches_page(staff: SignedInStaff, decided: FromQuery[str | None] = None) ->
 
 @post("/matches/{match_id:str}", sync_to_thread=True)
 def match_decide(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> Response[str]:
-    """Same person or two; both need a sentence."""
+    """Same person, two, or nobody can tell yet; each needs a sentence."""
     form = checked_form(staff, data)
+    require_action(staff.principal, Action.PERSON_REVIEW)
     require(staff.principal, "update", "Patient")
-    decision: flow.Decision = "same" if form.get("decision") == "same" else "different"
+    decision = _DECISIONS.get(form.get("decision", ""))
+    if decision is None:
+        return _page(staff, problem="Choose: same person, not the same, or cannot tell.", status=422)
     try:
         done = staff.app.database.run(
             staff.tenant.id,
@@ -33,7 +46,10 @@ def match_decide(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> R
             actor=staff.principal.reference,
         )
     except (Rejected, Conflict) as error:
-        return _page(staff, problem=error.message, status=409 if isinstance(error, Conflict) else 422)
+        typed = {"id": match_id, "why": form.get("why", "")}
+        return _page(staff, problem=error.message, status=409 if isinstance(error, Conflict) else 422, typed=typed)
+    if done.state is MatchState.ASKING:
+        return staff.back("/matches", said=done.says)
     return staff.back(f"/matches?decided={match_id}", said=done.says)
 
 
@@ -41,6 +57,7 @@ def match_decide(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> R
 def match_undo(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> Response[str]:
     """The decision is taken back; two that were joined are two again."""
     checked_form(staff, data)
+    require_action(staff.principal, Action.PERSON_REVIEW)
     require(staff.principal, "update", "Patient")
     try:
         done = staff.app.database.run(
@@ -53,9 +70,16 @@ def match_undo(staff: SignedInStaff, match_id: FromPath[str], data: Form) -> Res
     return staff.back("/matches", said=done.says)
 
 
-def _page(staff: Staff, *, decided: str | None = None, problem: str = "", status: int = 200) -> Response[str]:
+def _page(
+    staff: Staff,
+    *,
+    decided: str | None = None,
+    problem: str = "",
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+) -> Response[str]:
     require(staff.principal, "search", "Patient")
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         queue = flow.review_queue(staff.app, tx, staff.principal)
-    values = {"queue": queue, "decided": decided, "problem": problem}
+    values = {"queue": queue, "decided": decided, "problem": problem, "grades": _GRADES, "typed": typed or {}}
     return staff.page("matches.html", "/matches", values, status=status)

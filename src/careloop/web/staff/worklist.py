@@ -14,6 +14,7 @@ from litestar.params import FromQuery
 from careloop.db import Transaction
 from careloop.errors import NotFound
 from careloop.fhir.ids import new_id
+from careloop.flows import identifying
 from careloop.flows import worklist as flow
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
@@ -23,6 +24,7 @@ from careloop.web.staff.words import KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOP
 ROWS = 50
 """Rows of the first page: about 1,000 elements, under the budget of ui.md §12."""
 _MOST_ROWS = 500
+_PAIRS = "person-match"
 _SNOOZE = timedelta(hours=20)
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
@@ -110,8 +112,13 @@ def worklist_values(
         chosen = loop or (rows[0].loop_id if rows else None)
         detail = _detail(staff, tx, chosen)
         owners = flow.owners(staff.app, tx)
+        pairs = identifying.waiting(staff.app, tx, staff.principal)
+    shows_pairs = filters.kind in (None, _PAIRS) and not filters.snoozed and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
+        "pairs": pairs,
+        "shows_pairs": shows_pairs and bool(pairs.pairs),
+        "pairs_name": KIND_NAMES[_PAIRS],
         "page": page,
         "scope": filters.scope,
         "scopes": SCOPES,
