@@ -74,6 +74,10 @@ def may_validate(principal: Principal) -> bool:
 
 
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
+META = '{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:x","code":"y"}]}}]}'
+ONE = "/{resource_id:str}"
+OF_OTHER_TYPES = {"lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
+"""Operations that are not offered for a Patient: 404 whoever asks. Their own tests say who may."""
 MATCH_BODY = '{"resourceType":"Patient","name":[{"family":"Nobody"}]}'
 _SOURCE = '{"name":"source-patient","valueReference":{"reference":"Patient/{id}"}}'
 _TARGET = '{"name":"target-patient","valueReference":{"reference":"Patient/{id}"}}'
@@ -144,6 +148,16 @@ MATRIX: dict[str, Route] = {
     "POST /fhir/{resource_type:str}/$unmerge": Route(permits=MERGES, body=UNMERGE_BODY),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/$meta": Route(permits=interaction("read")),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/$meta": Route(permits=interaction("read")),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/$meta-add": Route(permits=interaction("update"), body=META),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/$meta-delete": Route(permits=interaction("update"), body=META),
+    **{
+        f"{method} /fhir/{{resource_type:str}}{place}/${name}": Route(permits=everybody)
+        for name, places in OF_OTHER_TYPES.items()
+        for place in places
+        for method in ("GET", "POST")
+    },
     "GET /fhir/{resource_type:str}/$validate": Route(permits=may_validate),
     "POST /fhir/{resource_type:str}/$validate": Route(permits=may_validate, body=PATIENT),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$validate": Route(permits=interaction("read")),

@@ -1,11 +1,16 @@
 """The FHIR operations that this server offers. One module each; a line here makes a route and a line in metadata."""
 
 from careloop.api.operations import (
+    apply,
+    docref,
+    document,
     everything,
     expand,
+    lastn,
     lookup,
     match,
     merge,
+    meta,
     subsumes,
     translate,
     validate,
@@ -15,6 +20,13 @@ from careloop.api.operations.model import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     everything.OPERATION,
+    lastn.OPERATION,
+    docref.OPERATION,
+    document.OPERATION,
+    apply.OPERATION,
+    meta.READ,
+    meta.ADD,
+    meta.DELETE,
     validate.OPERATION,
     match.OPERATION,
     merge.OPERATION,
