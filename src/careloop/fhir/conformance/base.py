@@ -27,10 +27,12 @@ class BaseRules:
         sets: ValueSets,
         conforms: Conforms,
         resource: Rule,
+        contained: Rule,
     ) -> None:
-        """`conforms` gives the rules of profiles, `resource` judges a resource inside another."""
+        """`conforms` gives the rules of profiles; `resource` judges one that stands for itself inside another
+        (entries, parameters), `contained` one that does not."""
         self._definitions, self._rules, self._sets = definitions, rules, sets
-        self._conforms, self._resource = conforms, resource
+        self._conforms, self._resource, self._contained = conforms, resource, contained
         self._nodes: dict[str, Rule] = {}
 
     def of(self, node: str) -> Rule:
@@ -75,7 +77,7 @@ class BaseRules:
 
     def _element(self, path: str, kind: str, element: Element) -> list[Rule]:
         if kind == "Resource":
-            return [self._resource]
+            return [self._contained if element.name == "contained" else self._resource]
         facts = self._rules.get(path, {})
         rules = [] if kind in self._definitions.primitives else [self.of(kind.removeprefix("@"))]
         if not kind.startswith("@") and (rule := invariant_rule(facts.get("constraint", ()), kind)):
@@ -101,12 +103,13 @@ def _object_rule(own: Sequence[Rule], named: Mapping[str, Rule]) -> Rule:
         found: list[Problem] | None = None
         for rule in own:
             if problems := rule(value, scope):
-                found = [*(found or ()), *problems]
+                found = found or []
+                found += problems
         for name, item in value.items():
             inner = rule_of(name)
             if inner is not None and (problems := inner(item, scope)):
-                shown = f".{name}"
-                found = [*(found or ()), *inside(shown, problems)]
+                found = found or []
+                found += inside(f".{name}", problems)
         return found
 
     return check

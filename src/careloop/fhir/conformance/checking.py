@@ -28,8 +28,8 @@ class Checker:
         sets = ValueSets(definitions)
         self._plans = Plans(definitions, self._profiles, sets)
         rules = read_table("definitions", "rules.json")["rules"]
-        self._base = BaseRules(definitions, rules, sets, self._conforms, self._nested)
-        self._by_address: dict[str, Rule | None] = {}
+        self._base = BaseRules(definitions, rules, sets, self._conforms, self._alone, self._contained)
+        self._by_address: dict[str, Rule] = {}
 
     @classmethod
     def load(cls) -> "Checker":
@@ -44,35 +44,33 @@ class Checker:
         self, resource: Mapping[str, Any], profiles: Sequence[str], *, invariants: bool, terms: Terms | None
     ) -> list[Fault]:
         """Everything found, errors first, at most `MAX_FAULTS`."""
-        scope = Scope(resource=resource, root=resource, entries=_entries(resource), terms=terms, invariants=invariants)
+        bare = Scope(resource=resource, root=resource, terms=terms, invariants=invariants)
+        scope = bare.alone(resource)
         kind = resource["resourceType"]
-        found = [*(self._base.of(kind)(resource, scope) or ()), *self._declared(resource, scope)]
+        found = self._whole(resource, scope) or []
         for canonical in profiles:
             found += self._profile(canonical, "", resource, scope)
         told = sorted(dict.fromkeys(found), key=lambda one: _RANK[one[1]])[:MAX_FAULTS]
         return [Fault(at=kind + at, expected=words, severity=how, code=code) for at, how, words, code in told]
 
     def _conforms(self, canonical: str) -> Rule | None:
-        if canonical not in self._by_address:
-            found = self._profiles.find(canonical)
-            self._by_address[canonical] = None if found is None else self._plans.of(found)
-        return self._by_address[canonical]
+        """The rule of a profile. Only addresses that are ours are kept: others come from outside, without end."""
+        known = self._by_address.get(canonical)
+        if known is None and (found := self._profiles.find(canonical)) is not None:
+            known = self._by_address[canonical] = self._plans.of(found)
+        return known
 
-    def _nested(self, resource: Any, scope: Scope) -> Problems:
-        """The rule for a resource inside another: contained, an entry, a parameter."""
-        if any(resource is one for one in scope.root.get("contained", ())):
-            here = scope.contained(resource)
-        else:
-            here = scope.entry(resource)
-            if resource["resourceType"] == "Bundle":
-                here = Scope(
-                    resource=resource,
-                    root=resource,
-                    entries=_entries(resource),
-                    terms=scope.terms,
-                    invariants=scope.invariants,
-                )
-        found = [*(self._base.of(resource["resourceType"])(resource, here) or ()), *self._declared(resource, here)]
+    def _alone(self, resource: Any, scope: Scope) -> Problems:
+        """The rule for a resource that stands for itself inside another."""
+        return self._whole(resource, scope.alone(resource))
+
+    def _contained(self, resource: Any, scope: Scope) -> Problems:
+        return self._whole(resource, scope.within(resource))
+
+    def _whole(self, resource: Mapping[str, Any], scope: Scope) -> list[Problem] | None:
+        """R4's rules of the resource's type, and the profiles that it declares."""
+        found = [*(self._base.of(resource["resourceType"])(resource, scope) or ())]
+        found += self._declared(resource, scope)
         return found or None
 
     def _declared(self, resource: Mapping[str, Any], scope: Scope) -> Iterator[Problem]:
@@ -99,22 +97,6 @@ def _label(profile: Profile) -> str:
 
 def _shown(canonical: str) -> str:
     return canonical if len(canonical) <= 200 and canonical.isascii() else "this address"
-
-
-def _entries(resource: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]] | None:
-    """The entries of a bundle by their address, and by `Type/id`."""
-    if resource["resourceType"] != "Bundle":
-        return None
-    found: dict[str, Mapping[str, Any]] = {}
-    for entry in resource.get("entry", ()):
-        inner = entry.get("resource")
-        if inner is None:
-            continue
-        if "fullUrl" in entry:
-            found[entry["fullUrl"]] = inner
-        if "id" in inner:
-            found.setdefault(f"{inner['resourceType']}/{inner['id']}", inner)
-    return found
 
 
 @cache

@@ -186,8 +186,13 @@ def _obs_6(element: Any, scope: Scope) -> bool:
 def _obs_7(element: Any, scope: Scope) -> bool:
     if "component" not in element or not has_choice(element, "value"):
         return True
-    codings = element.get("code", {}).get("coding", ())
-    return not any(one in codings for part in element["component"] for one in part.get("code", {}).get("coding", ()))
+    codings = {_code_key(one): one for one in element.get("code", {}).get("coding", ())}
+    parts = (one for part in element["component"] for one in part.get("code", {}).get("coding", ()))
+    return not any(codings.get(_code_key(one)) == one for one in parts)
+
+
+def _code_key(coding: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(str(coding.get(name)) for name in ("system", "version", "code", "display", "userSelected"))
 
 
 def _org_1(element: Any, scope: Scope) -> bool:

@@ -9,7 +9,8 @@ Predicate = Callable[[Any], bool]
 
 def equals(fixed: Any) -> Predicate:
     """A predicate: exactly this value. Numbers are equal by value."""
-    return lambda value: bool(value == fixed and type(value) is not bool) or value is fixed
+    boolean = type(fixed) is bool
+    return lambda value: bool(value == fixed) and (type(value) is bool) is boolean
 
 
 def fits(pattern: Any) -> Predicate:
