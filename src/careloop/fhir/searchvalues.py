@@ -18,6 +18,9 @@ MAX_VALUE_LENGTH = 4000
 SYSTEMLESS = frozenset(("code", "boolean", "ContactPoint", "id", "string", "uri"))
 """FHIR types whose tokens carry no system: a system in the search value is implied by the element and left aside."""
 
+ADDRESSES = frozenset(("canonical", "uri"))
+"""FHIR types of references that are addresses: anything may stand there, a bare word too."""
+
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ESCAPED = re.compile(r"\\([,$|\\])")
@@ -90,7 +93,8 @@ def reference_texts(text: str, parameter: SearchParameter, named: str | None, re
         reference = reference[len(reading.base) :].lstrip("/")
     if "/" in reference or ":" in reference:
         return (tokens.local_reference(reference) or reference,)
-    return tuple(f"{target}/{reference}" for target in ((named,) if named else parameter.targets))
+    typed = tuple(f"{target}/{reference}" for target in ((named,) if named else parameter.targets))
+    return (reference, *typed) if parameter.kinds & ADDRESSES else typed
 
 
 def string_text(at: str, text: str) -> str:

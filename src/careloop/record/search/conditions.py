@@ -4,10 +4,11 @@ Terminology clauses have become key clauses before (`wording`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import inf, nextafter
 
 from careloop.access.model import Principal
 from careloop.errors import Rejected
@@ -26,7 +27,7 @@ from careloop.fhir.clauses import (
     StringClause,
     TerminologyClause,
 )
-from careloop.fhir.prefixes import Alternatives
+from careloop.fhir.prefixes import Alternatives, Comparison
 from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, measured_hash, present_hash, token_hash, value_hash
 from careloop.record.search import links
 from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, joined, negated
@@ -247,14 +248,12 @@ def _quantities(field: int, values: Sequence[QuantityValue]) -> Iterator[Sql]:
         yield chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, plain)), ")")
     for one in values:
         if one.base is not None:
-            ways = any_of(
-                all_of(Sql(_BASE[part.operator], (float(part.value),)) for part in way) for way in one.alternatives
-            )
+            ways = _ways(_BASE, one.alternatives)
             yield chain(Sql(_DIMENSION, (measured_hash(field, one.base),)), "(", ways, ")")
 
 
 def _quantity(value: QuantityValue) -> Sql:
-    parts = [_number(value.alternatives)]
+    parts = [_ways(_MEASURED, value.alternatives)]
     if value.unit is not None:
         parts.append(Sql("measured.unit = %s", (value.unit,)))
     if value.code is not None:
@@ -262,7 +261,19 @@ def _quantity(value: QuantityValue) -> Sql:
     return all_of(parts)
 
 
-def _number(alternatives: Alternatives[Decimal]) -> Sql:
+def _ways(words: Mapping[str, str], alternatives: Alternatives[Decimal]) -> Sql:
     return any_of(
-        all_of(Sql(_MEASURED[one.operator], (float(one.value),)) for one in alternative) for alternative in alternatives
+        all_of(Sql(words[one.operator], (_bound(one, ranged=len(alternative) > 1),)) for one in alternative)
+        for alternative in alternatives
     )
+
+
+def _bound(one: Comparison[Decimal], *, ranged: bool) -> float:
+    """The number that the index's double precision is compared with. The ends of a range are rounded outwards, so that
+    a value with more digits than a double holds is still found by itself."""
+    near = float(one.value)
+    if ranged and one.operator in (">=", ">") and Decimal(near) > one.value:
+        return nextafter(near, -inf)
+    if ranged and one.operator in ("<=", "<") and Decimal(near) < one.value:
+        return nextafter(near, inf)
+    return near
