@@ -1,5 +1,36 @@
 -- Made from the migrations by tools/schema.py. Read this; change the migrations.
 
+CREATE FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+    tenant int := nullif(current_setting('app.tenant', true), '')::int;
+    schema text := 'views_' || tenant;
+    expressions text := '';
+begin
+    if tenant is null or name !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' or cardinality(columns) <> cardinality(kinds)
+       or exists (select from unnest(columns) as one where one !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$')
+       or exists (select from unnest(kinds) as one
+                   where one not in ('text', 'boolean', 'integer', 'bigint', 'numeric', 'timestamptz', 'jsonb')) then
+        raise exception 'not a view that can be made';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('sql views', tenant));
+    select string_agg(
+               case when kind = 'jsonb' then format('nullif(cells -> %s, ''null''::jsonb) as %I', place - 1, title)
+                    else format('(cells ->> %s)::%s as %I', place - 1, kind, title) end, ', ' order by place)
+      into expressions
+      from unnest(columns, kinds) with ordinality as given (title, kind, place);
+    execute format('create schema if not exists %I', schema);
+    execute format('grant usage on schema %I to careloop_app', schema);
+    execute format('drop view if exists %I.%I', schema, name);
+    execute format('create view %I.%I with (security_invoker = true) as select %s from public.published_view_row'
+                   ' where tenant_id = %s and view = %L', schema, name, expressions, tenant, name);
+    execute format('grant select on %I.%I to careloop_app', schema, name);
+    return schema || '.' || name;
+end
+$_$;
+
 CREATE FUNCTION public.make_tenant_table(name regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -550,6 +581,27 @@ CREATE TABLE public.process (
     seen timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.published_view (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL,
+    definition jsonb NOT NULL,
+    row_count integer NOT NULL,
+    published timestamp with time zone NOT NULL,
+    CONSTRAINT published_view_name_check CHECK ((name ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'::text))
+);
+
+ALTER TABLE ONLY public.published_view FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.published_view_row (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    view text NOT NULL COLLATE pg_catalog."C",
+    number integer NOT NULL,
+    cells jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.published_view_row FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.resource (
     key bigint NOT NULL,
     last_updated timestamp with time zone NOT NULL,
@@ -835,6 +887,12 @@ ALTER TABLE ONLY public.person_match
 ALTER TABLE ONLY public.process
     ADD CONSTRAINT process_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.published_view
+    ADD CONSTRAINT published_view_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY public.published_view_row
+    ADD CONSTRAINT published_view_row_pkey PRIMARY KEY (tenant_id, view, number);
+
 ALTER TABLE ONLY public.resource_history
     ADD CONSTRAINT resource_history_pkey PRIMARY KEY (tenant_id, key, version);
 
@@ -1080,6 +1138,10 @@ ALTER TABLE public.person_fact ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_match ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.published_view ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.published_view_row ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.resource ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_date ENABLE ROW LEVEL SECURITY;
@@ -1152,6 +1214,10 @@ CREATE POLICY tenant_only ON public.person_fact USING ((tenant_id = ( SELECT (NU
 
 CREATE POLICY tenant_only ON public.person_match USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.published_view USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.published_view_row USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.resource USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.resource_date USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1169,6 +1235,9 @@ CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (
 CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.stay_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+REVOKE ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_token TO careloop_app;
 
@@ -1239,6 +1308,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_fact TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_match TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.process TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view_row TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource TO careloop_app;
 

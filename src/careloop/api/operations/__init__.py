@@ -15,6 +15,7 @@ from careloop.api.operations import (
     translate,
     validate,
     validate_code,
+    viewdefinition_run,
 )
 from careloop.api.operations.model import Operation
 
@@ -36,5 +37,6 @@ OPERATIONS: tuple[Operation, ...] = (
     lookup.OPERATION,
     subsumes.OPERATION,
     translate.OPERATION,
+    viewdefinition_run.OPERATION,
 )
 """Every operation, in the order of the CapabilityStatement."""

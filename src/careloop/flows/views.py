@@ -1,0 +1,119 @@
+"""A ViewDefinition over the record of a tenant: rows in sets, to whoever takes them, or to tables of the tenant."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from careloop import reports
+from careloop.access.audit import AuditEntry, record_audit
+from careloop.access.model import Principal
+from careloop.access.policy import require
+from careloop.catalog import Catalog
+from careloop.db import Transaction
+from careloop.errors import NotFound, Rejected
+from careloop.fhir.jsons import decode
+from careloop.fhir.viewdefinition import Column, View, compile_view
+from careloop.fhir.viewdefinition.model import Row
+from careloop.flows.app import App
+from careloop.record.scanning import Scope, scan
+
+KIND = "views"
+"""The kind of content that views of ours are."""
+
+_KINDS = {
+    "boolean": "boolean", "integer": "integer", "positiveInt": "integer", "unsignedInt": "integer",
+    "integer64": "bigint", "decimal": "numeric", "instant": "timestamptz",
+}  # fmt: skip
+"""PostgreSQL types. Dates and dateTimes stay text: FHIR's may be partial, and `2024-05` is not the first of May."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What became of a view: its table, how many rows, how long it took."""
+
+    table: str
+    rows: int
+    seconds: float
+
+
+def shipped(catalog: Catalog, name: str) -> Mapping[str, Any]:
+    """The view of our own (or of the site's) with this name; `NotFound` where there is none."""
+    found = catalog.documents(KIND).get(name)
+    if found is None:
+        raise NotFound("there is no view of that name; see `careloop view list`")
+    return found
+
+
+def view_of(definition: Mapping[str, Any]) -> View:
+    """The compiled view; `Rejected` names what is wrong in the definition."""
+    return compile_view(definition)
+
+
+def row_sets(tx: Transaction, view: View, scope: Scope | None = None) -> Iterator[list[Row]]:
+    """The rows of every resource in scope, in sets, in the order of the record. One statement a set.
+
+    `Rejected` where a resource does not fit the view; the place is in the view, never the value.
+    """
+    for texts in scan(tx, scope or Scope(resource_type=view.resource_type)):
+        yield [row for text in texts for row in view.rows(decode(text))]
+
+
+def run(
+    tx: Transaction, principal: Principal, view: View, *, scope: Scope | None = None, limit: int | None = None
+) -> Iterator[list[Row]]:
+    """The rows that the principal may see, audited as one export when the last has been taken. At most `limit`."""
+    require(principal, "search", view.resource_type)
+    count = 0
+    for rows in row_sets(tx, view, scope):
+        taken = rows if limit is None else rows[: limit - count]
+        count += len(taken)
+        yield taken
+        if limit is not None and count >= limit:
+            break
+    _audit(tx, principal, view, f"{count} rows of the view {view.name}", scope)
+
+
+def publish(app: App, tx: Transaction, principal: Principal, definition: Mapping[str, Any]) -> Published:
+    """The view is a table of the tenant: its rows as of now, and an SQL view `views_<tenant number>.<name>`."""
+    began = time.monotonic()
+    view = view_of(definition)
+    require(principal, "search", view.resource_type)
+    count = reports.replace_rows(tx, view.name, row_sets(tx, view))
+    table = reports.make_sql_view(tx, view.name, [(column.name, sql_type(column)) for column in view.columns])
+    reports.keep_view(tx, view.name, view.resource_type, definition, count, app.clock.now())
+    _audit(tx, principal, view, f"{count} rows of the view {view.name} published", None)
+    return Published(table=table, rows=count, seconds=time.monotonic() - began)
+
+
+def sql_type(column: Column) -> str:
+    """The PostgreSQL type of a column; collections and elements with parts are JSON."""
+    if column.is_collection or (column.type is not None and column.type[:1].isupper()):
+        return "jsonb"
+    return _KINDS.get(column.type or "", "text")
+
+
+def _audit(tx: Transaction, principal: Principal, view: View, detail: str, scope: Scope | None) -> None:
+    patient_id = scope.patient_id if scope is not None else None
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="E",
+            subtype="export",
+            resource_type=view.resource_type,
+            patient_ids=(patient_id,) if patient_id else (),
+            query=f"view={view.name}",
+            detail=detail,
+        ),
+    )
+
+
+def check_shipped(catalog: Catalog) -> list[str]:
+    """The names of our views; `Rejected` names the first that cannot be compiled."""
+    for name, definition in catalog.documents(KIND).items():
+        try:
+            view_of(definition)
+        except Rejected as error:
+            raise Rejected(at=f"content/{KIND}/{name}: {error.at}", expected=error.expected) from error
+    return sorted(catalog.documents(KIND))
