@@ -9,12 +9,15 @@ from tests.conformance.validation.examples import examples, us_core_examples
 from careloop.errors import Fault
 from careloop.fhir.conformance import Checker
 from careloop.fhir.validation import Validator
+from careloop.terminology import Terminology
 
 pytestmark = pytest.mark.shared
 
 TYPES = ("not-ours", "suite-fault", "not-yet", "other-dialect", "r5-only")
-EXCLUSIONS = yaml.safe_load(Path(__file__).with_name("exclusions.yaml").read_text())["examples"]
-EXCLUDED = {entry["example"]: entry["faults"] for entry in EXCLUSIONS}
+_FILE = yaml.safe_load(Path(__file__).with_name("exclusions.yaml").read_text())
+EXCLUSIONS = [*_FILE["examples"], *_FILE["with-terminology"]]
+EXCLUDED = {entry["example"]: entry["faults"] for entry in _FILE["examples"]}
+EXCLUDED_WITH_TERMINOLOGY = EXCLUDED | {entry["example"]: entry["faults"] for entry in _FILE["with-terminology"]}
 ANOTHER_GUIDE = ("http://hl7.org/fhir/us/sdc/", "http://hl7.org/fhir/uv/sdc/")
 
 
@@ -31,15 +34,24 @@ def test_every_exclusion_has_a_type_and_a_reason() -> None:
         assert len(entry["reason"]) > 20
 
 
+def errors_of(found: dict[str, list[Fault]]) -> dict[str, list[str]]:
+    """Where the errors are, by example."""
+    errors = {name: [one.at for one in faults if one.severity == "error"] for name, faults in found.items()}
+    return {name: places for name, places in errors.items() if places}
+
+
 def test_published_examples_have_no_error_but_those_that_are_excluded(found: dict[str, list[Fault]]) -> None:
-    errors = {
-        name: [fault.at for fault in faults if fault.severity == "error"]
-        for name, faults in found.items()
-        if any(fault.severity == "error" for fault in faults)
-    }
-    assert errors == EXCLUDED
+    assert errors_of(found) == EXCLUDED
     assert len(found) >= 480
     assert 1 - len(EXCLUDED) / len(found) >= 0.97
+
+
+def test_asked_of_the_terminology_their_codes_are_right_too(shared: Path) -> None:
+    validator, terminology = Validator.load(), Terminology.load()
+    found = {name: validator.check(resource, terminology=terminology) for name, resource in examples(shared)}
+    assert errors_of(found) == EXCLUDED_WITH_TERMINOLOGY
+    warned = [one.at for faults in found.values() for one in faults if one.severity == "warning"]
+    assert 100 < len(warned) < 400
 
 
 def test_every_invariant_could_be_decided(found: dict[str, list[Fault]]) -> None:
