@@ -105,7 +105,11 @@ def _parquet(view: View, sets: Iterable[Sequence[Row]]) -> bytes:
             for chunk in _ndjson(view, (_flat(view, rows) for rows in sets)):
                 file.write(chunk)
         columns = {column.name: _parquet_type(column) for column in view.columns}
-        config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": "1",
+        }
         with duckdb.connect(":memory:", config=config) as connection:
             rows = connection.read_json(str(source), columns=columns, format="newline_delimited")
             rows.write_parquet(str(target), compression="zstd")

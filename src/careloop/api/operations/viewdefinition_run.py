@@ -1,5 +1,6 @@
 """`$viewdefinition-run`: the rows of a ViewDefinition (SQL on FHIR v2), as JSON, NDJSON, CSV or Parquet."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from careloop.errors import Rejected
 from careloop.fhir.dates import interval
 from careloop.fhir.jsons import encode
 from careloop.fhir.viewdefinition import View
+from careloop.fhir.viewdefinition.model import Row
 from careloop.flows import view_files, views
 from careloop.flows.interactions import Interaction
 from careloop.record.scanning import Scope
@@ -31,6 +33,7 @@ def run(call: OperationCall) -> Answer:
 
     def work(door: Interaction) -> bytes:
         view = views.view_of(_definition(door, call, given))
+        rows: Iterable[list[Row]]
         if resources:
             rows = [[row for one in resources for row in view.rows(_checked(one))][:limit]]
         else:

@@ -58,11 +58,11 @@ def _comparable(node: tuple[Any, ...]) -> Any:
 
 
 def _equal_converted(first: Any, second: Any) -> bool | None:
-    pair = _as_temporals(first, second)
-    if pair is not None:
-        return _equal_of_one_kind(*pair)
-    pair = _as_quantities(first, second)
-    return _equal_of_one_kind(*pair) if pair is not None else False
+    dates = _as_temporals(first, second)
+    if dates is not None:
+        return _equal_of_one_kind(*dates)
+    amounts = _as_quantities(first, second)
+    return _equal_of_one_kind(*amounts) if amounts is not None else False
 
 
 def _as_temporals(first: Any, second: Any) -> tuple[Temporal, Temporal] | None:
@@ -156,9 +156,9 @@ def order_items(one: Any, two: Any) -> int | None:
     if _is_missing(first) or _is_missing(second):
         return None
     if type(first) in _NUMBERS and type(second) in _NUMBERS:
-        return (first > second) - (first < second)
+        return int(first > second) - int(first < second)
     if type(first) is str and type(second) is str:
-        return (first > second) - (first < second)
+        return int(first > second) - int(first < second)
     pair = _as_temporals(first, second)
     if pair is not None:
         return pair[0].compare(pair[1])
@@ -187,7 +187,9 @@ def key(item: Any) -> Any:
 
 def distinct(items: Items) -> Items:
     """The items without repetitions, in the order in which they first appear."""
-    seen, found, others = set(), [], []
+    seen: set[Any] = set()
+    found: Items = []
+    others: Items = []
     for item in items:
         mark = key(item)
         if mark is not None:

@@ -46,7 +46,8 @@ def field(name: str, position: int, *, is_first: bool) -> Closure:
 
 
 def _of_quantity(quantity: Quantity, name: str) -> Items:
-    return {"value": [quantity.value], "unit": [quantity.unit]}.get(name, [])
+    found: dict[str, Items] = {"value": [quantity.value], "unit": [quantity.unit]}
+    return found.get(name, [])
 
 
 def _known_step(kind: str, name: str, steps: dict[str, Step | None]) -> Step | None:

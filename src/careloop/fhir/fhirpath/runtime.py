@@ -1,8 +1,8 @@
 """One evaluation: what it is about, its variables, and how much work it may still do.
 
 A collection is a Python list that nobody changes once it is made. Its items are System values (`bool`, `int`,
-`Decimal`, `str`, `Temporal`, `Quantity`) or *nodes*: tuples of a JSON value, its FHIR type (None where unknown) and, for
-a primitive, what FHIR JSON keeps beside it (`_birthDate`).
+`Decimal`, `str`, `Temporal`, `Quantity`) or *nodes*: tuples of a JSON value, its FHIR type (None where unknown) and,
+for a primitive, what FHIR JSON keeps beside it (`_birthDate`).
 """
 
 from collections.abc import Callable, Mapping

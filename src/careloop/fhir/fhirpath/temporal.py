@@ -22,8 +22,8 @@ _PATTERNS = {
     "dateTime": re.compile(rf"{_DATE}(?:T(?:{_CLOCK}(Z|[+-]\d{{2}}:\d{{2}})?)?)?", re.ASCII),
     "time": re.compile(rf"T?{_CLOCK}", re.ASCII),
 }
-_HIGHEST = (9999, 12, 31, 23, 59, Decimal("59.999999999"))
-_LOWEST = (1, 1, 1, 0, 0, 0)
+_HIGHEST: tuple[Part, ...] = (9999, 12, 31, 23, 59, Decimal("59.999999999"))
+_LOWEST: tuple[Part, ...] = (1, 1, 1, 0, 0, 0)
 _WIDEST_OFFSET_MINUTES = 14 * 60
 
 
@@ -155,7 +155,7 @@ def _moved(parts: tuple[Part, ...], by: timedelta) -> tuple[Part, ...]:
     whole = int(full[5])
     fraction = full[5] - whole
     try:
-        moment = datetime(*(int(part) for part in full[:5]), whole, tzinfo=UTC) + by  # type: ignore[misc,arg-type]
+        moment = datetime(*(int(part) for part in full[:5]), whole, tzinfo=UTC) + by  # type: ignore[misc,arg-type,call-arg]
     except OverflowError as error:
         raise wrong("a date between the years 1 and 9999") from error
     seconds: Part = moment.second
@@ -335,7 +335,7 @@ def _moment(value: Temporal, unit: str) -> datetime | None:
     full = [*parts, *_LOWEST[len(parts) :]]
     whole = int(full[5])
     micro = int((full[5] - whole) * 1_000_000)
-    moment = datetime(*(int(part) for part in full[:5]), whole, micro, tzinfo=UTC)  # type: ignore[misc,arg-type]
+    moment = datetime(*(int(part) for part in full[:5]), whole, micro, tzinfo=UTC)  # type: ignore[misc,arg-type,call-arg]
     return moment - timedelta(minutes=value.offset or 0)
 
 

@@ -7,11 +7,12 @@ from careloop.fhir.fhirpath.functions.conversion import CONVERSION
 from careloop.fhir.fhirpath.functions.existence import EXISTENCE
 from careloop.fhir.fhirpath.functions.fhir import FHIR
 from careloop.fhir.fhirpath.functions.maths import MATHS
+from careloop.fhir.fhirpath.functions.narrative import NARRATIVE
 from careloop.fhir.fhirpath.functions.registry import Function
 from careloop.fhir.fhirpath.functions.strings import STRINGS
 
 FUNCTIONS: Mapping[str, Function] = {
     name: function
-    for family in (EXISTENCE, CONTROL, CONVERSION, STRINGS, MATHS, FHIR)
+    for family in (EXISTENCE, CONTROL, CONVERSION, STRINGS, MATHS, FHIR, NARRATIVE)
     for name, function in family.table.items()
 }
