@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m tools.ccda_facts DIR", file=sys.stderr)
         return 2
-    content = load_ccda(load_catalog(product=Path("/tmp/prod")).documents("ccda"))
+    content = load_ccda(load_catalog(product=CONTENT).documents("ccda"))
     report = compare_folder(Path(arguments[0]), content, dialect_of(content))
     for one in report.scores:
         print("\n".join(one.lines()))

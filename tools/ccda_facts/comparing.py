@@ -7,9 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.facts import Dialect, Score, resources_of, score
+
 from careloop.catalog import read_yaml
 from careloop.intake.ccda import CcdaContent, read, settle
-from tests.conformance.facts import Dialect, Score, resources_of, score
 
 ZONE = "America/New_York"
 EXCLUSIONS = Path("tests/conformance/ccda/exclusions.yaml")
@@ -81,5 +82,3 @@ def _merged(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if one["resourceType"] != "Medication":
             kept.append(one)
     return kept
-
-

@@ -9,8 +9,8 @@ _MODULES = {
     "pickle": "it runs what it reads",
     "marshal": "it runs what it reads",
     "shelve": "it runs what it reads",
-    "xml": "there is no XML door yet; the first one gets its own module with limits",
-    "lxml": "there is no XML door yet; the first one gets its own module with limits",
+    "xml": "XML goes through careloop.fhir.xmls",
+    "lxml": "XML goes through careloop.fhir.xmls",
     "orjson": "JSON goes through careloop.fhir.jsons",
     "yaml": "YAML goes through careloop.catalog.read_yaml",
     "simplejson": "JSON goes through careloop.fhir.jsons",
@@ -21,9 +21,12 @@ _ATTRIBUTES = {("os", "system"): "no shell", ("os", "popen"): "no shell"}
 _DOORS = {
     "src/careloop/fhir/extraction.py": {"exec", "compile"},
     "src/careloop/catalog/reading.py": {"yaml"},
+    "src/careloop/fhir/xmls.py": {"lxml"},
+    "src/careloop/fhir/ucum.py": {"yaml"},
 }
 """The one place for each: functions made from the compiled definitions that ship with the product, never from input
-(decision 0010), and the YAML of content files, read by a loader that makes plain values only."""
+(decision 0010), and the YAML of content files, read by a loader that makes plain values only (units of measure stand
+below the catalog, decision 0121)."""
 
 
 def check(tree: Tree) -> Iterator[Finding]:

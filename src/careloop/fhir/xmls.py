@@ -1,7 +1,7 @@
 """The one door for XML: limits first, no DTD, no entities, no network, no files. Elements come without namespaces.
 
-Names of the HL7 v3 namespace and of XHTML become plain (`code`), those of its extension namespace are written with a dot
-(`sdtc.raceCode`), any other namespace keeps its own name. So paths in content stay short and mean one thing.
+Names of the HL7 v3 namespace and of XHTML become plain (`code`), those of its extension namespace are written with a
+dot (`sdtc.raceCode`), any other becomes `other.name`. So paths in content stay short and mean one thing.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from careloop.errors import Rejected
 
@@ -43,7 +43,7 @@ def parse_xml(raw: bytes) -> Element:
     return root
 
 
-def _parser() -> etree.XMLParser:
+def _parser() -> Any:
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
         remove_comments=True, remove_pis=True,
@@ -85,9 +85,10 @@ def _plain(name: str) -> str:
 def compile_path(text: str) -> Callable[[Element], Any]:
     """An XPath 1.0 of content, ready to be asked; `Rejected` for one that is none."""
     try:
-        return etree.XPath(text)
+        found: Callable[[Element], Any] = etree.XPath(text)
     except etree.XPathSyntaxError:
         raise Rejected(at="path", expected=f"an XPath 1.0 expression, not {text}", code="value") from None
+    return found
 
 
 def text_of(element: Element) -> str:

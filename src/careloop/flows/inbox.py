@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from careloop import intake
 from careloop.access.audit import AuditEntry, record_audit
-from careloop.access.model import Principal, Tenant
+from careloop.access.model import Principal, Tenant, system_principal
 from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Rejected
 from careloop.fhir.jsons import encode
-from careloop.flows import arrival
+from careloop.flows import arrival, documents
 from careloop.flows.app import App
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
@@ -150,8 +150,11 @@ def _reopen(app: App, tx: Transaction, tenant: Tenant, detail: InboxDetail) -> b
 
 
 def _load_again(app: App, principal: Principal, tenant: Tenant, detail: InboxDetail) -> None:
-    """A refused document goes by the bulk door once more."""
+    """A refused document goes by its door once more: XML as C-CDA, anything else as bundles and resources."""
     raw = detail.corrected if detail.corrected is not None else detail.raw
+    if documents.is_document(raw):
+        _read_again(app, principal, tenant, detail, raw)
+        return
     report = import_bundles(app, tenant, principal, [Document(label="replay", text=raw)])
     now, own_id = app.clock.now(), detail.item.id
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
@@ -161,6 +164,20 @@ def _load_again(app: App, principal: Principal, tenant: Tenant, detail: InboxDet
         else:
             counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
             tx.execute(SQL["document_used"], {"id": own_id, "now": now, "result": encode(counts).decode()})
+
+
+def _read_again(app: App, principal: Principal, tenant: Tenant, detail: InboxDetail, raw: bytes) -> None:
+    now, own_id = app.clock.now(), detail.item.id
+    try:
+        done = documents.import_document(app, tenant, system_principal(tenant.id, "load"), raw, detail.origin)
+    except Rejected as error:
+        values = {"id": own_id, "at": error.at, "reason": f"expected {error.expected}"}
+        with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+            tx.execute(SQL["document_refused"], values)
+        return
+    counts = {"created": done.created, "updated": done.updated, "unchanged": done.unchanged}
+    with app.database.transaction(tenant.id, actor=principal.reference) as tx:
+        tx.execute(SQL["document_used"], {"id": own_id, "now": now, "result": encode(counts).decode()})
 
 
 def _note(tx: Transaction, principal: Principal, action: str, subtype: str, inbox_id: int) -> None:

@@ -12,7 +12,8 @@ from functools import partial
 from careloop import intake
 from careloop.access.model import Principal, Tenant
 from careloop.db import Transaction
-from careloop.flows import arrival
+from careloop.errors import Rejected
+from careloop.flows import arrival, documents
 from careloop.flows.app import App
 from careloop.flows.bulk import BulkReport, import_bundles
 from careloop.flows.bulk_documents import Document, Remark
@@ -123,14 +124,25 @@ class Loader:
                 load_messages(self._app, self._tenant, piece.file, piece.raw, self.loaded)
                 advance(self.loaded.messages - before)
             elif piece.kind == DOCUMENT:
-                reason = "expected FHIR or HL7 v2; C-CDA documents are not supported yet"
-                remark = Remark(label=_label(piece), entry=None, at="file", reason=reason)
-                self._refused[_label(piece)] = [remark]
-                self.loaded.rejects.append(
-                    Reject(file=piece.file, entry=piece.entry, control_id="", at="file", reason=reason)
-                )
+                self._load_document(piece)
+                advance(1)
             else:
                 yield Document(label=_label(piece), text=piece.raw)
+
+    def _load_document(self, piece: Piece) -> None:
+        """A C-CDA document is in the record, whole or in part, or is a dead letter and among the rejects."""
+        try:
+            done = documents.import_document(self._app, self._tenant, self._principal, piece.raw, piece.file)
+        except Rejected as error:
+            reason = f"expected {error.expected}"
+            self.loaded.rejects.append(
+                Reject(file=piece.file, entry=piece.entry, control_id="", at=error.at, reason=reason)
+            )
+            return
+        self.loaded.created += done.created
+        self.loaded.updated += done.updated
+        self.loaded.unchanged += done.unchanged
+        self.loaded.warnings += [f"{piece.file} {one.at}: expected {one.expected}" for one in done.faults]
 
     def _count(self, piece: Piece) -> None:
         if piece.file not in self._files:

@@ -57,7 +57,7 @@ def test_rejects_name_file_entry_place_and_reason_and_the_rest_is_loaded(door, t
     by_file = {one["file"].rsplit("/", 1)[-1]: one for one in found["rejects"]}
     assert set(by_file) == {"bad.json", "broken.json", "document.xml", "lab.hl7"}
     assert "birthDate" in by_file["bad.json"]["at"]
-    assert "not supported yet" in by_file["document.xml"]["reason"]
+    assert "exactly one person" in by_file["document.xml"]["reason"]
     assert by_file["lab.hl7"]["control_id"] == "C1"
     assert found["created"] >= 1
     assert len(door.dead()) == 4

@@ -66,7 +66,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mapping_:
+class EntryRules:
     """What becomes of entries with one of `templates`. `skip` says when an entry says nothing that could be kept."""
 
     id: str
@@ -109,9 +109,9 @@ class Section:
 class CcdaContent:
     """All of `content/ccda`."""
 
-    mappings: Mapping[str, Mapping_]
-    by_template: Mapping[str, tuple[Mapping_, ...]]
-    plain: Mapping[str, tuple[Mapping_, ...]]
+    mappings: Mapping[str, EntryRules]
+    by_template: Mapping[str, tuple[EntryRules, ...]]
+    plain: Mapping[str, tuple[EntryRules, ...]]
     helpers: frozenset[str]
     sections: Sequence[Section]
     kinds: Mapping[str, Mapping[str, Any]]
@@ -122,7 +122,7 @@ class CcdaContent:
 
 def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
     """The documents of content kind `ccda`, interpreted; `Rejected` for a path that is none."""
-    mappings: dict[str, Mapping_] = {}
+    mappings: dict[str, EntryRules] = {}
     tables: dict[str, Table] = {}
     systems: dict[str, str] = {}
     sections: list[Section] = []
@@ -150,16 +150,18 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
     )
 
 
-def _by(mappings: Mapping[str, Mapping_], names: Callable[[Mapping_], Sequence[str]]) -> dict[str, tuple[Mapping_, ...]]:
-    found: dict[str, tuple[Mapping_, ...]] = {}
+def _by(
+    mappings: Mapping[str, EntryRules], names: Callable[[EntryRules], Sequence[str]]
+) -> dict[str, tuple[EntryRules, ...]]:
+    found: dict[str, tuple[EntryRules, ...]] = {}
     for one in mappings.values():
         for name in names(one):
             found[name] = (*found.get(name, ()), one)
     return found
 
 
-def _mapping(name: str, raw: Mapping[str, Any]) -> Mapping_:
-    return Mapping_(
+def _mapping(name: str, raw: Mapping[str, Any]) -> EntryRules:
+    return EntryRules(
         id=name,
         resource=raw["resource"],
         templates=tuple(template_root(one) for one in raw.get("templates", ())),

@@ -1,7 +1,6 @@
 """A C-CDA document read: header, sections, entries, and what was wrong. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from careloop.errors import Fault, Rejected
 from careloop.fhir.xmls import Element, children, parse_xml, text_of
@@ -9,8 +8,8 @@ from careloop.intake.ccda import values
 from careloop.intake.ccda.body import unstructured
 from careloop.intake.ccda.checks import check_document, place_of
 from careloop.intake.ccda.codes import check_codes
-from careloop.intake.ccda.content import CcdaContent, Section
-from careloop.intake.ccda.entries import PATIENT_REFERENCE, STATEMENTS, Reading
+from careloop.intake.ccda.content import CcdaContent, Section, path
+from careloop.intake.ccda.entries import STATEMENTS, Reading
 from careloop.intake.ccda.labels import document_labels, labels_of
 from careloop.intake.ccda.model import CcdaResult, Json, Made
 from careloop.intake.ccda.narrative import narrative
@@ -26,7 +25,7 @@ def read(raw: bytes, content: CcdaContent, zone: str) -> CcdaResult:
     _require_cda(root)
     role = _require_person(root)
     wrong_codes = check_codes(root, content)
-    reading = Reading(content, root, _zone_of(root, zone))
+    reading = Reading(content, root, zone)
     reading.faults.extend(wrong_codes)
     patient = reading.fill(role, "patient")
     if not patient.get("identifier"):
@@ -55,10 +54,6 @@ def _require_person(root: Element) -> Element:
     return roles[0]
 
 
-def _zone_of(root: Element, zone: str) -> str:
-    return zone
-
-
 def _result(root: Element, reading: Reading, patient: Json, composition: Made) -> CcdaResult:
     said = composition.resource
     custodian = root.find("custodian/assignedCustodian/representedCustodianOrganization/name")
@@ -77,7 +72,7 @@ def _result(root: Element, reading: Reading, patient: Json, composition: Made) -
         sender=text_of(custodian) if custodian is not None else "",
         identifiers=[one for one in patient["identifier"] if "system" in one],
         patient=patient,
-        made=[one for one in reading.made if one.resource is not None],
+        made=list(reading.made),
         faults=tuple(reading.faults),
     )
 
@@ -87,6 +82,7 @@ def _flat(identifier: Json | None) -> str:
 
 
 def _header(root: Element, reading: Reading, sections: list[Json]) -> Made:
+    """Composition and DocumentReference of the document, and the people whom its header names."""
     composition = _made(root, reading, "composition")
     said = composition.resource
     said.setdefault("type", _UNKNOWN)
@@ -94,29 +90,26 @@ def _header(root: Element, reading: Reading, sections: list[Json]) -> Made:
     said.setdefault("author", [{"display": "unknown author"}])
     if sections:
         said["section"] = sections
+    document = _made(root, reading, "document").resource
+    document.setdefault("masterIdentifier", {"value": "unknown"})
+    attachments = unstructured(root, reading.context)
+    if attachments:
+        document["content"] = attachments
     labels = document_labels(root, reading.context)
     if labels:
         said["meta"] = {"security": labels}
-    _made(root, reading, "document")
-    document = reading.made[-1] if reading.made[-1].resource["resourceType"] == "DocumentReference" else None
-    for made in reading.made if document is None else [document]:
-        if made.resource["resourceType"] == "DocumentReference" and made.key[:1] == ("document",):
-            document = made
-    if document is not None:
-        document.resource["content"] = unstructured(root, reading.context)
-        if labels:
-            document.resource["securityLabel"] = [{"coding": [one]} for one in labels]
-            document.resource["meta"] = {"security": labels}
-    for one in ("related", "guardian", "informant"):
-        for element in root.xpath(_PEOPLE[one]):
-            reading.make(element, reading.content.mappings[one])
+        document["meta"] = {"security": labels}
+        document["securityLabel"] = [{"coding": [one]} for one in labels]
+    for name, people in _PEOPLE.items():
+        for element in people(root):
+            reading.make(element, reading.content.mappings[name])
     return composition
 
 
 _PEOPLE = {
-    "related": "participant[associatedEntity/associatedPerson]/associatedEntity[not(@classCode='PROV')]",
-    "guardian": "recordTarget/patientRole/patient/guardian[guardianPerson]",
-    "informant": "informant/relatedEntity[relatedPerson]",
+    "related": path("participant[associatedEntity/associatedPerson]/associatedEntity[not(@classCode='PROV')]"),
+    "guardian": path("recordTarget/patientRole/patient/guardian[guardianPerson]"),
+    "informant": path("informant/relatedEntity[relatedPerson]"),
 }
 
 
@@ -220,8 +213,3 @@ def _note_mismatch(section: Element, kind: Section | None, reading: Reading) -> 
 
 def _warn(reading: Reading, at: str, expected: str) -> None:
     reading.faults.append(Fault(at=at, expected=expected, severity="warning", code="value"))
-
-
-def subject() -> dict[str, Any]:
-    """A reference to the person whom the document is about."""
-    return dict(PATIENT_REFERENCE)

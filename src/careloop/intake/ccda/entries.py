@@ -10,9 +10,9 @@ from careloop.errors import Fault
 from careloop.fhir.jsons import encode
 from careloop.fhir.xmls import Element, canonical_bytes, children, is_element, text_of
 from careloop.intake.ccda import parties, values
-from careloop.intake.ccda.content import CcdaContent, Mapping_, Rule
+from careloop.intake.ccda.content import CcdaContent, EntryRules, Rule
 from careloop.intake.ccda.labels import labels_of
-from careloop.intake.ccda.model import PATIENT, Json, Made
+from careloop.intake.ccda.model import Json, Made
 from careloop.intake.ccda.timing import dose_timing
 from careloop.intake.ccda.values import Context
 
@@ -64,7 +64,7 @@ class Reading:
                 found += self.read_statement(inner)
         return found
 
-    def mappings_for(self, element: Element) -> Sequence[Mapping_]:
+    def mappings_for(self, element: Element) -> Sequence[EntryRules]:
         """The rules for this element: by its templates, most telling first; where none is known, by its name."""
         roots = [one.get("root") for one in element.findall("templateId")]
         for root in roots:
@@ -75,7 +75,7 @@ class Reading:
             return ()
         return [one for one in self.content.plain.get(element.tag, ()) if _holds(one.only, element)][:1]
 
-    def make(self, element: Element, mapping: Mapping_) -> Made | None:
+    def make(self, element: Element, mapping: EntryRules) -> Made | None:
         """The resource that `mapping` makes of `element`, once however often it is asked for; None where the element
         says nothing that could be kept."""
         place = (element, mapping.id)
@@ -104,7 +104,7 @@ class Reading:
         self._fill(element, self.content.mappings[name].rules, found)
         return found
 
-    def _key(self, element: Element, mapping: Mapping_) -> tuple[str, ...]:
+    def _key(self, element: Element, mapping: EntryRules) -> tuple[str, ...]:
         """What is the same thing in another document: its identifier and its code, else its whole content."""
         if mapping.key:
             said = [values.string(one) for key in mapping.key for one in _items(key(element))]
@@ -271,6 +271,3 @@ def _wrapped(template: Any, value: Any) -> Any:
     if isinstance(template, list):
         return [_wrapped(one, value) for one in template]
     return template
-
-
-PATIENT_REFERENCE = {"reference": PATIENT}

@@ -11,7 +11,15 @@ _NAME_USES = {"L": "usual", "C": "official", "P": "nickname", "A": "anonymous", 
 _ADDRESS_USES = {"H": "home", "HP": "home", "HV": "temp", "WP": "work", "TMP": "temp", "BAD": "old", "DIR": "work"}
 _PHONE_USES = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "DIR": "work", "MC": "mobile", "TMP": "temp"}
 _PARTS = {"family": "family", "given": "given", "prefix": "prefix", "suffix": "suffix"}
-_LINES = ("streetAddressLine", "streetName", "houseNumber", "additionalLocator", "unitID", "postBox", "deliveryAddressLine")
+_LINES = (
+    "streetAddressLine",
+    "streetName",
+    "houseNumber",
+    "additionalLocator",
+    "unitID",
+    "postBox",
+    "deliveryAddressLine",
+)
 
 
 def name(element: Element, context: Context) -> Json | None:
@@ -56,7 +64,13 @@ def address(element: Element, context: Context) -> Json | None:
         return None
     lines = [text_of(child) for child in element if child.tag in _LINES and not is_null(child)]
     found: Json = {"line": [one for one in lines if one]}
-    for tag, key in (("city", "city"), ("county", "district"), ("state", "state"), ("postalCode", "postalCode"), ("country", "country")):
+    for tag, key in (
+        ("city", "city"),
+        ("county", "district"),
+        ("state", "state"),
+        ("postalCode", "postalCode"),
+        ("country", "country"),
+    ):
         part = element.find(tag)
         if part is not None and not is_null(part):
             found[key] = text_of(part)

@@ -1,7 +1,7 @@
 """HL7 v3 times as FHIR dates: with the precision that was given, and a zone wherever there is a time of day."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 _TIME = re.compile(
@@ -19,18 +19,18 @@ def date_time(text: str | None, zone: str) -> str | None:
     if found is None:
         return None
     year, month, day = found["year"], found["month"], found["day"]
-    date = "-".join(part for part in (year, month, day) if part)
+    shown = "-".join(part for part in (year, month, day) if part)
     if not _exists(year, month or "01", day or "01"):
         return None
     if not found["hour"]:
-        return date
+        return shown
     clock = f"{found['hour']}:{found['minute'] or '00'}:{found['second'] or '00'}"
     try:
-        moment = datetime.fromisoformat(f"{date}T{clock}")
+        moment = datetime.fromisoformat(f"{shown}T{clock}")
     except ValueError:
         return None
     fraction = f".{found['fraction']}" if found["fraction"] else ""
-    return f"{date}T{clock}{fraction}{_offset(found['zone'], moment, zone)}"
+    return f"{shown}T{clock}{fraction}{_offset(found['zone'], moment, zone)}"
 
 
 def date_only(text: str | None, zone: str) -> str | None:
@@ -41,7 +41,7 @@ def date_only(text: str | None, zone: str) -> str | None:
 
 def _exists(year: str, month: str, day: str) -> bool:
     try:
-        datetime(int(year), int(month), int(day))
+        date(int(year), int(month), int(day))
     except ValueError:
         return False
     return True

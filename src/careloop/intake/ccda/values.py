@@ -78,7 +78,9 @@ def concept(element: Element, context: Context) -> Json | None:
     found: list[Json] = []
     for one in (element, *element.findall("translation"), *element.findall("qualifier/value[@code]")):
         said = coding(one, context)
-        if said and not any((said.get("system"), said["code"]) == (other.get("system"), other["code"]) for other in found):
+        if said and not any(
+            (said.get("system"), said["code"]) == (other.get("system"), other["code"]) for other in found
+        ):
             found.append(said)
     words = original_text(element, context) or (element.get("displayName") or "").strip()
     if not words and element.get("xsi.type") in ("ST", "ED"):

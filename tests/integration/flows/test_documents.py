@@ -1,0 +1,158 @@
+"""C-CDA documents in the record: taken once, in any order, refused with a reason, kept as they came."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from careloop.access.model import Principal, PrincipalKind, Tenant, system_principal
+from careloop.errors import NotPermitted, Rejected
+from careloop.flows import documents, inbox
+from careloop.flows.app import App
+from careloop.flows.loading import Loader
+from careloop.intake.files import pieces
+from careloop.record import Stored
+
+CCD = "onc/cures/Receiver SUT Test Data/170.315_b1_ToC_Amb/170.315_b1_toc_amb_ccd_r21_sample2_v11.xml"
+
+
+@pytest.fixture
+def ccda(shared: Path) -> Path:
+    return shared / "data" / "interchange" / "ccda"
+
+
+@pytest.fixture
+def loader(tenant: Tenant) -> Principal:
+    return system_principal(tenant.id, "load")
+
+
+def taken(app: App, tenant: Tenant, principal: Principal, raw: bytes) -> documents.Imported:
+    return documents.import_document(app, tenant, principal, raw, "test.xml")
+
+
+def everything(app: App, tenant: Tenant, patient_id: str, *kinds: str) -> list[Stored]:
+    with app.database.transaction(tenant.id) as tx:
+        return app.record.of_patient(tx, patient_id, kinds)
+
+
+def resource(app: App, tenant: Tenant, reference: str) -> dict:
+    with app.database.transaction(tenant.id) as tx:
+        return app.record.fetch(tx, [reference])[reference].resource
+
+
+@pytest.mark.shared
+def test_a_document_is_in_the_record_once(app: App, tenant: Tenant, loader: Principal, ccda: Path) -> None:
+    raw = (ccda / CCD).read_bytes()
+    first = taken(app, tenant, loader, raw)
+    assert first.created > 25 and not first.repeated
+    again = taken(app, tenant, loader, raw)
+    assert (again.created, again.updated, again.repeated) == (0, 0, True)
+    assert again.unchanged == first.resources
+    assert again.document == first.document
+
+
+@pytest.mark.shared
+def test_the_original_is_kept_byte_for_byte_and_named(app: App, tenant: Tenant, loader: Principal, ccda: Path) -> None:
+    raw = (ccda / CCD).read_bytes()
+    done = taken(app, tenant, loader, raw)
+    document = resource(app, tenant, done.document)
+    attachment = document["content"][0]["attachment"]
+    assert attachment["size"] == len(raw)
+    binary = resource(app, tenant, attachment["url"])
+    assert base64.b64decode(binary["data"]) == raw
+    assert binary["securityContext"]["reference"] == done.document
+
+
+@pytest.mark.shared
+def test_a_provenance_names_the_document_and_its_author(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    done = taken(app, tenant, loader, (ccda / CCD).read_bytes())
+    with app.database.transaction(tenant.id) as tx:
+        found = app.record.follow(tx, "Provenance", [("entity", done.document)])
+    assert len(found) == 1
+    provenance = found[0].resource
+    assert len(provenance["target"]) == done.created
+    assert provenance["agent"][0]["who"]["reference"].startswith(("Practitioner/", "Device/", "Organization/"))
+
+
+@pytest.mark.shared
+def test_the_same_fact_in_another_document_is_the_same_resource(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    raw = (ccda / CCD).read_bytes()
+    done = taken(app, tenant, loader, raw)
+    before = {one.reference for one in everything(app, tenant, done.patient_id, "Condition", "AllergyIntolerance")}
+    other = raw.replace(b"<setId", b"<!-- another --><setId") + b"\n"
+    next_one = taken(app, tenant, loader, other)
+    after = {one.reference for one in everything(app, tenant, done.patient_id, "Condition", "AllergyIntolerance")}
+    assert next_one.patient_id == done.patient_id
+    assert after == before
+    assert next_one.updated <= 2  # DocumentReference and Composition, whose original is another
+
+
+@pytest.mark.shared
+def test_an_older_document_never_overwrites_what_a_newer_one_told(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    raw = (ccda / "msft" / "History_and_Physical.ccda").read_bytes()
+    newer = raw.replace(b"201209161905-0400", b"202001010000-0400")
+    assert newer != raw
+    older = raw.replace(b'value="13.2"', b'value="9.9"')
+    assert older != raw
+    done = taken(app, tenant, loader, newer)
+    taken(app, tenant, loader, older)
+    values = {
+        one.resource.get("valueQuantity", {}).get("value")
+        for one in everything(app, tenant, done.patient_id, "Observation")
+    }
+    assert any(str(value) == "13.2" for value in values)
+    assert not any(str(value) == "9.9" for value in values)
+
+
+def test_a_document_that_cannot_be_used_is_a_dead_letter_with_its_reason(
+    app: App, tenant: Tenant, loader: Principal
+) -> None:
+    with pytest.raises(Rejected) as refused:
+        taken(
+            app,
+            tenant,
+            loader,
+            b"<ClinicalDocument xmlns='urn:hl7-org:v3'><typeId root='1' extension='2'/></ClinicalDocument>",
+        )
+    assert refused.value.at == "ClinicalDocument/typeId"
+    page = inbox.page(app, loader, status="dead")
+    assert [one.at for one in page.items] == ["ClinicalDocument/typeId"]
+
+
+@pytest.mark.shared
+def test_a_corrected_dead_letter_is_taken(app: App, tenant: Tenant, loader: Principal, ccda: Path) -> None:
+    raw = (ccda / CCD).read_bytes()
+    broken = raw.replace(b"POCD_HD000040", b"POCD_HD")
+    with pytest.raises(Rejected):
+        taken(app, tenant, loader, broken)
+    dead = inbox.page(app, loader, status="dead").items[0]
+    assert inbox.correct(app, loader, dead.id, raw.decode()).status == "processed"
+    with app.database.transaction(tenant.id) as tx:
+        found = app.record.follow(tx, "DocumentReference", [("category", "clinical-note")])
+    assert found
+
+
+def test_a_door_without_the_right_scopes_is_closed(app: App, tenant: Tenant) -> None:
+    client = Principal(
+        id="c", name="A client", tenant_id=tenant.id, kind=PrincipalKind.CLIENT, scopes=("system/Patient.rs",)
+    )
+    with pytest.raises(NotPermitted):
+        taken(app, tenant, client, b"<ClinicalDocument/>")
+
+
+@pytest.mark.shared
+def test_a_folder_of_documents_is_loaded_and_the_faults_are_named(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    folder = ccda / "onc" / "cures" / "Receiver SUT Test Data" / "NegativeTesting_CarePlan"
+    work = Loader(app, tenant, loader)
+    work.load(pieces(folder), lambda count: None)
+    assert work.loaded.rejects == []
+    assert work.loaded.created > 15
+    assert any("Goals Section/templateId" in one for one in work.loaded.warnings)
