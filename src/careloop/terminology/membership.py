@@ -29,8 +29,13 @@ class Members:
 
     def contains(self, value_set: ValueSet, system: str | None, code: str, trail: Trail = ()) -> Answer:
         """Whether the code is a member; without a system, whether a code like it is."""
-        if value_set.stated is not None:
-            return any(one.code == code and system in (None, of) for of, one in value_set.stated)
+        answer = self._by_definition(value_set, system, code, trail) if value_set.includes else None
+        if answer is None and value_set.stated is not None:
+            stated = any(one[1] == code and system in (None, one[0]) for one in value_set.stated)
+            return stated or (False if value_set.is_whole else None)
+        return answer
+
+    def _by_definition(self, value_set: ValueSet, system: str | None, code: str, trail: Trail) -> Answer:
         included = any_of(self._includes(one, system, code, trail) for one in value_set.includes)
         if included is False:
             return False
@@ -101,8 +106,17 @@ class Members:
 
     def enumerate(self, value_set: ValueSet, trail: Trail = ()) -> Enumerated:
         """The members that can be listed, in the order of the value set, and what is missing for the others."""
-        if value_set.stated is not None:
-            return Enumerated(members=_by_pair(self._stated(value_set.stated)))
+        found = self._defined(value_set, trail)
+        if found.missing and value_set.stated is not None and (value_set.is_whole or not value_set.includes):
+            return Enumerated(
+                members=_by_pair(self._stated(value_set.stated)),
+                missing=() if value_set.is_whole else (_without(value_set, "came with a part of its codes"),),
+            )
+        return found
+
+    def _defined(self, value_set: ValueSet, trail: Trail) -> Enumerated:
+        if not value_set.includes:
+            return Enumerated(members={}, missing=(_without(value_set, "does not say which codes it has"),))
         members: dict[Pair, Member] = {}
         missing: dict[Missing, None] = {}
         for include in value_set.includes:
@@ -116,8 +130,8 @@ class Members:
             members = {pair: one for pair, one in members.items() if not one.inactive}
         return Enumerated(members=members, missing=tuple(missing))
 
-    def _stated(self, stated: Iterable[tuple[str, Listed]]) -> Iterator[Member]:
-        for system, one in stated:
+    def _stated(self, stated: Mapping[Pair, Listed]) -> Iterator[Member]:
+        for (system, _), one in stated.items():
             known = self._library.code_systems.find(system)
             yield _member(system, one, known.find(one.code) if known is not None else None, known)
 
@@ -190,6 +204,10 @@ def _member(system: str, listed: Listed, concept: Concept | None, known: CodeSys
         inactive=concept is not None and concept.is_inactive,
         designations=listed.designations + (concept.designations if concept is not None else ()),
     )
+
+
+def _without(value_set: ValueSet, reason: str) -> Missing:
+    return Missing(kind="ValueSet", url=value_set.url or "given", reason=reason)
 
 
 def _by_pair(members: Iterable[Member]) -> Mapping[Pair, Member]:

@@ -159,7 +159,8 @@ class Include:
 
 @dataclass(frozen=True, kw_only=True)
 class ValueSet:
-    """What a value set says of its members. `stated` are the members of an expansion that came without a compose."""
+    """What a value set says of its members. `stated` are those of the expansion it came with: they decide where the
+    definition cannot be followed here, or where there is none. `is_whole`: the expansion came with all members."""
 
     url: str | None = None
     version: str | None = None
@@ -169,7 +170,8 @@ class ValueSet:
     includes: tuple[Include, ...] = ()
     excludes: tuple[Include, ...] = ()
     inactive: bool | None = None
-    stated: tuple[tuple[str, Listed], ...] | None = None
+    stated: Mapping[Pair, Listed] | None = None
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,12 +14,15 @@ from careloop.terminology.model import (
     Listed,
     MapGroup,
     MapTarget,
+    Pair,
     ValueSet,
 )
 
 Json = Mapping[str, Any]
 
 PARENTS = frozenset(("parent", "subsumedBy"))
+PARTIAL = frozenset(("valueset-toocostly", "valueset-unclosed", "expansion-limitedexpansion", "limitedExpansion"))
+"""Extensions that say: there are more codes than these."""
 NOT_A_KIND_OF = frozenset(("part-of",))
 """Hierarchies that do not subsume: a part is not a kind of the whole."""
 
@@ -98,9 +101,10 @@ def _designations(concept: Json) -> tuple[Designation, ...]:
 
 
 def read_value_set(resource: Json) -> ValueSet:
-    """The value set a resource states; an expansion counts only where there is no compose."""
+    """The value set a resource states, with the expansion it came with."""
     compose = resource.get("compose") or {}
     expansion = resource.get("expansion")
+    stated = dict(_stated(expansion.get("contains") or ())) if expansion else None
     return ValueSet(
         url=resource.get("url"),
         version=resource.get("version"),
@@ -110,8 +114,15 @@ def read_value_set(resource: Json) -> ValueSet:
         includes=tuple(map(_include, compose.get("include") or ())),
         excludes=tuple(map(_include, compose.get("exclude") or ())),
         inactive=compose.get("inactive"),
-        stated=tuple(_stated(expansion.get("contains") or ())) if not compose and expansion else None,
+        stated=stated,
+        is_whole=stated is not None and _is_whole(expansion or {}, len(stated)),
     )
+
+
+def _is_whole(expansion: Json, count: int) -> bool:
+    """True for an expansion that is neither a page nor marked as a part."""
+    marks = [str(one.get("url", "")).rpartition("/")[2] for one in expansion.get("extension") or ()]
+    return not expansion.get("offset") and expansion.get("total") in (None, count) and PARTIAL.isdisjoint(marks)
 
 
 def _include(include: Json) -> Include:
@@ -131,10 +142,10 @@ def _listed(concept: Json) -> Listed:
     return Listed(code=concept["code"], display=concept.get("display"), designations=_designations(concept))
 
 
-def _stated(contains: Sequence[Json]) -> Iterator[tuple[str, Listed]]:
+def _stated(contains: Sequence[Json]) -> Iterator[tuple[Pair, Listed]]:
     for one, _ in _walk(contains, "contains"):
         if "code" in one:
-            yield one.get("system", ""), _listed(one)
+            yield (one.get("system", ""), one["code"]), _listed(one)
 
 
 def read_concept_map(resource: Json) -> ConceptMap:
