@@ -69,6 +69,8 @@ def run_view(arguments: argparse.Namespace) -> int:
 def _run(app: App, tenant: Tenant, definition: Any, form: str, out: Path | None) -> int:
     view = views.view_of(definition)
     principal = system_principal(tenant.id, "view")
+    with app.database.transaction(tenant.id, actor=principal.id) as tx:
+        views.announce(tx, principal, view)
     count = 0
     with app.database.transaction(tenant.id, actor=principal.id) as tx:
 

@@ -1,8 +1,8 @@
 """A ViewDefinition over the record of a tenant: rows in sets, to whoever takes them, or to tables of the tenant."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from careloop import reports
@@ -28,6 +28,9 @@ _KINDS = {
 """PostgreSQL types. Dates and dateTimes stay text: FHIR's may be partial, and `2024-05` is not the first of May."""
 
 
+_PATIENTS_OF_AN_ENTRY = 500
+
+
 @dataclass(frozen=True, kw_only=True)
 class Published:
     """What became of a view: its table, how many rows, how long it took."""
@@ -50,28 +53,52 @@ def view_of(definition: Mapping[str, Any]) -> View:
     return compile_view(definition)
 
 
-def row_sets(tx: Transaction, view: View, scope: Scope | None = None) -> Iterator[list[Row]]:
+@dataclass(kw_only=True)
+class Seen:
+    """How many rows were made so far, and of whose charts."""
+
+    rows: int = 0
+    patients: set[str] = field(default_factory=set)
+
+
+def row_sets(tx: Transaction, view: View, seen: Seen, scope: Scope | None = None) -> Iterator[list[Row]]:
     """The rows of every resource in scope, in sets, in the order of the record. One statement a set.
 
     `Rejected` where a resource does not fit the view; the place is in the view, never the value.
     """
-    for texts in scan(tx, scope or Scope(resource_type=view.resource_type)):
-        yield [row for text in texts for row in view.rows(decode(text))]
+    for resources in scan(tx, scope or Scope(resource_type=view.resource_type)):
+        rows: list[Row] = []
+        for text, patient_id in resources:
+            made = view.rows(decode(text))
+            rows += made
+            if made and patient_id:
+                seen.patients.add(patient_id)
+        seen.rows += len(rows)
+        yield rows
 
 
 def run(
     tx: Transaction, principal: Principal, view: View, *, scope: Scope | None = None, limit: int | None = None
 ) -> Iterator[list[Row]]:
-    """The rows that the principal may see, audited as one export when the last has been taken. At most `limit`."""
+    """The rows that the principal may see, audited for every patient in them when the last has been taken.
+
+    At most `limit` rows.
+    """
     require(principal, "search", view.resource_type)
-    count = 0
-    for rows in row_sets(tx, view, scope):
+    seen, count = Seen(), 0
+    for rows in row_sets(tx, view, seen, scope):
         taken = rows if limit is None else rows[: limit - count]
         count += len(taken)
         yield taken
         if limit is not None and count >= limit:
             break
-    _audit(tx, principal, view, f"{count} rows of the view {view.name}", scope)
+    _audit(tx, principal, view, f"{count} rows of the view {view.name}", seen.patients)
+
+
+def announce(tx: Transaction, principal: Principal, view: View) -> None:
+    """The audit trail says that a view is about to leave: for rows that leave before their transaction ends."""
+    require(principal, "search", view.resource_type)
+    _audit(tx, principal, view, f"the view {view.name} is about to be written", ())
 
 
 def publish(app: App, tx: Transaction, principal: Principal, definition: Mapping[str, Any]) -> Published:
@@ -79,10 +106,11 @@ def publish(app: App, tx: Transaction, principal: Principal, definition: Mapping
     began = time.monotonic()
     view = view_of(definition)
     require(principal, "search", view.resource_type)
-    count = reports.replace_rows(tx, view.name, row_sets(tx, view))
+    seen = Seen()
+    count = reports.replace_rows(tx, view.name, row_sets(tx, view, seen))
     table = reports.make_sql_view(tx, view.name, [(column.name, sql_type(column)) for column in view.columns])
     reports.keep_view(tx, view.name, view.resource_type, definition, count, app.clock.now())
-    _audit(tx, principal, view, f"{count} rows of the view {view.name} published", None)
+    _audit(tx, principal, view, f"{count} rows of the view {view.name} published", seen.patients)
     return Published(table=table, rows=count, seconds=time.monotonic() - began)
 
 
@@ -93,20 +121,20 @@ def sql_type(column: Column) -> str:
     return _KINDS.get(column.type or "", "text")
 
 
-def _audit(tx: Transaction, principal: Principal, view: View, detail: str, scope: Scope | None) -> None:
-    patient_id = scope.patient_id if scope is not None else None
-    record_audit(
-        tx,
-        AuditEntry(
+def _audit(tx: Transaction, principal: Principal, view: View, detail: str, patients: Collection[str]) -> None:
+    """Entries for all these patients, some hundred in one, and one entry where there are none."""
+    ids = sorted(patients)
+    for start in range(0, max(1, len(ids)), _PATIENTS_OF_AN_ENTRY):
+        entry = AuditEntry(
             principal=principal,
             action="E",
             subtype="export",
             resource_type=view.resource_type,
-            patient_ids=(patient_id,) if patient_id else (),
+            patient_ids=ids[start : start + _PATIENTS_OF_AN_ENTRY],
             query=f"view={view.name}",
             detail=detail,
-        ),
-    )
+        )
+        record_audit(tx, entry)
 
 
 def check_shipped(catalog: Catalog) -> list[str]:

@@ -29,14 +29,18 @@ class Scope:
         return _SQL["scan"] if self.since is None else _SQL["scan_since"]
 
 
-def scan(tx: Transaction, scope: Scope, *, set_size: int = SET_SIZE) -> Iterator[list[str]]:
-    """The texts of all resources in scope, in sets and in the order of their keys; one statement a set."""
+Scanned = tuple[str, str | None]
+"""The text of a resource, and the id of the patient whose chart it is in."""
+
+
+def scan(tx: Transaction, scope: Scope, *, set_size: int = SET_SIZE) -> Iterator[list[Scanned]]:
+    """All resources in scope, in sets and in the order of their keys; one statement a set."""
     after = -1
     values = {"type": scope.resource_type, "patient_id": scope.patient_id, "since": scope.since, "limit": set_size}
     while True:
         rows = tx.rows(scope.query, {**values, "after": after})
         if rows:
-            yield [row["body"] for row in rows]
+            yield [(row["body"], row["patient_id"]) for row in rows]
         if len(rows) < set_size:
             return
         after = rows[-1]["key"]

@@ -1,6 +1,6 @@
 -- scan --
 -- The next current resources of a type, by key; deleted ones are left out.
-select resource.key, resource.body
+select resource.key, resource.patient_id, resource.body
   from resource
  where resource.type = %(type)s
    and resource.key > %(after)s
@@ -10,7 +10,7 @@ select resource.key, resource.body
 
 -- scan_patient --
 -- The same, only those of one patient's chart.
-select resource.key, resource.body
+select resource.key, resource.patient_id, resource.body
   from resource
  where resource.type = %(type)s
    and resource.patient_id = %(patient_id)s
@@ -21,7 +21,7 @@ select resource.key, resource.body
 
 -- scan_since --
 -- The same, only those that changed at an instant or later.
-select resource.key, resource.body
+select resource.key, resource.patient_id, resource.body
   from resource
  where resource.type = %(type)s
    and resource.last_updated >= %(since)s

@@ -76,13 +76,14 @@ def may_validate(principal: Principal) -> bool:
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
 META = '{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:x","code":"y"}]}}]}'
 ONE = "/{resource_id:str}"
-OF_OTHER_TYPES = {"lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
+OF_OTHER_TYPES = {"viewdefinition-run": [""], "lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
 """Operations that are not offered for a Patient: 404 whoever asks. Their own tests say who may."""
 MATCH_BODY = '{"resourceType":"Patient","name":[{"family":"Nobody"}]}'
 _SOURCE = '{"name":"source-patient","valueReference":{"reference":"Patient/{id}"}}'
 _TARGET = '{"name":"target-patient","valueReference":{"reference":"Patient/{id}"}}'
 MERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "," + _TARGET + "]}"
 UNMERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "]}"
+VIEW_BODY = '{"resourceType":"Parameters","parameter":[{"name":"viewReference","valueString":"patient_demographics"}]}'
 MERGES = interaction("update")
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
@@ -140,6 +141,10 @@ MATRIX: dict[str, Route] = {
         shows=True,
         body='{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/{id}"}}]}',
     ),
+    "GET /fhir/$viewdefinition-run": Route(
+        permits=interaction("search"), query="viewReference=patient_demographics", shows=True
+    ),
+    "POST /fhir/$viewdefinition-run": Route(permits=interaction("search"), body=VIEW_BODY, shows=True),
     "GET /fhir/{resource_type:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/$everything": Route(permits=interaction("read"), shows=True),
     "GET /fhir/{resource_type:str}/$match": Route(permits=interaction("search")),

@@ -64,29 +64,30 @@ def collected(tx, principal, definition, **more):
 def test_a_scan_gives_every_standing_resource_once_whatever_the_set(app, tenant, people) -> None:
     with app.database.transaction(tenant.id) as tx:
         scope = Scope(resource_type="Patient")
-        whole = [text for texts in scan(tx, scope) for text in texts]
+        whole = [one for resources in scan(tx, scope) for one in resources]
         small = list(scan(tx, scope, set_size=7))
-    assert len(whole) == 24 and len({json.loads(text)["id"] for text in whole}) == 24
-    assert [len(texts) for texts in small] == [7, 7, 7, 3]
-    assert [text for texts in small for text in texts] == whole
+    assert len(whole) == 24 and [json.loads(text)["id"] for text, _ in whole] == [who for _, who in whole]
+    assert [len(some) for some in small] == [7, 7, 7, 3]
+    assert [one for some in small for one in some] == whole
 
 
 def test_a_scan_can_be_of_one_patient_or_since_an_instant(app, tenant, people, clock) -> None:
     with app.database.transaction(tenant.id) as tx:
         of_one = Scope(resource_type="Patient", patient_id="p12")
-        assert [json.loads(one)["id"] for texts in scan(tx, of_one) for one in texts] == ["p12"]
+        assert [[who for _, who in some] for some in scan(tx, of_one)] == [["p12"]]
         assert list(scan(tx, Scope(resource_type="Patient", since=clock.now().replace(year=2030)))) == []
 
 
-def test_rows_come_from_the_record_and_are_audited_once(app, tenant, people, principal) -> None:
+def test_rows_come_from_the_record_and_are_audited_with_every_patient(app, tenant, people, principal) -> None:
     with app.database.transaction(tenant.id) as tx:
         rows = collected(tx, principal, PEOPLE)
     assert len(rows) == 25
     assert rows[0][:4] == ("p10", "1910-05", True, 10) and rows[0][6] == "=Cmd" and rows[1][6] == "O'Neil"
     assert rows[2] == ("p11", "1911-05", False, 11, [], None, None)
     with app.database.transaction(tenant.id) as tx:
-        audited = tx.rows("select detail, resource_type from audit_event where subtype = 'export'")
-    assert audited == [{"detail": "25 rows of the view people", "resource_type": "Patient"}]
+        (audited,) = tx.rows("select detail, resource_type, patient_ids from audit_event where subtype = 'export'")
+    assert (audited["detail"], audited["resource_type"]) == ("25 rows of the view people", "Patient")
+    assert sorted(audited["patient_ids"]) == [f"p{number}" for number in range(10, 34)]
 
 
 def test_a_limit_ends_the_run(app, tenant, people, principal) -> None:
