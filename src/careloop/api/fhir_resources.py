@@ -49,6 +49,7 @@ async def read(request: AnyRequest, principal: Known, resource_type: Path, resou
 @reading("/{resource_type:str}/{resource_id:str}/_history/{version:str}")
 def vread(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path, version: Path) -> Answer:
     """One version of a resource."""
+    _refuse_unversioned(resource_type)
     fhir = _reading(request, principal, resource_type)
     number = requests.version_of(version, "address")
     return _of_stored(fhir, fhir.run(lambda door: door.vread(resource_type, resource_id, number)))
@@ -149,6 +150,7 @@ def conditional_delete(request: AnyRequest, principal: Known, resource_type: Pat
 @reading("/{resource_type:str}/{resource_id:str}/_history")
 def history_of_one(request: AnyRequest, principal: Known, resource_type: Path, resource_id: Path) -> Answer:
     """The versions of a resource, newest first."""
+    _refuse_unversioned(resource_type)
     fhir = _asked(request, principal, resource_type)
     return _history(fhir, resource_type, resource_id, f"{resource_type}/{resource_id}/_history")
 
@@ -156,6 +158,7 @@ def history_of_one(request: AnyRequest, principal: Known, resource_type: Path, r
 @reading("/{resource_type:str}/_history")
 def history_of_type(request: AnyRequest, principal: Known, resource_type: Path) -> Answer:
     """The versions of all resources of a type, newest first."""
+    _refuse_unversioned(resource_type)
     return _history(_asked(request, principal, resource_type), resource_type, None, f"{resource_type}/_history")
 
 
@@ -242,9 +245,13 @@ def _of_type(request: AnyRequest, principal: Principal, resource_type: str) -> F
 
 def _writing(request: AnyRequest, principal: Principal, resource_type: str) -> FhirRequest:
     fhir = _asked(request, principal, resource_type)
+    _refuse_unversioned(resource_type)
+    return fhir
+
+
+def _refuse_unversioned(resource_type: str) -> None:
     if resource_type in _READ_ONLY:
         raise HTTPException(status_code=405, detail=f"{resource_type} can be read and searched only")
-    return fhir
 
 
 handlers = [

@@ -67,7 +67,11 @@ def revoke(request: _AnyRequest, body: RawBody) -> Response[None]:
 @get("/fhir/.well-known/smart-configuration", sync_to_thread=False)
 def smart_configuration(request: _AnyRequest) -> dict[str, Any]:
     """What a SMART client may use here (SMART App Launch 2.2, "Conformance")."""
-    base = _base_url(request)
+    return smart_facts(_base_url(request))
+
+
+def smart_facts(base: str) -> dict[str, Any]:
+    """The SMART configuration of the server at this address; the CapabilityStatement says the same."""
     return {
         "token_endpoint": f"{base}/oauth/token",
         "introspection_endpoint": f"{base}/oauth/introspect",

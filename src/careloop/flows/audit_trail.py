@@ -3,7 +3,7 @@
 Looking at the trail is itself in the trail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -16,6 +16,11 @@ from careloop.fhir.jsons import encode
 from careloop.record import SearchPage, Stored
 
 RESOURCE_TYPE = "AuditEvent"
+SEARCHED_BY: Mapping[str, str] = {
+    "_id": "token", "action": "token", "agent": "reference", "date": "date", "outcome": "token", "patient": "reference",
+    "subtype": "token",
+}  # fmt: skip
+"""What the trail can be searched by, with the type of each parameter."""
 
 
 def read(tx: Transaction, principal: Principal, event_id: str) -> Stored:

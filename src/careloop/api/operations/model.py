@@ -105,7 +105,7 @@ class Operation:
     types: tuple[str, ...] = ()
     changes: bool = False
     run: Callable[[OperationCall], Resource | Answer]
-    definitions: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def definition_for(self, resource_type: str | None) -> str:
         """The canonical address of the OperationDefinition for a type, or for the whole system."""
