@@ -33,7 +33,9 @@ _MAX_SIZE = 300
 
 _EXACT = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 _SYMBOL = re.compile(r"((?:10[*^]|(?:\[[^\[\]]*\]|[^\[\]{}()./+\-0-9\s])+))([+-]?\d{1,3})?", re.ASCII)
-_ANNOTATION = re.compile(r"\{[\x21-\x7a|~]*\}", re.ASCII)
+_ANNOTATION = re.compile(r"\{[\x20-\x7a|~]*\}", re.ASCII)
+"""With spaces, and also behind a bracket: UCUM's grammar has neither, FHIR's list of common units has both."""
+
 _NUMBER = re.compile(r"\d{1,30}", re.ASCII)
 
 Dimension = tuple[tuple[str, int], ...]
@@ -154,6 +156,7 @@ class _Reader:
             if self._peek() != ")":
                 raise _fault("a ) for each (")
             self._at += 1
+            self._annotation()
             return found
         annotated = self._annotation()
         if annotated:

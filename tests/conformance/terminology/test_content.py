@@ -11,7 +11,7 @@ import pytest
 from tools import compile_table_maps, compile_terminology
 
 from careloop.catalog import CONTENT
-from careloop.fhir import definitions
+from careloop.fhir import definitions, ucum
 from careloop.terminology import Terminology
 
 pytestmark = pytest.mark.shared
@@ -124,3 +124,9 @@ def test_an_expansion_that_came_along_is_believed_where_the_definition_cannot_be
     assert len(whole) > 1400
     for resource in whole:
         assert known.members(resource["url"]) is not None, resource["url"]
+
+
+def test_every_common_unit_of_fhir_is_read(terminology: Terminology) -> None:
+    common = terminology.members("http://hl7.org/fhir/ValueSet/ucum-common")
+    assert common is not None and len(common) == 1357
+    assert [code for _, code in sorted(common) if not ucum.is_valid(code)] == []

@@ -53,7 +53,25 @@ def test_a_quantity_is_brought_to_base_units(value: str, code: str, expected: tu
 
 @pytest.mark.parametrize(
     "code",
-    ["foo", "", "kgg", "m//s", "(m", "m)", "[lb_av", "k[lb_av]", "m.", "1e3", "mg ", "{a b}", "m" * 300, "W/Cel"],
+    [
+        "foo",
+        "",
+        "kgg",
+        "m//s",
+        "(m",
+        "m)",
+        "[lb_av",
+        "k[lb_av]",
+        "m.",
+        "1e3",
+        "mg ",
+        "{a",
+        "{a{b}}",
+        "m{é}",
+        "k[tb'U]",
+        "m" * 300,
+        "W/Cel",
+    ],
 )
 def test_what_is_no_unit_is_not_converted(code: str) -> None:
     assert ucum.canonical(Decimal(1), code) is None
