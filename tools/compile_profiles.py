@@ -27,6 +27,8 @@ from tools.compile_definitions import expand as expand_of_r4
 
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+USCDI = "http://hl7.org/fhir/us/core/StructureDefinition/uscdi-requirement"
+"""Marks what US Core since 6.0 asks of certified systems without the flag; told like must-support."""
 MOST_CODES = 1500
 """A required value set with more codes than this is left to the terminology."""
 
@@ -217,7 +219,7 @@ class ProfileTable:
             facts["constraint"] = rules
         if "slicing" in element:
             facts["slicing"] = _slicing(element["slicing"])
-        if element.get("mustSupport"):
+        if element.get("mustSupport") or any(one["url"] == USCDI for one in element.get("extension", [])):
             facts["support"] = True
         return facts
 
