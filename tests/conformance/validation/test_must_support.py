@@ -16,7 +16,8 @@ OURS = {"v3.1.1": "3.1.0", "v8.0.0": "9.0.0"}
 """Inferno's release and ours that is nearest."""
 EXCLUSIONS = yaml.safe_load(Path(__file__).with_name("exclusions.yaml").read_text())["must-support"]
 _CHOICES = (
-    "value|effective|onset|abatement|occurrence|performed|deceased|reported|due|medication|timing|product|asNeeded"
+    "value|effective|onset|abatement|occurrence|performed|deceased|reported|due|medication|timing|product|start"
+    "|dose(?!And)"
 )
 _TYPED = re.compile(rf"^({_CHOICES})[A-Z]\w+$")
 
