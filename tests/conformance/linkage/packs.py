@@ -24,7 +24,12 @@ def rows(path: Path) -> list[dict[str, str]]:
     """A CSV file as rows with trimmed names and values."""
     with path.open(encoding="utf-8") as file:
         found = csv.DictReader(file, skipinitialspace=True)
-        return [{key.strip(): (value or "").strip() for key, value in row.items() if key is not None} for row in found]
+        return [_trimmed(row) for row in found]
+
+
+def _trimmed(row: dict[str | None, Any]) -> dict[str, str]:
+    """The row without what stands beyond the last named column."""
+    return {key.strip(): (value or "").strip() for key, value in row.items() if key is not None}
 
 
 def febrl(shared: Path, name: str, *, with_number: bool = True) -> list[tuple[str, Patient]]:
@@ -74,7 +79,7 @@ def birth_date(text: str) -> str:
         return text
     for form in _DATES:
         try:
-            return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a date without a zone
+            return datetime.strptime(text, form).date().isoformat()
         except ValueError:
             continue
     short = re.fullmatch(r"(\d+)/(\d+)/(\d\d)", text)

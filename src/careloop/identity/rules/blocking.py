@@ -21,11 +21,12 @@ def _named_keys(person: Folded) -> list[tuple[str, ...]]:
         ("born+family", born, sound(family)),
         ("names", family, given),
         ("names+day", family, given, born[5:]),
+        ("sounds", *sorted((sound(family), sound(given)))),
         ("names+year", *sorted((sound(family), sound(given))), person.born[:4]),
     ]
     keys += [("forms+month", sound(family), form, person.born[:7]) for form in forms]
     keys += [("phone", phone) for phone in person.phones]
-    keys += [("email", email) for email in person.emails]
+    keys += [("mailbox", email.partition("@")[0]) for email in person.emails]
     keys += [("number", system, value) for system, value in person.numbers]
     return keys + [key for home in person.homes for key in _home_keys(home, family, given, born)]
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 from careloop.identity.model import Ceiling
 from careloop.identity.rules.folded import Folded
-from careloop.identity.rules.levels import DIFFERS, EXACT, NICKNAME, PARTIAL, UNKNOWN
+from careloop.identity.rules.levels import CLOSE_LEVEL, DIFFERS, EXACT, NICKNAME, PARTIAL, UNKNOWN
 
 _SURE_GIVEN = (EXACT, NICKNAME)
+_GENERATION = 12
+"""Parent and child are at least so many years apart."""
 
 
 def ceiling_of(found: Mapping[str, str], left: Folded, right: Folded) -> tuple[Ceiling, str | None]:
@@ -29,6 +31,16 @@ def _number_speaks(found: Mapping[str, str], left: Folded, right: Folded) -> boo
     return found["number"] == EXACT and not _differ(left.birth_order, right.birth_order)
 
 
+def _one_generation(left: Folded, right: Folded) -> bool:
+    """Too close in age for parent and child."""
+    return abs(int(left.born[:4]) - int(right.born[:4])) < _GENERATION
+
+
+def _named_alike(found: Mapping[str, str]) -> bool:
+    """Too alike in name for brothers and sisters."""
+    return found["given"] in _SURE_GIVEN and found["family"] in (EXACT, CLOSE_LEVEL)
+
+
 def _differ(left: str, right: str) -> bool:
     return bool(left and right and left != right)
 
@@ -38,7 +50,7 @@ def _apart(found: Mapping[str, str], left: Folded, right: Folded) -> str | None:
         return "twins: another place in a multiple birth"
     if found["given"] == DIFFERS:
         return "given names differ: household members share the rest"
-    if found["birth date"] == DIFFERS:
+    if found["birth date"] == DIFFERS and not (_one_generation(left, right) and _named_alike(found)):
         return "birth dates differ: parent and child may share the rest"
     if found["suffix"] == DIFFERS:
         return "suffixes differ: parent and child"

@@ -68,7 +68,9 @@ def given_level(left: Folded, right: Folded) -> str:
 
 
 def _by_other_given(left: Folded, right: Folded) -> str:
-    """Called by the second name, or a name cut short."""
+    """Called by the second name, a single name written in the other's place, or a name cut short."""
+    if (not right.family and right.given == left.family) or (not left.family and left.given == right.family):
+        return SWAPPED
     if left.given == right.middle or right.given == left.middle:
         return SWAPPED
     short, long = sorted((left.given, right.given), key=len)
