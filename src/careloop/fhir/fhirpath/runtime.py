@@ -23,7 +23,7 @@ TRUE: Items = [True]
 FALSE: Items = [False]
 NONE: Items = []
 
-MOST_WORK = 2_000_000
+MOST_WORK = 600_000
 """Items that one evaluation may visit; keeps a hostile expression to about a second."""
 LONGEST_STRING = 1_000_000
 
