@@ -1,19 +1,40 @@
 """Who belongs to a value set: one code asked for, or all that can be listed.
 
 Both ways say honestly what they cannot know: a code system that is not loaded, a value set nobody has, a system
-without an end. A value set that imports itself is not known either.
+without an end. Where value sets import each other in a circle, an import that leads back is not known.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from careloop.errors import Rejected
 from careloop.terminology import filters, grammars
 from careloop.terminology.implicit import implicit_value_set
 from careloop.terminology.library import Library
 from careloop.terminology.logic import Answer, all_of, any_of, negated
 from careloop.terminology.model import CodeSystem, Concept, Enumerated, Include, Listed, Member, Missing, Pair, ValueSet
 
-Trail = tuple[str, ...]
-"""The value sets on the way here."""
+MAX_DEPTH = 50
+"""Imports of imports; more are refused as too costly."""
+MAX_KNOWN = 100_000
+"""Answers that are kept before all are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where a question comes from: the address of the value set that is being looked at, and how many imports deep."""
+
+    url: str | None = None
+    depth: int = 0
+
+    def to(self, url: str) -> "From":
+        """One import further."""
+        if self.depth >= MAX_DEPTH:
+            raise Rejected(at="ValueSet", expected=f"at most {MAX_DEPTH} imports of imports", code="too-costly")
+        return From(url, self.depth + 1)
+
+
+OUTSIDE = From()
 
 
 class Members:
@@ -22,36 +43,62 @@ class Members:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._enumerated: dict[str, Enumerated] = {}
+        self._contained: dict[tuple[str, str | None, str], Answer] = {}
+        self._imported: dict[str, frozenset[str]] = {}
 
     def find(self, canonical: str) -> ValueSet | None:
         """The value set with that address, implicit ones too."""
         return self._library.value_sets.find(canonical) or implicit_value_set(canonical, self._library)
 
-    def contains(self, value_set: ValueSet, system: str | None, code: str, trail: Trail = ()) -> Answer:
+    def contains(self, value_set: ValueSet, system: str | None, code: str, here: From = OUTSIDE) -> Answer:
         """Whether the code is a member; without a system, whether a code like it is."""
-        answer = self._by_definition(value_set, system, code, trail) if value_set.includes else None
+        answer = self._by_definition(value_set, system, code, here) if value_set.includes else None
         if answer is None and value_set.stated is not None:
             stated = any(one[1] == code and system in (None, one[0]) for one in value_set.stated)
             return stated or (False if value_set.is_whole else None)
         return answer
 
-    def _by_definition(self, value_set: ValueSet, system: str | None, code: str, trail: Trail) -> Answer:
-        included = any_of(self._includes(one, system, code, trail) for one in value_set.includes)
+    def _by_definition(self, value_set: ValueSet, system: str | None, code: str, here: From) -> Answer:
+        included = any_of(self._includes(one, system, code, here) for one in value_set.includes)
         if included is False:
             return False
-        excluded = any_of(self._includes(one, system, code, trail) for one in value_set.excludes)
+        excluded = any_of(self._includes(one, system, code, here) for one in value_set.excludes)
         active = True if value_set.inactive is not False else self._is_active(value_set, system, code)
         return all_of((included, negated(excluded), active))
 
-    def contains_in(self, canonical: str, system: str | None, code: str, trail: Trail = ()) -> Answer:
+    def contains_in(self, canonical: str, system: str | None, code: str, here: From = OUTSIDE) -> Answer:
         """The same for a value set by its address."""
+        asked = (canonical, system, code)
+        if asked in self._contained:
+            return self._contained[asked]
         value_set = self.find(canonical)
-        if value_set is None or canonical in trail:
+        if value_set is None:
             return None
-        return self.contains(value_set, system, code, (*trail, canonical))
+        if len(self._contained) >= MAX_KNOWN:
+            self._contained.clear()
+        answer = self._contained[asked] = self.contains(value_set, system, code, here.to(canonical))
+        return answer
 
-    def _includes(self, include: Include, system: str | None, code: str, trail: Trail) -> Answer:
-        imported = all_of(self.contains_in(one, system, code, trail) for one in include.value_sets)
+    def _leads_back(self, canonical: str, here: From) -> bool:
+        """True where the value set imports, at whatever distance, the one that imports it."""
+        if here.url is None:
+            return False
+        known = self._imported.get(canonical)
+        if known is None:
+            found: set[str] = set()
+            waiting = [canonical]
+            while waiting:
+                for one in _imports(self.find(waiting.pop())) - found:
+                    found.add(one)
+                    waiting.append(one)
+            known = self._imported[canonical] = frozenset(found)
+        return here.url in known or here.url == canonical
+
+    def _includes(self, include: Include, system: str | None, code: str, here: From) -> Answer:
+        imported = all_of(
+            None if self._leads_back(one, here) else self.contains_in(one, system, code, here)
+            for one in include.value_sets
+        )
         if imported is False or include.system is None:
             return imported
         if system is not None and system != include.system:
@@ -90,23 +137,24 @@ class Members:
         found = self._library.code_systems.find(url) if url else None
         return None if found is None or found.content in ("not-present", "supplement") else found
 
-    def enumerate_in(self, canonical: str, trail: Trail = ()) -> Enumerated:
+    def enumerate_in(self, canonical: str, here: From = OUTSIDE) -> Enumerated:
         """The members of a value set by its address."""
+        if self._leads_back(canonical, here):
+            return Enumerated(members={}, missing=(Missing(kind="ValueSet", url=canonical, reason="imports itself"),))
         known = self._enumerated.get(canonical)
         if known is not None:
             return known
         value_set = self.find(canonical)
-        if value_set is None or canonical in trail:
-            reason = "imports itself" if canonical in trail else "is not known here"
-            return Enumerated(members={}, missing=(Missing(kind="ValueSet", url=canonical, reason=reason),))
-        found = self.enumerate(value_set, (*trail, canonical))
-        if not trail:
-            self._enumerated[canonical] = found
+        if value_set is None:
+            return Enumerated(
+                members={}, missing=(Missing(kind="ValueSet", url=canonical, reason="is not known here"),)
+            )
+        found = self._enumerated[canonical] = self.enumerate(value_set, here.to(canonical))
         return found
 
-    def enumerate(self, value_set: ValueSet, trail: Trail = ()) -> Enumerated:
+    def enumerate(self, value_set: ValueSet, here: From = OUTSIDE) -> Enumerated:
         """The members that can be listed, in the order of the value set, and what is missing for the others."""
-        found = self._defined(value_set, trail)
+        found = self._defined(value_set, here)
         if found.missing and value_set.stated is not None and (value_set.is_whole or not value_set.includes):
             return Enumerated(
                 members=_by_pair(self._stated(value_set.stated)),
@@ -114,18 +162,18 @@ class Members:
             )
         return found
 
-    def _defined(self, value_set: ValueSet, trail: Trail) -> Enumerated:
+    def _defined(self, value_set: ValueSet, here: From) -> Enumerated:
         if not value_set.includes:
             return Enumerated(members={}, missing=(_without(value_set, "does not say which codes it has"),))
         members: dict[Pair, Member] = {}
         missing: dict[Missing, None] = {}
         for include in value_set.includes:
-            found = self._listed(include, trail)
+            found = self._listed(include, here)
             missing.update(dict.fromkeys(found.missing))
             for pair, member in found.members.items():
                 members.setdefault(pair, member)
         for exclude in value_set.excludes:
-            missing.update(dict.fromkeys(self._exclude(members, exclude, trail)))
+            missing.update(dict.fromkeys(self._exclude(members, exclude, here)))
         if value_set.inactive is False:
             members = {pair: one for pair, one in members.items() if not one.inactive}
         return Enumerated(members=members, missing=tuple(missing))
@@ -135,29 +183,29 @@ class Members:
             known = self._library.code_systems.find(system)
             yield _member(system, one, known.find(one.code) if known is not None else None, known)
 
-    def _exclude(self, members: dict[Pair, Member], exclude: Include, trail: Trail) -> tuple[Missing, ...]:
+    def _exclude(self, members: dict[Pair, Member], exclude: Include, here: From) -> tuple[Missing, ...]:
         doubtful = False
         for system, code in list(members):
-            answer = self._includes(exclude, system, code, trail)
+            answer = self._includes(exclude, system, code, here)
             if answer is not False:
                 del members[system, code]
             doubtful = doubtful or answer is None
         return self._why(exclude) if doubtful else ()
 
-    def _listed(self, include: Include, trail: Trail) -> Enumerated:
+    def _listed(self, include: Include, here: From) -> Enumerated:
         if not include.value_sets:
             return self._of_system(include)
         first, *others = sorted(
-            (self.enumerate_in(one, trail) for one in include.value_sets), key=lambda one: bool(one.missing)
+            (self.enumerate_in(one, here) for one in include.value_sets), key=lambda one: bool(one.missing)
         )
         rest = tuple(missing for one in others for missing in one.missing)
         kept = {
             pair: member
             for pair, member in first.members.items()
-            if self._includes(include, pair[0], pair[1], trail) is True
+            if self._includes(include, pair[0], pair[1], here) is True
         }
         doubtful = len(kept) < len(first.members) and any(
-            self._includes(include, pair[0], pair[1], trail) is None for pair in first.members
+            self._includes(include, pair[0], pair[1], here) is None for pair in first.members
         )
         return Enumerated(members=kept, missing=(*first.missing, *(rest or self._why(include) if doubtful else ())))
 
@@ -204,6 +252,11 @@ def _member(system: str, listed: Listed, concept: Concept | None, known: CodeSys
         inactive=concept is not None and concept.is_inactive,
         designations=listed.designations + (concept.designations if concept is not None else ()),
     )
+
+
+def _imports(value_set: ValueSet | None) -> set[str]:
+    parts = (*value_set.includes, *value_set.excludes) if value_set is not None else ()
+    return {one for part in parts for one in part.value_sets}
 
 
 def _without(value_set: ValueSet, reason: str) -> Missing:

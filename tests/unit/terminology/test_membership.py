@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.terminology.conftest import every, filtered, listed, value_set
 
+from careloop.errors import Rejected
 from careloop.terminology.logic import all_of, any_of, negated
 
 ALL = {"warm", "red", "crimson", "orange", "blue", "purple", "mauve"}
@@ -161,3 +162,20 @@ def test_unknown_is_never_taken_for_no():
     assert any_of((False, None)) is None and any_of((None, True)) is True and any_of(()) is False
     assert all_of((True, None)) is None and all_of((None, False)) is False and all_of(()) is True
     assert negated(None) is None and negated(True) is False
+
+
+def test_value_sets_that_import_each_other_many_times_are_looked_at_once(knowing):
+    chain = [value_set(f"urn:{n}", {"valueSet": [f"urn:{n + 1}", f"urn:{n + 1}"]}, {"valueSet": [f"urn:{n + 1}"]})
+             for n in range(40)]  # fmt: skip
+    known = knowing(*chain, value_set("urn:40", listed("red")))
+    assert known.members("urn:0") == {("urn:colours", "red")}
+    open_end = knowing(*chain, value_set("urn:40", every("http://loinc.org")))
+    assert open_end.contains("urn:0", "http://loinc.org", "1-8") is None
+    assert open_end.contains("urn:0", "urn:colours", "red") is False
+
+
+def test_imports_without_end_are_refused(knowing):
+    known = knowing(*(value_set(f"urn:{n}", {"valueSet": [f"urn:{n + 1}"]}) for n in range(400)))
+    with pytest.raises(Rejected) as refused:
+        known.members("urn:0")
+    assert refused.value.issue_code == "too-costly"
