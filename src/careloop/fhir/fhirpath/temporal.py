@@ -8,6 +8,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from typing import Literal
 
 from careloop.fhir.fhirpath.errors import wrong
@@ -39,6 +40,7 @@ class Temporal:
     offset: int | None = None
 
     @staticmethod
+    @lru_cache(maxsize=16_384)
     def parse(kind: str, text: str) -> "Temporal | None":
         """The value that `text` writes, None where there is no such date or time."""
         match = _PATTERNS[kind].fullmatch(text)
