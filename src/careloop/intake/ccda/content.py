@@ -118,6 +118,8 @@ class CcdaContent:
     tables: Mapping[str, Table]
     systems: Mapping[str, str]
     checks: Sequence[Check]
+    writing: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, str]
 
 
 def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
@@ -129,6 +131,8 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
     checks: list[Check] = []
     kinds: dict[str, Mapping[str, Any]] = {}
     helpers: set[str] = set()
+    writing: dict[str, Mapping[str, Any]] = {}
+    versions: dict[str, str] = {}
     for document in documents.values():
         mappings |= {name: _mapping(name, one) for name, one in document.get("entries", {}).items()}
         tables |= {name: _table(one) for name, one in document.get("tables", {}).items()}
@@ -136,6 +140,8 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
         sections += [_section(name, one) for name, one in document.get("sections", {}).items()]
         checks += [_check(one) for one in document.get("checks", ())]
         kinds |= document.get("documents", {})
+        writing |= document.get("writing", {}).get("documents", {})
+        versions |= document.get("writing", {}).get("versions", {})
         helpers |= {template_root(one) for one in document.get("helpers", ())}
     return CcdaContent(
         mappings=mappings,
@@ -147,6 +153,8 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
         tables=tables,
         systems=systems,
         checks=checks,
+        writing=writing,
+        versions=versions,
     )
 
 
