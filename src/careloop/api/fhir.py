@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Router, get
 from litestar.exceptions import HTTPException
 
-from careloop.api import fhir_answers, fhir_compartments, fhir_resources
+from careloop.api import bulk, fhir_answers, fhir_compartments, fhir_resources
 from careloop.api.authentication import AUTHENTICATED, app_of
 from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_capabilities import capability_statement
@@ -38,7 +38,12 @@ routes: list[Any] = [
     ),
     Router(
         path="/fhir",
-        route_handlers=[*handlers_of(OPERATIONS), *fhir_resources.handlers, *fhir_compartments.handlers],
+        route_handlers=[
+            *bulk.handlers,
+            *handlers_of(OPERATIONS),
+            *fhir_resources.handlers,
+            *fhir_compartments.handlers,
+        ],
         dependencies=AUTHENTICATED,
         exception_handlers=dict(exception_handlers),
         include_in_schema=False,

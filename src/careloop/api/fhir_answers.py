@@ -105,6 +105,11 @@ def version_headers(version: int, last_updated: datetime) -> dict[str, str]:
     return {"ETag": etag_of(version), "Last-Modified": format_datetime(last_updated, usegmt=True)}
 
 
+def failed(at: str, reason: str) -> Answer:
+    """500 with the reason, which is in the product's own words."""
+    return answer(encode(outcome([Fault(at=at, expected=reason, code="processing")])), 500)
+
+
 def refused(request: AnyRequest, error: CareloopError) -> Response[Any]:
     """The error as an OperationOutcome."""
     status = status_of(error, writing=str(request.method) not in ("GET", "HEAD"))

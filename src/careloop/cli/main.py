@@ -12,8 +12,8 @@ from careloop.cli.options import say
 from careloop.errors import CareloopError, Unavailable
 
 COMMANDS = (
-    "serve", "demo", "load", "inbox", "tenant", "user", "client", "feed", "deadlines", "content", "verify", "view", "match",
-    "bench",
+    "serve", "demo", "load", "export", "inbox", "tenant", "user", "client", "feed", "deadlines", "content", "verify",
+    "view", "match", "bench",
 )  # fmt: skip
 """Modules of this folder, in the order of `--help`."""
 

@@ -217,6 +217,12 @@ class Database:
             yield transaction
 
     @contextmanager
+    def snapshot(self, tenant_id: int, *, actor: str = "") -> Iterator[Transaction]:
+        """The same, and every statement sees the data of one instant, however long the transaction lasts."""
+        with self._open_transaction(tenant_id, actor, isolation=psycopg.IsolationLevel.REPEATABLE_READ) as transaction:
+            yield transaction
+
+    @contextmanager
     def directory(self) -> Iterator[Transaction]:
         """A transaction without a tenant: only the tables that hold no tenant's data can be seen."""
         with self._open_transaction(None, "") as transaction:
@@ -236,9 +242,11 @@ class Database:
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _open_transaction(self, tenant_id: int | None, actor: str) -> Iterator[Transaction]:
+    def _open_transaction(
+        self, tenant_id: int | None, actor: str, *, isolation: psycopg.IsolationLevel | None = None
+    ) -> Iterator[Transaction]:
         try:
-            with self._pool.connection(timeout=self._wait_seconds) as connection:
+            with self._pool.connection(timeout=self._wait_seconds) as connection, _isolated(connection, isolation):
                 transaction = Transaction(connection, tenant_id, actor)
                 yield transaction
                 transaction.finish()
@@ -249,6 +257,22 @@ class Database:
             raise Unavailable("the database is not available just now") from error
         for callback in transaction.after_commit:
             callback()
+
+
+@contextmanager
+def _isolated(connection: _Connection, isolation: psycopg.IsolationLevel | None) -> Iterator[None]:
+    if isolation is None:
+        yield
+        return
+    connection.isolation_level = isolation
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.isolation_level = None
 
 
 def _check(connection: _Connection) -> None:

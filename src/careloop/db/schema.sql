@@ -156,6 +156,32 @@ CREATE TABLE public.audit_seal (
 
 ALTER TABLE ONLY public.audit_seal FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.bulk_job (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    asked_by text NOT NULL,
+    asked_by_kind text NOT NULL,
+    asked_by_name text NOT NULL,
+    address text,
+    request text NOT NULL,
+    parameters jsonb NOT NULL,
+    state text NOT NULL,
+    progress bigint DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    asked timestamp with time zone NOT NULL,
+    beat timestamp with time zone,
+    finished timestamp with time zone,
+    expires timestamp with time zone,
+    manifest jsonb,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT bulk_job_kind_check CHECK ((kind = ANY (ARRAY['export'::text, 'import'::text]))),
+    CONSTRAINT bulk_job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'working'::text, 'done'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (reason <> ''::text)))
+);
+
+ALTER TABLE ONLY public.bulk_job FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.change_feed (
     seq bigint NOT NULL,
     key bigint NOT NULL,
@@ -806,6 +832,9 @@ ALTER TABLE ONLY public.audit_event
 ALTER TABLE ONLY public.audit_seal
     ADD CONSTRAINT audit_seal_pkey PRIMARY KEY (tenant_id, number);
 
+ALTER TABLE ONLY public.bulk_job
+    ADD CONSTRAINT bulk_job_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.change_feed
     ADD CONSTRAINT change_feed_pkey PRIMARY KEY (tenant_id, seq);
 
@@ -929,6 +958,10 @@ CREATE INDEX audit_event_recorded ON public.audit_event USING brin (recorded) WI
 CREATE INDEX audit_event_transaction ON public.audit_event USING btree (tenant_id, transaction);
 
 CREATE INDEX audit_seal_last_transaction ON public.audit_seal USING btree (tenant_id, last_transaction);
+
+CREATE INDEX bulk_job_over ON public.bulk_job USING btree (tenant_id, expires) WHERE (expires IS NOT NULL);
+
+CREATE INDEX bulk_job_to_do ON public.bulk_job USING btree (tenant_id, asked) WHERE (state = ANY (ARRAY['waiting'::text, 'working'::text]));
 
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
 
@@ -1096,6 +1129,8 @@ ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.bulk_job ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
@@ -1171,6 +1206,8 @@ CREATE POLICY tenant_only ON public.act_receipt USING ((tenant_id = ( SELECT (NU
 CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.bulk_job USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.change_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1252,6 +1289,8 @@ GRANT SELECT,INSERT ON TABLE public.audit_event TO careloop_app;
 GRANT SELECT,USAGE ON SEQUENCE public.audit_event_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_seal TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulk_job TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.change_feed TO careloop_app;
 

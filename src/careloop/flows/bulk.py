@@ -87,6 +87,7 @@ def import_bundles(
             _finish(writing_set, report, progress)
             writing_set = writer.submit(loader.load, chosen)
         _finish(writing_set, report, progress)
+    loader.warn()
     return report
 
 
@@ -140,6 +141,7 @@ class _Loader:
 
     def __init__(self, app: App, tenant: Tenant, principal: Principal, report: BulkReport) -> None:
         self.app, self.tenant, self.principal, self.report = app, tenant, principal, report
+        self.dangling: list[tuple[str, set[str]]] = []
 
     def load(self, chosen: Sequence[Parsed]) -> None:
         """The set is committed; where that fails, each of its documents that can be."""
@@ -163,7 +165,7 @@ class _Loader:
             self.tenant.id, lambda tx: self._write(tx, writes), actor=self.principal.id
         )
         self.report.count(one.change for one in written)
-        self._warn(chosen, written, missing)
+        self._note_dangling(chosen, written, missing)
 
     def _write(self, tx: Transaction, writes: Sequence[Write]) -> tuple[list[Written], set[str]]:
         now = self.app.clock.now()
@@ -216,7 +218,8 @@ class _Loader:
         entry = _entry_index(at)
         self.report.rejects.append(Remark(label=parsed.document.label, entry=entry, at=at, reason=error.message))
 
-    def _warn(self, chosen: Sequence[Parsed], written: Sequence[Written], missing: set[str]) -> None:
+    def _note_dangling(self, chosen: Sequence[Parsed], written: Sequence[Written], missing: set[str]) -> None:
+        """What led nowhere when it was written; a later set may still bring it."""
         if not missing:
             return
         answers = iter(written)
@@ -224,9 +227,20 @@ class _Loader:
             mine = [next(answers) for _ in one.writes]
             dangling = {reference for answer in mine for reference in answer.references} & missing
             if dangling:
-                reason = f"expected resources that exist: {len(dangling)} references lead nowhere"
-                remark = Remark(label=one.document.label, entry=None, at="references", reason=reason)
-                self.report.warnings.append(remark)
+                self.dangling.append((one.document.label, dangling))
+
+    def warn(self) -> None:
+        """Warns of the references that lead nowhere now that everything is loaded."""
+        wanted = sorted({reference for _, references in self.dangling for reference in references})
+        missing: set[str] = set()
+        for start in range(0, len(wanted), SET_SIZE):
+            some = wanted[start : start + SET_SIZE]
+            with self.app.database.transaction(self.tenant.id, actor=self.principal.id) as tx:
+                missing.update(self.app.record.missing(tx, some))
+        for label, references in self.dangling:
+            if nowhere := len(references & missing):
+                reason = f"expected resources that exist: {nowhere} references lead nowhere"
+                self.report.warnings.append(Remark(label=label, entry=None, at="references", reason=reason))
 
 
 def is_recent(resource: Mapping[str, Any] | None, since: str) -> bool:

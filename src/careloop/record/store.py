@@ -174,6 +174,7 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
 
 
 def pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Some (type, id) as the two texts that queries take apart again."""
     return {"types": joined(pair[0] for pair in references), "ids": joined(pair[1] for pair in references)}
 
 

@@ -180,6 +180,16 @@ MATRIX: dict[str, Route] = {
         for place in places
         for method in ("GET", "POST")
     },
+    # Exports hold only what the asker may read (tests/integration/api/test_bulk.py); without respond-async nothing begins.
+    **{
+        f"{method} /fhir{place}/$export": Route(permits=everybody)
+        for place in ("", "/{resource_type:str}", "/{resource_type:str}/{resource_id:str}")
+        for method in ("GET", "POST")
+    },
+    "POST /fhir/$import": Route(permits=lambda who: may(who, "create", "*") and may(who, "update", "*")),
+    "GET /fhir/bulk-status/{job_id:str}": Route(permits=everybody),
+    "DELETE /fhir/bulk-status/{job_id:str}": Route(permits=everybody),
+    "GET /fhir/bulk-file/{job_id:str}/{name:str}": Route(permits=everybody),
     "GET /api/inbox": Route(permits=INBOX, query=f"control_id={MARK}", shows=False),
     "POST /api/inbox/{inbox_id:int}/replay": Route(permits=REPAIR),
     "GET /api/worklist": Route(permits=READ_LIST, query="scope=team", shows=True),
