@@ -10,6 +10,7 @@ from careloop.catalog import Catalog, load_catalog
 from careloop.clock import Clock
 from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
+from careloop.flows.code_maps import product_terminology
 from careloop.record import Record
 from careloop.settings import Settings
 from careloop.terminology import Overlays, Terminology
@@ -25,7 +26,7 @@ class App:
     catalog: Catalog
     record: Record
     terminology: Terminology = field(default_factory=Terminology.load)
-    """The product's own; `flows.terminology.of` gives a tenant's."""
+    """The product's own; `flows.terminology.terminology_of` gives a tenant's."""
     overlays: Overlays = field(default_factory=Overlays)
 
     def tenants(self) -> list[Tenant]:
@@ -52,12 +53,14 @@ def build_app(settings: Settings, *, pool_size: int | None = None) -> App:
     The process counts as a user of the embedded server until it ends."""
     urls = ensure_database(settings)
     database = Database(urls.app, max_size=pool_size or settings.pool_size).open()
+    catalog = load_catalog(settings.content_dir)
     return App(
         settings=settings,
         database=database,
         clock=read_clock(database),
-        catalog=load_catalog(settings.content_dir),
+        catalog=catalog,
         record=Record.load(),
+        terminology=product_terminology(catalog),
     )
 
 

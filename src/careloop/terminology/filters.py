@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from careloop.errors import Rejected
 from careloop.terminology.logic import Answer
 from careloop.terminology.model import CodeSystem, Concept, Filter
 from careloop.terminology.patterns import pattern
@@ -12,7 +13,8 @@ _ABSENT_IS_FALSE = ("notSelectable", "abstract", "inactive")
 
 
 def passes(system: CodeSystem, one: Filter, concept: Concept) -> Answer:
-    """Whether the concept passes the filter; None for an operator that R4 does not have."""
+    """Whether the concept passes the filter; None for an operator that R4 does not have, and for an expression that
+    cannot be read or would cost too much."""
     match one.op:
         case "is-a":
             return concept.code in system.below(one.value)
@@ -31,10 +33,17 @@ def passes(system: CodeSystem, one: Filter, concept: Concept) -> Answer:
         case "not-in":
             return all(value.strip() not in values for value in one.value.split(","))
         case "regex":
-            return any(pattern(one.value).matches(value) for value in values)
+            return _matches(one.value, values)
         case "exists":
             return bool(values) is (one.value == "true")
     return None
+
+
+def _matches(expression: str, values: list[str]) -> Answer:
+    try:
+        return any(pattern(expression).matches(value) for value in values)
+    except Rejected:
+        return None
 
 
 def _is(system: CodeSystem, concept: Concept, code: str) -> bool:

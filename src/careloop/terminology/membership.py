@@ -234,7 +234,7 @@ class Members:
             return tuple(Missing(kind="ValueSet", url=one, reason="is not known here") for one in include.value_sets)
         known = self.code_system(include)
         if known is not None:
-            reason = "has a filter that R4 does not know" if known.is_complete else "is known only in part"
+            reason = "has a filter that cannot be followed here" if known.is_complete else "is known only in part"
         elif include.system in grammars.GRAMMARS:
             reason = "is a grammar without an end"
         else:

@@ -46,13 +46,17 @@ class Terminology:
         return Terminology(self._library.with_resources(value_sets, code_systems, concept_maps))
 
     def contains(self, value_set_url: str, system: str | None, code: str) -> bool | None:
-        """Whether a code is in the value set; None where that is not known here. Without a system, any will do."""
-        members = self._members.enumerate_in(value_set_url)
-        if system and (system, code) in members.members:
-            return True
-        if system and not members.missing and self._is_strict(system):
-            return False
-        return self._members.contains_in(value_set_url, system or None, code)
+        """Whether a code is in the value set; None where that is not known here or costs too much to find out. Without
+        a system, any will do. Never raises: whoever judges a resource by a value set is not stopped by the value set."""
+        try:
+            members = self._members.enumerate_in(value_set_url)
+            if system and (system, code) in members.members:
+                return True
+            if system and not members.missing and self._is_strict(system):
+                return False
+            return self._members.contains_in(value_set_url, system or None, code)
+        except Rejected:
+            return None
 
     def _is_strict(self, system: str) -> bool:
         known = self._library.code_systems.find(system)

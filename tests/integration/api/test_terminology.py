@@ -97,6 +97,7 @@ def test_an_instance_and_a_value_set_sent_along_are_expanded(own):
     assert codes(ask(own, "ValueSet/reds/$expand")) == ["red", "crimson", "scarlet"]
     sent = {
         "resourceType": "ValueSet",
+        "status": "draft",
         "compose": {
             "include": [{"valueSet": ["urn:reds"]}],
             "exclude": [{"system": "urn:colours", "concept": [{"code": "red"}]}],
@@ -262,3 +263,49 @@ def test_the_operations_stand_in_the_metadata(client):
     assert {"expand", "validate-code"} <= offered["ValueSet"]
     assert {"lookup", "subsumes", "validate-code"} <= offered["CodeSystem"]
     assert "translate" in offered["ConceptMap"]
+
+
+@pytest.mark.parametrize(
+    "compose",
+    [
+        {"include": [{"system": "urn:colours", "concept": [{"display": "no code"}]}]},
+        {"include": "everything"},
+        {"include": [{"system": 7}]},
+        {"include": [{"valueSet": "urn:reds"}]},
+        {"include": [{"system": "urn:colours", "filter": [{"property": "code", "op": "regex", "value": "("}]}]},
+        {"include": [{"system": "urn:colours", "filter": [{"property": "code", "op": "like", "value": "r"}]}]},
+    ],
+)
+def test_a_value_set_that_is_none_is_refused_and_not_an_error_of_ours(own, compose):
+    sent = {"resourceType": "ValueSet", "status": "draft", "compose": compose}
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "valueSet", "resource": sent},
+            {"name": "code", "valueCode": "red"},
+            {"name": "system", "valueUri": "urn:colours"},
+        ],
+    }
+    for answer in (own("POST", "/ValueSet/$expand", sent), own("POST", "/ValueSet/$validate-code", body)):
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"name": "coding", "valueCoding": {"system": "urn:colours"}},
+        {"name": "coding", "valueString": "red"},
+        {"name": "coding", "valueCoding": {"system": "urn:colours", "code": 5}},
+        {"name": "codeableConcept", "valueCodeableConcept": {"text": "red"}},
+        {"name": "codeableConcept", "valueCodeableConcept": {"coding": ["red"]}},
+        {"name": "codeableConcept", "valueCodeableConcept": {"coding": "red"}},
+        {"name": "abstract", "valueString": "perhaps"},
+    ],
+)
+def test_a_code_that_is_none_is_refused_and_not_an_error_of_ours(own, parameter):
+    for path in ("/ValueSet/$validate-code", "/CodeSystem/$lookup", "/ConceptMap/$translate"):
+        url = [{"name": "url", "valueUri": "urn:reds"}] if "ValueSet" in path else []
+        body = {"resourceType": "Parameters", "parameter": [*url, parameter]}
+        answer = own("POST", path, body)
+        assert 400 <= answer.status_code < 500, (path, answer.text)

@@ -179,3 +179,10 @@ def test_imports_without_end_are_refused(knowing):
     with pytest.raises(Rejected) as refused:
         known.members("urn:0")
     assert refused.value.issue_code == "too-costly"
+    assert known.contains("urn:0", "urn:colours", "red") is None
+
+
+def test_an_expression_that_cannot_be_read_leaves_the_question_open(knowing):
+    known = knowing(value_set("urn:x", filtered("code", "regex", "(")))
+    assert known.contains("urn:x", "urn:colours", "red") is None
+    assert [one.reason for one in known.missing("urn:x")] == ["has a filter that cannot be followed here"]

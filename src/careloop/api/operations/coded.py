@@ -73,10 +73,15 @@ def instance_of(door: Interaction, call: OperationCall) -> Resource | None:
 
 
 def given_resource(call: OperationCall, name: str, resource_type: str) -> Resource | None:
-    """A resource that came along, as a parameter or as the whole body."""
+    """A resource that came along, as a parameter or as the whole body. `Rejected` with every fault of its structure."""
     found = call.body if call.body is not None else call.given.resource(name)
-    if found is not None and found.get("resourceType") != resource_type:
+    if found is None:
+        return None
+    if found.get("resourceType") != resource_type:
         raise Rejected(at=name, expected=f"a {resource_type}", code="structure")
+    faults = call.fhir.app.record.validator.validate(found)
+    if faults:
+        raise Rejected(at=faults[0].at, expected=faults[0].expected, code=faults[0].code, faults=faults)
     return found
 
 

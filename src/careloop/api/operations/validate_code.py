@@ -74,6 +74,7 @@ def _of_system(known: Terminology, codings: list[Coding], url: str | None) -> li
 OPERATION = Operation(
     name="validate-code",
     definition=DEFINITION,
+    definitions={"CodeSystem": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code"},
     levels=frozenset({"type", "instance"}),
     types=("ValueSet", "CodeSystem"),
     run=run,
