@@ -4,7 +4,7 @@ Terminology clauses have become key clauses before (`wording`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from careloop.fhir.clauses import (
 from careloop.fhir.prefixes import Alternatives, Comparison
 from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, measured_hash, present_hash, token_hash, value_hash
 from careloop.record.search import links
+from careloop.record.search.keysets import KeySet, KeyTest, of_selects, of_test, of_tokens
 from careloop.record.search.sql import FALSE, TRUE, Sql, all_of, any_of, chain, joined, negated
 from careloop.record.search.windows import date_keys, last_updated
 
@@ -38,16 +39,16 @@ _HIGHEST = "\U0010ffff"
 _FEW = 8
 """Up to so many tokens are compared with those of a row one by one."""
 
+_NARROW = ("Patient/", "Encounter/", "EpisodeOfCare/")
+_NARROW_WORK = (*_NARROW, "Practitioner/", "PractitionerRole/", "RelatedPerson/")
+"""References to what has few resources of each type: those are found first, and the rest is asked of each of them."""
+
 _STANDS = "resource.type = %s and not resource.deleted"
-_ONE = "select token.key from resource_token as token where token.token = %s"
-_TOKENS = "select token.key from resource_token as token where token.token = any(%s::bigint[])"
-_TEXTS = "select folded.key from resource_string as folded where folded.field = %s and"
 _WORDS = (
     "select token.key from resource_token as token where token.token in"
     " (select word.token from resource_word as word where word.field = %s and ("
 )
-_NUMBERS = "select measured.key from resource_quantity as measured where measured.field = %s and"
-_DIMENSION = "select measured.key from resource_quantity as measured where measured.dimension = %s and"
+_MEASURES = "resource_quantity as measured"
 _BASE = {operator: f"measured.base {operator} %s" for operator in ("<", "<=", ">", ">=")}
 _MEASURED = {operator: f"measured.value {operator} %s" for operator in ("<", "<=", ">", ">=")}
 _NONE_OF = "exists (select from unnest(resource.tokens) as one (token) where one.token = any(%s::bigint[]))"
@@ -59,17 +60,35 @@ class Found:
     every test of their `rows` holds."""
 
     resource_type: str | None
-    keys: tuple[Sql, ...] = ()
+    keys: tuple[KeySet, ...] = ()
     rows: tuple[Sql, ...] = ()
+    by_id: bool = False
+
+    @property
+    def is_narrow(self) -> bool:
+        """True where there are few matches, whatever the size of the record: what names an id or a person."""
+        return self.by_id or any(one.narrow for one in self.keys)
+
+    @property
+    def is_plain(self) -> bool:
+        """True where any plan is a good one: the statement need not be planned for its own values."""
+        return self.is_narrow or not self.keys or (len(self.keys) == 1 and self.keys[0].single)
 
     def where(self) -> Sql:
-        """True for the current resources of the type, under the name `resource`."""
+        """True for the current resources of the type, under the name `resource`. With few matches, those are found
+        first and the other conditions are asked of each; else the planner chooses."""
         stands = Sql("not resource.deleted") if self.resource_type is None else Sql(_STANDS, (self.resource_type,))
-        return all_of([stands, *self.rows, *(chain("resource.key in (", one, ")") for one in self.keys)])
+        return all_of([stands, *self.rows, *self._on("resource.key")])
+
+    def _on(self, key: str) -> list[Sql]:
+        if not self.is_narrow:
+            return [one.within(key) for one in self.keys]
+        driver = None if self.by_id else next(one for one in self.keys if one.narrow)
+        return [one.within(key) if one is driver else one.probe(key) for one in self.keys]
 
     def beside(self, key: str) -> Sql:
         """The same for a column `key` of an index row of the type, which says that the resource stands."""
-        parts = [chain(f"{key} in (", one, ")") for one in self.keys]
+        parts = self._on(key)
         if self.rows:
             parts.append(chain(f"exists (select from resource where resource.key = {key} and", all_of(self.rows), ")"))
         return all_of(parts)
@@ -77,7 +96,7 @@ class Found:
     def as_keys(self) -> Sql:
         """The keys of the resources."""
         if len(self.keys) == 1 and not self.rows:
-            return self.keys[0]
+            return self.keys[0].select
         return chain("select resource.key from resource where", self.where())
 
 
@@ -91,7 +110,7 @@ class Finder:
     def found(self, resource_type: str, clauses: Sequence[Clause]) -> Found:
         """All clauses hold."""
         dates: dict[str, list[Alternatives[datetime]]] = defaultdict(list)
-        keys: list[Sql] = []
+        keys: list[KeySet] = []
         rows: list[Sql] = []
         flat = _flat(clauses)
         few = any(isinstance(one, IdClause) for one in flat)
@@ -105,8 +124,8 @@ class Finder:
             else:
                 keys.append(self._keys(resource_type, clause))
         for name, groups in dates.items():
-            keys += date_keys(field_hash(self.tenant_id, resource_type, name), groups)
-        return Found(resource_type, tuple(keys), tuple(rows))
+            keys.append(date_keys(field_hash(self.tenant_id, resource_type, name), groups))
+        return Found(resource_type, tuple(keys), tuple(rows), by_id=few)
 
     def _row(self, resource_type: str, clause: Clause) -> Sql | None:
         """The test on the row, None where an index answers."""
@@ -125,29 +144,33 @@ class Finder:
                 return _missing(self.tenant_id, resource_type, clause)
         return None
 
-    def _keys(self, resource_type: str, clause: Clause) -> Sql:
+    def _keys(self, resource_type: str, clause: Clause) -> KeySet:
         """The set of keys in an index that satisfy a clause."""
         tenant_id = self.tenant_id
         match clause:
             case KeyClause():
-                return token_keys(token_hashes(tenant_id, resource_type, clause))
+                narrow = _names_one(resource_type, clause)
+                return of_tokens(token_hashes(tenant_id, resource_type, clause), narrow=narrow)
             case CompartmentClause():
-                return token_keys([token_hash(tenant_id, resource_type, one, clause.reference) for one in clause.names])
+                tokens = [token_hash(tenant_id, resource_type, one, clause.reference) for one in clause.names]
+                return of_tokens(tokens, narrow=clause.reference.startswith(_NARROW))
             case StringClause():
-                field = field_hash(tenant_id, resource_type, clause.parameter.name)
-                return chain(Sql(_TEXTS, (field,)), "(", any_of(_text(clause, one) for one in clause.any_of), ")")
+                begin = Sql("folded.field = %s", (field_hash(tenant_id, resource_type, clause.parameter.name),))
+                text = any_of(_text(clause, one) for one in clause.any_of)
+                return of_test(KeyTest("resource_string as folded", "folded", all_of([begin, text])))
             case QuantityClause():
                 field = field_hash(tenant_id, resource_type, clause.parameter.name)
-                return joined(" union all ", _quantities(field, clause.any_of))
+                return _quantities(field, clause.any_of)
             case ChainClause():
-                return self._chained(resource_type, clause)
+                return KeySet(self._chained(resource_type, clause))
             case HasClause():
-                return self._has(resource_type, clause)
+                return KeySet(self._has(resource_type, clause))
             case TerminologyClause():
-                return self._worded(resource_type, clause)
+                return KeySet(self._worded(resource_type, clause))
             case AnyClause():
-                found = [self.found(resource_type, one).as_keys() for one in clause.alternatives]
-                return chain("select any_of.key from (", joined(" union all ", found), ") as any_of")
+                return of_selects(
+                    [chain("(", self.found(resource_type, one).as_keys(), ")") for one in clause.alternatives]
+                )
         name = clause.parameter.name if not isinstance(clause, IdClause) else "_id"
         raise Rejected(at=name, expected="a modifier that this server can answer", code="not-supported")
 
@@ -180,18 +203,21 @@ class Finder:
 def in_compartment(tenant_id: int, parameters: Sequence[tuple[str, Sequence[str]]], reference: str) -> Found:
     """Resources of some types, each by any of its parameters, that refer to `reference`."""
     tokens = [token_hash(tenant_id, kind, name, reference) for kind, names in parameters for name in names]
-    return Found(None, (token_keys(tokens),))
-
-
-def token_keys(hashes: Sequence[int]) -> Sql:
-    """The keys that carry one of the tokens."""
-    return Sql(_ONE, (hashes[0],)) if len(hashes) == 1 else Sql(_TOKENS, (list(hashes),))
+    return Found(None, (of_tokens(tokens, narrow=reference.startswith(_NARROW)),))
 
 
 def token_hashes(tenant_id: int, resource_type: str, clause: KeyClause) -> list[int]:
     """The tokens that satisfy the clause."""
     field = field_hash(tenant_id, resource_type, clause.name)
     return [field ^ value_hash(text) for text in clause.any_of]
+
+
+def _names_one(resource_type: str, clause: KeyClause) -> bool:
+    """True where the clause names a business identifier, a person or a stay, or whose work a Task is."""
+    if "Identifier" in clause.parameter.kinds:
+        return True
+    named = _NARROW_WORK if resource_type == "Task" else _NARROW
+    return all(one.startswith(named) for one in clause.any_of)
 
 
 def _flat(clauses: Sequence[Clause]) -> list[Clause]:
@@ -241,15 +267,18 @@ def _text(clause: StringClause, text: str) -> Sql:
     return Sql("folded.value >= %s and folded.value < %s", (start, start + _HIGHEST))
 
 
-def _quantities(field: int, values: Sequence[QuantityValue]) -> Iterator[Sql]:
-    """The sets of keys: UCUM quantities by their values in base units, others as they were sent."""
+def _quantities(field: int, values: Sequence[QuantityValue]) -> KeySet:
+    """UCUM quantities by their values in base units, others as they were sent."""
+    tests = []
     plain = [one for one in values if one.base is None]
     if plain:
-        yield chain(Sql(_NUMBERS, (field,)), "(", any_of(map(_quantity, plain)), ")")
+        begin = Sql("measured.field = %s", (field,))
+        tests.append(KeyTest(_MEASURES, "measured", all_of([begin, any_of(map(_quantity, plain))])))
     for one in values:
         if one.base is not None:
-            ways = _ways(_BASE, one.alternatives)
-            yield chain(Sql(_DIMENSION, (measured_hash(field, one.base),)), "(", ways, ")")
+            begin = Sql("measured.dimension = %s", (measured_hash(field, one.base),))
+            tests.append(KeyTest(_MEASURES, "measured", all_of([begin, _ways(_BASE, one.alternatives)])))
+    return of_test(tests[0]) if len(tests) == 1 else of_selects([test.select() for test in tests])
 
 
 def _quantity(value: QuantityValue) -> Sql:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from careloop.db import Row, Transaction
 from careloop.errors import Rejected
-from careloop.fhir.clauses import Clause, KeyClause
-from careloop.record.search.conditions import Found, token_hashes, token_keys
+from careloop.fhir.clauses import Clause
+from careloop.record.search.conditions import Found
 from careloop.record.search.ordering import Cursor, Ordering, order_by
 from careloop.record.search.sql import TRUE, Sql, chain, joined
-from careloop.record.search.walking import gathered, is_narrow, united, valueless, walked
+from careloop.record.search.walking import gathered, united, valueless, walked
 
 MOST_READ = 5_000
 """A sort by values that only bodies hold is refused where it would open more of them."""
@@ -31,35 +31,42 @@ class Scope:
     @property
     def in_order(self) -> bool:
         """True where the page is read in the order of the first sort key's index."""
-        return self.order[0].field is not None and not is_narrow(self.clauses)
+        return self.order[0].field is not None and not self.found.is_narrow
 
 
 def rows_of(tx: Transaction, scopes: Sequence[Scope], cursor: Cursor | None, limit: int) -> list[Row]:
     """The found rows in order, at most `limit`: the columns of a resource, `key` and sort values `s0`, `s1`, ..."""
     order = scopes[0].order
     if not order:
-        return _ask(tx, _united([_by_key(scope.found, cursor, limit) for scope in scopes], limit))
+        return _ask(tx, scopes, _united([_by_key(scope.found, cursor, limit) for scope in scopes], limit))
     for scope in scopes:
         _refuse_costly(tx, scope)
     if not scopes[0].in_order:
-        return _sorted(tx, [gathered(one.found, one.order, cursor, limit) for one in scopes], order, limit)
+        return _sorted(tx, scopes, [gathered(one.found, one.order, cursor, limit) for one in scopes], order, limit)
     rows: list[Row] = []
     if cursor is None or cursor.values[0] is not None:
-        rows = _sorted(tx, [walked(one.found, one.order, cursor, limit) for one in scopes], order, limit)
+        rows = _sorted(tx, scopes, [walked(one.found, one.order, cursor, limit) for one in scopes], order, limit)
     if len(rows) < limit:
         rest = limit - len(rows)
-        rows += _sorted(tx, [valueless(one.found, one.order, cursor, rest) for one in scopes], order, rest)
+        rows += _sorted(tx, scopes, [valueless(one.found, one.order, cursor, rest) for one in scopes], order, rest)
     return rows
 
 
 def count_of(tx: Transaction, scopes: Sequence[Scope], limit: int | None = None) -> int:
     """How many there are; with a limit, counting stops there."""
-    counted = [_counted(tx.tenant_id, scope, limit) for scope in scopes]
+    counted = [_counted(scope, limit) for scope in scopes]
     every = joined(" union all ", [chain("(", one, ")") for one in counted])
-    return int(_ask(tx, chain("select coalesce(sum(count), 0) as count from (", every, ") as counted"))[0]["count"])
+    total = chain("select coalesce(sum(count), 0) as count from (", every, ") as counted")
+    return int(_ask(tx, scopes, total)[0]["count"])
 
 
 def _by_key(found: Found, cursor: Cursor | None, limit: int) -> Sql:
+    """A page in the order of keys. One token gives its keys in that order, and says that they stand."""
+    if len(found.keys) == 1 and found.keys[0].single and not found.rows:
+        start = TRUE if cursor is None else Sql("token.key > %s", (cursor.key,))
+        keys = chain(found.keys[0].select, "and", start, "order by token.key", Sql("limit %s", (limit,)))
+        page = chain("from (", keys, ") as page join resource on resource.key = page.key")
+        return chain("select resource.key,", _COLUMNS, page, "order by resource.key")
     start = TRUE if cursor is None else Sql("resource.key > %s", (cursor.key,))
     return chain(
         "select resource.key,", _COLUMNS, "from resource where", found.where(), "and", start, "order by resource.key",
@@ -74,14 +81,16 @@ def _united(parts: Sequence[Sql], limit: int) -> Sql:
     return chain("select * from (", every, ") as page order by key", Sql("limit %s", (limit,)))
 
 
-def _sorted(tx: Transaction, parts: Sequence[Sql], order: Sequence[Ordering], limit: int) -> list[Row]:
+def _sorted(
+    tx: Transaction, scopes: Sequence[Scope], parts: Sequence[Sql], order: Sequence[Ordering], limit: int
+) -> list[Row]:
     """Keys and sort values first, then the bodies of those that are shown."""
     page = parts[0] if len(parts) == 1 else united(parts, order, limit)
     query = chain(
         "select page.*,", _COLUMNS, "from (", page, ") as page join resource on resource.key = page.key order by",
         order_by(order, "page."),
     )  # fmt: skip
-    return _ask(tx, query)
+    return _ask(tx, scopes, query)
 
 
 def _refuse_costly(tx: Transaction, scope: Scope) -> None:
@@ -90,24 +99,23 @@ def _refuse_costly(tx: Transaction, scope: Scope) -> None:
         raise Rejected(at="_sort", expected=expected, code="too-costly")
 
 
-def _counted(tenant_id: int, scope: Scope, limit: int | None) -> Sql:
+def _counted(scope: Scope, limit: int | None) -> Sql:
     """Tokens carry the type and go with a deletion, so tokens alone are counted in their index."""
     if limit is not None:
         some = chain("select from resource where", scope.found.where(), Sql("limit %s", (limit,)))
         return chain("select count(*) from (", some, ") as found")
-    keys = [one for one in scope.clauses if isinstance(one, KeyClause) and one.any_of and not one.negated]
-    kind = scope.found.resource_type
-    if keys and len(keys) == len(scope.clauses) and kind is not None:
-        sets = joined(" intersect ", [token_keys(token_hashes(tenant_id, kind, one)) for one in keys])
-        distinct = "" if len(keys) > 1 or len(keys[0].any_of) == 1 else "distinct"
-        return chain("select count(", distinct, "key) from (", sets, ") as found")
+    keys = scope.found.keys
+    if len(keys) == 1 and keys[0].single and not scope.found.rows:
+        return chain("select count(*) from (", keys[0].select, ") as found")
+    if keys and not scope.found.rows and all(one.tokens for one in keys):
+        return chain("select count(*) from (", joined(" intersect ", [one.select for one in keys]), ") as found")
     return chain("select count(*) from resource where", scope.found.where())
 
 
-def _ask(tx: Transaction, query: Sql) -> list[Row]:
-    """The rows. A search with several sets of keys is planned for its own values each time: which set is small decides
-    by a factor of thousands which one to begin with."""
-    if query.text.count(" in (") < 2:
+def _ask(tx: Transaction, scopes: Sequence[Scope], query: Sql) -> list[Row]:
+    """The rows. Where it matters by a factor of thousands which condition to begin with, the search is planned for its
+    own values each time."""
+    if all(scope.found.is_plain for scope in scopes) and len(scopes) == 1:
         return tx.rows(query.text, query.values)
     with tx.pipeline():
         tx.execute("set local plan_cache_mode = force_custom_plan")

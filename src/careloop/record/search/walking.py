@@ -7,14 +7,10 @@ for few. Resources without a value come after all others and are looked for only
 
 from collections.abc import Sequence
 
-from careloop.fhir.clauses import Clause, IdClause, KeyClause
 from careloop.record.indexing import LONG_ALONE, ONE_OF_SEVERAL, SHORT_ALONE
 from careloop.record.search.conditions import Found
 from careloop.record.search.ordering import TABLES, Cursor, Ordering, after, order_by, selected
 from careloop.record.search.sql import TRUE, Sql, all_of, chain, joined
-
-_NARROW = ("Patient/", "Encounter/", "EpisodeOfCare/")
-"""References to what has few resources of each type: all matches are found first, then sorted."""
 
 _WALKS = {
     kind: f"from {table} as walked where walked.field = %s" for kind, (table, _) in TABLES.items()
@@ -32,19 +28,6 @@ _FURTHER = {
     ("number", True): "other.value > walked.value or (other.value = walked.value and"
     " coalesce(other.unit, '') > coalesce(walked.unit, ''))",
 }
-
-
-def is_narrow(clauses: Sequence[Clause]) -> bool:
-    """True where the clauses name an id, a business identifier or a person: there are few matches."""
-    return any(
-        isinstance(one, IdClause)
-        or (
-            isinstance(one, KeyClause)
-            and not one.negated
-            and ("Identifier" in one.parameter.kinds or all(text.startswith(_NARROW) for text in one.any_of))
-        )
-        for one in clauses
-    )
 
 
 def gathered(found: Found, order: Sequence[Ordering], cursor: Cursor | None, limit: int) -> Sql:

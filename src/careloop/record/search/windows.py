@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from careloop.fhir.dates import BEGINNING, END
 from careloop.fhir.prefixes import Alternatives, Comparison
 from careloop.record.indexing import LONG, LONG_ALONE, ONE_OF_SEVERAL, SHORT_ALONE
-from careloop.record.search.sql import Sql, all_of, any_of, chain
+from careloop.record.search.keysets import KeySet, KeyTest, of_selects
+from careloop.record.search.sql import Sql, all_of, any_of, chain, joined
 
+_TABLE = "resource_date as dated"
 _KEYS = "select dated.key from resource_date as dated where dated.field = %s and"
 _COMPARISONS = {
     (column, operator): f"dated.{column} {operator} %s"
@@ -25,18 +27,24 @@ MILLISECOND = timedelta(milliseconds=1)
 Window = tuple[datetime, datetime]
 
 
-def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> list[Sql]:
-    """Sets of keys whose intersection are the resources with dates of `field` that satisfy every one of `groups`.
+def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> KeySet:
+    """The resources with dates of `field` that satisfy every one of `groups`.
 
-    One plain select for each group, so that the planner may begin with the dates or with anything else that is asked.
-    A field's only date must satisfy all groups in each of the sets; of several dates each set asks for one.
+    A field's only date must satisfy all of them; of several dates each group asks for one. Each shape of row is a
+    range of the index of its own.
     """
     conditions = [_holds(group) for group in groups]
     low, high = _window(groups)
     short = [_shape(SHORT_ALONE), Sql("dated.low >= %s and dated.low <= %s", (_shift(low, -LONG), high)), *conditions]
     long = [_shape(LONG_ALONE), Sql("dated.low <= %s", (high,)), *conditions]
-    several = [all_of([_shape(ONE_OF_SEVERAL), one]) for one in conditions]
-    return [chain(Sql(_KEYS, (field,)), "(", any_of([all_of(short), all_of(long), one]), ")") for one in several]
+    several = [_select(field, [_shape(ONE_OF_SEVERAL), one]) for one in conditions]
+    selects = [_select(field, short), _select(field, long), joined(" intersect ", several)]
+    tests = [KeyTest(_TABLE, "dated", all_of([Sql("dated.field = %s", (field,)), one])) for one in conditions]
+    return of_selects([chain("(", one, ")") for one in selects], tests)
+
+
+def _select(field: int, parts: Sequence[Sql]) -> Sql:
+    return chain(Sql(_KEYS, (field,)), all_of(parts))
 
 
 def _shape(shape: int) -> Sql:

@@ -1,0 +1,73 @@
+"""Sets of resource keys in the index tables: as a select, and as a test of one key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from careloop.record.search.sql import Sql, all_of, chain, joined
+
+_CODES = "resource_token as token"
+_ONE = "token.token = %s"
+_ANY = "token.token = any(%s::bigint[])"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """A table of the index with its name in the query, and what must hold for a row of it."""
+
+    table: str
+    name: str
+    where: Sql
+
+    def select(self) -> Sql:
+        """The keys of the rows for which it holds."""
+        return chain(f"select {self.name}.key from {self.table} where", self.where)  # noqa: S608 - names from code
+
+    def probe(self, key: str) -> Sql:
+        """True where one row with that key satisfies it. A subquery with a limit stays what it is: it is asked key by
+        key, whatever the planner believes about its size."""
+        same = f"and {self.name}.key = {key} limit 1)"
+        return chain(f"(select true from {self.table} where", self.where, same)  # noqa: S608 - names from code
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys of `select`. `tests` say the same of one key, all of them; without any only the select does.
+
+    `narrow`: there are few keys, whatever the size of the record. `single`: one token, so each key once and in order.
+    """
+
+    select: Sql
+    tests: tuple[KeyTest, ...] = ()
+    narrow: bool = False
+    single: bool = False
+
+    @property
+    def tokens(self) -> bool:
+        """True for tokens, which carry the type and go with a deletion."""
+        return len(self.tests) == 1 and self.tests[0].table == _CODES
+
+    def within(self, key: str) -> Sql:
+        """True where the key is in the set, in the form that lets the planner begin with the set."""
+        return chain(f"{key} in (", self.select, ")")
+
+    def probe(self, key: str) -> Sql:
+        """The same in the form that looks at one key."""
+        return all_of(test.probe(key) for test in self.tests) if self.tests else self.within(key)
+
+
+def of_test(test: KeyTest) -> KeySet:
+    """The set of one test."""
+    return KeySet(test.select(), (test,))
+
+
+def of_tokens(hashes: Sequence[int], *, narrow: bool = False) -> KeySet:
+    """The keys that carry one of the tokens."""
+    single = len(hashes) == 1
+    where = Sql(_ONE, (hashes[0],)) if single else Sql(_ANY, (list(hashes),))
+    test = KeyTest(_CODES, "token", where)
+    return KeySet(test.select(), (test,), narrow=narrow, single=single)
+
+
+def of_selects(selects: Sequence[Sql], tests: Sequence[KeyTest] = ()) -> KeySet:
+    """The keys of any of the selects; `tests` say the same of one key."""
+    return KeySet(joined(" union all ", selects), tuple(tests))
