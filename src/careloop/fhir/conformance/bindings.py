@@ -108,7 +108,7 @@ def binding_rule(sets: ValueSets, kind: str, binding: Sequence[str], label: str 
     problem: list[Problem] = [("", "error" if binds else "warning", words, "code-invalid")]
 
     def check(value: Any, scope: Scope) -> list[Problem] | None:
-        if is_in(value, scope) is not False:
+        if value is None or is_in(value, scope) is not False:
             return None
         if type(value) is dict and ("extension" in value or (not binds and not any(True for _ in coded(value)))):
             return None

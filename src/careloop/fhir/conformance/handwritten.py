@@ -211,6 +211,19 @@ def _cpl_3(element: Any, scope: Scope) -> bool:
     return not ("detail" in element and "reference" in element)
 
 
+def _ig_1(element: Any, scope: Scope) -> bool:
+    """By a set: through FHIRPath the work grows with groups times resources."""
+    groups = {one["id"] for one in element.get("grouping", ()) if "id" in one}
+    return all(one["groupingId"] in groups for one in element.get("resource", ()) if "groupingId" in one)
+
+
+def _ig_2(element: Any, scope: Scope) -> bool:
+    """By a set, as ig-1."""
+    versions = set(element.get("fhirVersion", ()))
+    listed = element.get("definition", {}).get("resource", ())
+    return all(versions.issuperset(one.get("fhirVersion", ())) for one in listed)
+
+
 _DOM_3 = (
     "contained.where((('#'+id in (%resource.descendants().reference | %resource.descendants().as(canonical) | "
     "%resource.descendants().as(uri) | %resource.descendants().as(url))) or descendants().where(reference = '#')"
@@ -251,5 +264,7 @@ HANDWRITTEN: Mapping[str, Holds] = {
     "where(use = 'home').empty()": _not_home,
     "name.exists() or telecom.exists() or address.exists() or organization.exists()": _pat_1,
     "detail.empty() or reference.empty()": _cpl_3,
+    "resource.groupingId.all(%context.grouping.id contains $this)": _ig_1,
+    "definition.resource.fhirVersion.all(%context.fhirVersion contains $this)": _ig_2,
 }
 """What Python says instead of FHIRPath, by the invariant's text; with its key where two have one text."""
