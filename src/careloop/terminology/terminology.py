@@ -47,7 +47,7 @@ class Terminology:
 
     def contains(self, value_set_url: str, system: str | None, code: str) -> bool | None:
         """Whether a code is in the value set; None where that is not known here or costs too much to find out. Without
-        a system, any will do. Never raises: whoever judges a resource by a value set is not stopped by the value set."""
+        a system, any will do. Never raises: who judges a resource by a value set is not stopped by the value set."""
         try:
             members = self._members.enumerate_in(value_set_url)
             if system and (system, code) in members.members:
