@@ -59,18 +59,36 @@ def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions,
         "after": after,
         "limit": asked.count + 1,
     }
-    rows = tx.rows(store.SQL["chart_of_one" if asked.id is not None else "charts_of_all"], values)
+    rows = _ask(tx, "chart_of_one" if asked.id is not None else "charts_of_all", values)
     if asked.id is not None and after == _START:
         _check_centre(tx, asked, rows)
     shown, more = rows[: asked.count], len(rows) > asked.count
-    linked = tx.rows(store.SQL["chart_links"], {**values, "keys": store.array(row["key"] for row in shown)})
     page = SearchPage(
         entries=[store.stored_of(row) for row in shown],
-        included=[store.stored_of(row) for row in linked],
+        included=_linked(tx, asked, shown, after),
         next_cursor=_cursor(asked, shown[-1]) if more else None,
     )
     _audit(tx, principal, asked, [*page.entries, *page.included])
     return page
+
+
+def _linked(tx: Transaction, asked: ChartAsked, shown: Sequence[Row], after: int) -> list[Stored]:
+    """What the shown resources refer to that belongs to no patient, but for what earlier pages referred to."""
+    here = {f"{row['type']}/{row['id']}" for row in shown}
+    wanted = {one for row in shown if row["links"] for one in row["links"].split(" ")} - here
+    if wanted and asked.id is not None and after > _START:
+        earlier = tx.rows(store.SQL["links_before"], {"patient_id": asked.id, "after": after})
+        wanted -= {row["reference"] for row in earlier}
+    pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in sorted(wanted))]
+    found = store.fetch(tx, [pair for pair in pairs if asked.types is None or pair[0] in asked.types])
+    return [one for one in found if one.patient_id is None or asked.id is None or asked.centre != "Patient"]
+
+
+def _ask(tx: Transaction, statement: str, values: Mapping[str, object]) -> list[Row]:
+    """The rows. Planned for its own values each time: a plan for any chart would be one for a chart without an end."""
+    with tx.pipeline():
+        tx.execute("set local plan_cache_mode = force_custom_plan")
+        return tx.rows(store.SQL[statement], values)
 
 
 def _tokens(tenant_id: int, definitions: SearchDefinitions, asked: ChartAsked) -> list[int]:

@@ -243,12 +243,11 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
  limit %(limit)s
 
 -- referring --
--- Current resources of a type that carry any of some tokens, at most so many.
+-- Current resources that carry any of some tokens, at most so many.
 select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
        resource.body
   from resource
  where resource.key in (select key from resource_token where token = any (%(tokens)s::bigint[]))
-   and resource.type = %(type)s
    and not resource.deleted
  order by resource.key
  limit %(limit)s
@@ -256,15 +255,16 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
 -- chart_of_one --
 -- What stands in one compartment, its centre first, in the order in which it came. A resource belongs to it by whose it
 -- is or by a token of a parameter that the compartment names. With a window of care dates, what has no such date stays.
+-- The keys are an array, so that the planner, which cannot know how many there are, goes by them and by nothing else.
 select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
-       resource.patient_id, resource.body
+       resource.patient_id, resource.body, array_to_string(resource.refs, ' ') as links
   from resource
- where resource.key in (
+ where resource.key = any (array(
        select own.key from resource as own where own.patient_id = %(patient_id)s
         union
        select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
         union
-       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)
+       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s))
    and not resource.deleted
    and (%(types)s::text[] is null or resource.type = any (%(types)s))
    and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
@@ -286,7 +286,7 @@ select resource.key, resource.type, resource.id, resource.version, resource.last
 -- charts_of_all --
 -- The same for all patients at once, in the order in which it came.
 select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
-       resource.patient_id, resource.body
+       resource.patient_id, resource.body, array_to_string(resource.refs, ' ') as links
   from resource
  where resource.patient_id is not null
    and not resource.deleted
@@ -307,26 +307,12 @@ select resource.key, resource.type, resource.id, resource.version, resource.last
  order by resource.key
  limit %(limit)s
 
--- chart_links --
--- What some resources of a chart refer to that belongs to no patient, but for what earlier pages referred to.
-select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
-       resource.patient_id, resource.body
-  from (select unnest(shown.refs) as reference
-          from resource as shown
-         where shown.key = any (%(keys)s::bigint[])
-        except
-        select unnest(earlier.refs)
-          from resource as earlier
-         where earlier.patient_id = %(patient_id)s
-           and earlier.key <= %(after)s) as linked
-  join resource
-    on resource.type = split_part(linked.reference, '/', 1)
-   and resource.id = split_part(linked.reference, '/', 2)
- where not resource.deleted
-   and (resource.patient_id is null or %(patient_id)s::text is null)
-   and not resource.key = any (%(keys)s::bigint[])
-   and (%(types)s::text[] is null or resource.type = any (%(types)s))
- order by resource.key
+-- links_before --
+-- What the resources on earlier pages of a chart refer to.
+select distinct unnest(earlier.refs) as reference
+  from resource as earlier
+ where earlier.patient_id = %(patient_id)s
+   and earlier.key <= %(after)s
 
 -- history --
 -- Versions by the change feed, newest first: of everything, one type, or one resource. A version is current from its own
