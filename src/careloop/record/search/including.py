@@ -33,7 +33,7 @@ class Includer:
         for _ in range(MAX_ROUNDS):
             if not fresh or not wanted:
                 return found, False
-            each = {one.reference: one for include in wanted for one in self._along(fresh, include)}
+            each = {one.reference: one for one in self._along(fresh, wanted)}
             fresh = [one for reference, one in each.items() if reference not in known]
             known |= {one.reference for one in fresh}
             found += fresh
@@ -42,8 +42,10 @@ class Includer:
             wanted = [include for include in includes if include.iterate]
         return found, bool(fresh and wanted)
 
-    def _along(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
-        found = self._referring(fresh, include) if include.reverse else self._referred(fresh, include)
+    def _along(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> list[Stored]:
+        """What comes along in one round: one query for each `_include`, one for all `_revinclude`."""
+        found = [one for include in includes if not include.reverse for one in self._referred(fresh, include)]
+        found += self._referring(fresh, [include for include in includes if include.reverse])
         return [one for one in found if may(self.principal, "search", one.resource_type)]
 
     def _referred(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
@@ -59,15 +61,18 @@ class Includer:
         }
         return [store.stored_of(row) for row in self.tx.rows(store.SQL["included"], values)]
 
-    def _referring(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
-        targets = [one for one in fresh if include.target in (None, one.resource_type)]
-        if not targets or not may(self.principal, "search", include.source):
-            return []
-        names = self._names(include)
+    def _referring(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> list[Stored]:
         tokens = [
-            token_hash(self.tx.tenant_id, include.source, name, one.reference) for one in targets for name in names
+            token_hash(self.tx.tenant_id, include.source, name, one.reference)
+            for include in includes
+            if may(self.principal, "search", include.source)
+            for one in fresh
+            if include.target in (None, one.resource_type)
+            for name in self._names(include)
         ]
-        values = {"tokens": store.array(tokens), "type": include.source, "limit": MAX_INCLUDED + 1}
+        if not tokens:
+            return []
+        values = {"tokens": store.array(dict.fromkeys(tokens)), "limit": MAX_INCLUDED + 1}
         return [store.stored_of(row) for row in self.tx.rows(store.SQL["referring"], values)]
 
     def _fields(self, include: Include) -> list[int]:

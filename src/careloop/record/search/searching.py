@@ -24,6 +24,9 @@ from careloop.record.search.wording import Asked, Words
 
 CURSOR = "_cursor"
 DEFAULT_COUNT = 50
+LEAST_COUNTED = 10
+"""Whoever asks for fewer (the latest one) does not want a total; `_total` says otherwise."""
+
 COUNTED_ANYWAY = 1000
 """Up to so many results a total is given also where nobody asked for one."""
 
@@ -177,7 +180,7 @@ def _total(
         return whole
     if request.total in ("accurate", "estimate"):
         return count_of(tx, scopes)
-    if cursor is None and request.total is None:
+    if cursor is None and request.total is None and (request.count or DEFAULT_COUNT) >= LEAST_COUNTED:
         count = count_of(tx, scopes, COUNTED_ANYWAY + 1)
         return count if count <= COUNTED_ANYWAY else None
     return None
