@@ -25,7 +25,7 @@ def pairs(folder: Path) -> list[tuple[str, Path, Path]]:
     """Message name, message and expected bundle, in the order of names."""
     expected = {path.name.split("__", 1)[1].removesuffix("-expected.json"): path for path in folder.glob("expected/*.json")}
     found = [(path.stem, path, expected[path.stem]) for path in folder.glob("*.hl7") if path.stem in expected]
-    found += [(path.stem, path, path.with_suffix(".fhir")) for path in folder.rglob("*.hl7") if path.with_suffix(".fhir").exists()]
+    found += [(path.relative_to(folder).with_suffix("").as_posix(), path, path.with_suffix(".fhir")) for path in folder.rglob("*.hl7") if path.with_suffix(".fhir").exists()]
     return sorted(found)
 
 
@@ -45,7 +45,7 @@ def _measure_one(name: str, message: Path, bundle: Path, rules: Rules, mappings:
         result = compare(name, expected, [], rules)
         result.fault = str(error)
         return result
-    return compare(name, expected, found, rules)
+    return compare(name, expected, found, rules, message.read_text(encoding="utf-8", errors="replace"))
 
 
 def share(results: list[Result]) -> float:
@@ -59,6 +59,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--missing", type=int, default=0)
+    parser.add_argument("--values", action="store_true")
     parser.add_argument("--message")
     arguments = parser.parse_args()
     results = measure(arguments.folder, arguments.folder.resolve().name)
@@ -66,7 +67,8 @@ def main() -> int:
         results = [result for result in results if arguments.message in result.message]
     for result in results:
         _print(result, full=not arguments.missing)
-    missing = Counter(fact.place for result in results for fact in result.missing)
+    said = str if arguments.values else (lambda fact: fact.place)
+    missing = Counter(said(fact) for result in results for fact in result.missing)
     for place, count in missing.most_common(arguments.missing):
         print(f"{count:5} {place}")
     found, expected = sum(len(result.found) for result in results), sum(result.expected for result in results)

@@ -17,6 +17,10 @@ class Exclusion:
     message: re.Pattern[str] | None
     type: str
     reason: str
+    without: tuple[str, ...] = ()
+    """Only in messages that have nothing in any of these fields."""
+    absent: bool = False
+    """Only facts that are not found and whose words stand nowhere in the message."""
 
     def holds(self, message: str, fact: Fact) -> bool:
         """True for a fact of this message that does not count."""
@@ -52,6 +56,25 @@ class Result:
         return len(self.found) + len(self.missing)
 
 
+def _filled(text: str) -> frozenset[str]:
+    """The fields that hold anything anywhere in the message."""
+    lines = [line.split(text[3:4] or "|") for line in re.split(r"[\r\n]+", text)]
+    return frozenset(f"{fields[0]}-{place}" for fields in lines for place, value in enumerate(fields) if place and value)
+
+
+def _stands_in(fact: Fact, text: str) -> bool:
+    """True when any of its words stand in the message; what is said in codes may always."""
+    if fact.place.endswith(("status", "intent", "gender", "use")):
+        return True
+    if fact.kind == "code" and all(len(token) < 4 for token in fact.tokens):
+        return True
+    return any(_bare(token.partition(" ")[2] if fact.kind == "reference" else token) in text for token in fact.tokens)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.casefold())
+
+
 def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
     """The rules of `equivalents.yaml` and exclusions for one suite."""
     exclusions = tuple(
@@ -61,6 +84,8 @@ def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
             message=re.compile(one["message"]) if "message" in one else None,
             type=one["type"],
             reason=one["reason"],
+            without=tuple(one.get("without", ())),
+            absent=bool(one.get("absent")),
         )
         for one in document["exclusions"]
         if suite in one["suites"]
@@ -73,14 +98,23 @@ def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
     )
 
 
-def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules: Rules) -> Result:
-    """Each expected resource against the one of ours that is most like it."""
+def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules: Rules, text: str = "") -> Result:
+    """Each expected resource against the one of ours that is most like it. `text` is the message itself."""
+    bare, filled = _bare(text), _filled(text)
     result = Result(message=message)
     for one in expected:
         best = _best(one, ours, rules)
         for fact in sorted(one.facts, key=str):
-            excluded = next((rule for rule in rules.exclusions if rule.holds(message, fact)), None)
+            if fact.kind == "joined":
+                continue
             found = best is not None and _found(fact, one.resource_type, best, rules)
+            absent = not found and bool(text) and not _stands_in(fact, bare)
+            matching = (
+                rule
+                for rule in rules.exclusions
+                if rule.holds(message, fact) and (absent or not rule.absent) and not filled.intersection(rule.without)
+            )
+            excluded = next(matching, None)
             if excluded:
                 result.excluded.append((excluded, found))
             else:

@@ -1,15 +1,18 @@
 """What our intake makes of one message, without a database: the resources that this message alone comes to."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from careloop import intake
-from careloop.catalog import load_catalog
 from careloop.fhir.ids import derived_id
 from careloop.intake import AdtMessage, Feed, Mappings, Person, StayEvent, Visit
 from careloop.intake.facts import of_patient
 
 Json = dict[str, Any]
+CONTENT = Path(__file__).parents[2] / "src" / "careloop" / "content" / "mappings"
 TENANT = 1
 RECEIVED = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 _LATER = datetime(9000, 1, 1, tzinfo=UTC)
@@ -18,8 +21,13 @@ _LATER = datetime(9000, 1, 1, tzinfo=UTC)
 
 def load() -> Mappings:
     """The mapping content of this checkout."""
-    catalog = load_catalog()
-    return intake.load_mappings(catalog.mapping("hl7v2"), catalog.mapping("hl7v2-tables"))
+    return intake.load_mappings(_documents("hl7v2"), _documents("hl7v2-tables"))
+
+
+def _documents(kind: str) -> dict[str, Json]:
+    """The mapping files of a kind alone, so that a fault in other content does not stand in the way."""
+    files = sorted((CONTENT / kind).rglob("*.yaml"))
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in files}
 
 
 def resources_of(raw: bytes, mappings: Mappings, zone: str = "UTC") -> list[Json]:

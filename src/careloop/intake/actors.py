@@ -22,7 +22,9 @@ from careloop.intake.datatypes import (
 from careloop.intake.hl7v2 import Value
 
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-US_CLIA = "urn:oid:2.16.840.1.113883.4.7"
+_ROLES = {"ATND": "attender", "REF": "referrer", "CON": "consultant", "ADM": "admitter", "PART": "Participation"}
+_ORDER = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order"
+_SITE = Rule(address="", options={"physical-type": "si"})
 
 
 def practitioner(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -60,7 +62,10 @@ def _name(value: Value, context: Context) -> Json:
         "period": period_of(value.component(19), value.component(20), context),
     }
     name = {key: part for key, part in name.items() if part and part != '""'}
-    return name if set(name) - {"use", "period"} else {}
+    order = value.component(18).strip()
+    if order and len(order) == 1:
+        name["extension"] = [{"url": _ORDER, "valueCode": order}]
+    return name if set(name) - {"use", "period", "extension"} else {}
 
 
 def _person_system(value: Value, context: Context) -> str:
@@ -74,13 +79,16 @@ def participant(value: Value, rule: Rule, context: Context) -> Json | None:
     who = practitioner(value, rule, context)
     if who is None:
         return None
-    return {"type": [{"coding": [{"system": PARTICIPATION, "code": rule.options["role"]}]}], "individual": who}
+    role = rule.options["role"]
+    kind = {"coding": [{"system": PARTICIPATION, "code": role}], "text": _ROLES.get(role, role)}
+    return {"type": [kind], "individual": who}
 
 
 def practitioner_role(value: Value, rule: Rule, context: Context) -> Json | None:
     """XCN to a reference to the role of a person in the organization that `beside` names; the person alone where it
     names none."""
-    who = practitioner(value, Rule(address=rule.address), context)
+    own = {"address": _beside(rule, "own-address"), "telecom": _beside(rule, "own-telecom")}
+    who = practitioner(value, Rule(address=rule.address, options=own), context)
     where = next((organization(one, rule, context) for one in _beside(rule, "organization")), None)
     if who is None or where is None:
         return who or where
@@ -110,10 +118,26 @@ def coded_organization(value: Value, rule: Rule, context: Context) -> Json | Non
         named, universal, kind = (value.component(part).strip() for part in (1, 2, 3))
         system = "urn:ietf:rfc:3986" if kind in ("ISO", "UUID") else f"urn:careloop:universal-id:{uri_part(kind)}"
         number = _universal(universal, kind) if universal else ""
-        return _organization(named, number, system if number else "", "", rule, context)
+        return _facility(named, (system, number, kind), rule, context)
     if not name:
         return _organization(number, "", "", "", rule, context)
     return _organization(name, number, context.own_authority(), "", rule, context)
+
+
+def _facility(named: str, universal: tuple[str, str, str], rule: Rule, context: Context) -> Json | None:
+    """HD to an Organization under the id that `places.organization` gives to the same name."""
+    system, number, kind = universal
+    if not named:
+        return _organization("", number, system, "", rule, context)
+    own_id = derived_id(context.tenant_id, "organization", named)
+    known: list[Json] = [{"system": "urn:careloop:facility", "value": named}]
+    if number:
+        typed = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0301", "code": kind}]} if kind else {}
+        known.append({"system": system, "value": number, **({"type": typed} if typed else {})})
+    resource: Json = {"resourceType": "Organization", "id": own_id, "identifier": known, "name": named}
+    _add_ways(resource, rule, context)
+    context.made[f"Organization/{own_id}"] = resource
+    return {"reference": f"Organization/{own_id}", "display": named}
 
 
 def _universal(universal: str, kind: str) -> str:
@@ -154,7 +178,12 @@ def _add_contact(resource: Json, rule: Rule, context: Context) -> None:
     plain = Rule(address=rule.address)
     names = [found for one in _beside(rule, "contact") if (found := human_name(one, plain, context))]
     numbers = [found for one in _beside(rule, "number") if (found := identifier(one, plain, context))]
-    resource |= {"contact": [{"name": one} for one in names]} if names else {}
+    asked: Json = {"name": names[0]} if names else {}
+    ways = [found for one in _beside(rule, "contact-telecom") if (found := contact_point(one, plain, context))]
+    where = [found for one in _beside(rule, "contact-address") if (found := address(one, plain, context))]
+    asked |= {"telecom": ways} if ways else {}
+    asked |= {"address": where[0]} if where else {}
+    resource |= {"contact": [asked]} if asked else {}
     if numbers:
         resource["identifier"] = [*resource.get("identifier", ()), *numbers]
     country = next((one.component(1).strip() for one in _beside(rule, "country")), "")
@@ -195,7 +224,19 @@ def name_with_date(value: Value, rule: Rule, context: Context) -> Json | None:
     """NDL to a reference to a Practitioner: CNN in its first component."""
     name = value.part(1)
     number = name.component(1).strip()
-    return practitioner(Value(_in_order(name, number), value.delimiters), Rule(address=rule.address), context)
+    who = practitioner(Value(_in_order(name, number), value.delimiters), Rule(address=rule.address), context)
+    held = period_of(value.component(2), value.component(3), context)
+    parts = [value.component(part) for part in range(4, 12)]
+    sign = value.delimiters.component
+    where = places.place(Value(sign.join([*parts[:4], *parts[4:]]), value.delimiters), context) if any(parts) else None
+    if who is None or (held is None and where is None):
+        return who
+    own_id = derived_id(context.tenant_id, "practitioner-role", "NDL", str(who), str(held), str(where))
+    context.made[f"PractitionerRole/{own_id}"] = {
+        "resourceType": "PractitionerRole", "id": own_id, "practitioner": who, **({"period": held} if held else {}),
+        **({"location": [where]} if where else {}),
+    }  # fmt: skip
+    return {"reference": f"PractitionerRole/{own_id}", **({"display": who["display"]} if "display" in who else {})}
 
 
 def _in_order(name: Value, number: str) -> str:
@@ -282,8 +323,33 @@ def named_location(value: Value, rule: Rule, context: Context) -> Json | None:
     _add_ways(resource, rule, context)
     if "address" in resource:
         resource["address"] = resource["address"][0]
+    if rule.options.get("physical-type"):
+        resource["physicalType"] = {"coding": [{"system": places.PHYSICAL, "code": rule.options["physical-type"]}]}
     context.made[f"Location/{own_id}"] = resource
     return {"reference": f"Location/{own_id}", "display": name}
+
+
+def discharge_location(value: Value, rule: Rule, context: Context) -> Json | None:
+    """DLD to a reference to a Location: the code and name of where somebody was discharged to."""
+    place = value.part(1)
+    code, name = place.component(1).strip(), place.component(2).strip()
+    if not code or code == '""':
+        return None
+    found = named_location(Value(name or code, value.delimiters), _SITE, context)
+    if found and name:
+        system = f"urn:careloop:discharge-location:{uri_part(context.facility)}"
+        context.made[found["reference"]]["identifier"] = [{"system": system, "value": code}]
+    return found
+
+
+def event_location(value: Value, rule: Rule, context: Context) -> Json | None:
+    """HD to a reference to a Location: the name of a facility, with its universal id."""
+    found = named_location(Value(value.component(1), value.delimiters), _SITE, context)
+    universal, kind = value.component(2).strip(), value.component(3).strip()
+    if found and universal:
+        known = {"system": "urn:ietf:rfc:3986", "value": _universal(uri_part(universal), kind)}
+        context.made[found["reference"]]["identifier"] = [known]
+    return found
 
 
 def device(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -317,7 +383,7 @@ def entity_system(value: Value, context: Context) -> str:
         if name and name in context.feed.authorities:
             return context.feed.authorities[name]
     if names[1] and names[2] == "ISO":
-        return f"urn:oid:{names[1]}"
+        return f"urn:oid:{uri_part(names[1])}"
     if names[0]:
         return f"urn:careloop:authority:{uri_part(names[0])}"
     if names[1]:

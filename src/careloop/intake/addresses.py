@@ -18,10 +18,13 @@ class Test:
     address: str
     codes: frozenset[str] | None = None
     wanted: bool = True
+    repeated: bool = False
 
     def holds(self, segments: Segments) -> bool:
         """True when the segments are so."""
         values = values_at(self.address, segments)
+        if self.repeated:
+            return len(values) > 1
         if self.codes is None:
             return any(value.raw not in ("", '""') for value in values) is self.wanted
         if not values:
@@ -58,6 +61,8 @@ def tests_of(conditions: Sequence[Mapping[str, Any]]) -> tuple[Test, ...]:
 def _test(one: Mapping[str, Any]) -> Test:
     if "filled" in one:
         return Test(address=one["filled"])
+    if "repeated" in one:
+        return Test(address=one["repeated"], repeated=True)
     if "empty" in one:
         return Test(address=one["empty"], wanted=False)
     codes = frozenset(str(code).upper() for code in one.get("in", one.get("not-in", ())))

@@ -12,14 +12,14 @@ from careloop.intake.checks import envelope_of, groups
 from careloop.intake.datatypes import Context, Json, Rule, uri_part
 from careloop.intake.facts import Place, make
 from careloop.intake.hl7v2 import Message, Segment, Value
-from careloop.intake.header import header
+from careloop.intake.header import beside, header
 from careloop.intake.mapping import Mappings, fill, nested
 from careloop.intake.model import Effect, Envelope, Feed
 from careloop.intake.timestamps import Moment, moment
 
 _ADMIT_TIMED = (Effect.ADMIT, Effect.REGISTER)
 _TYPE = {
-    "VN": {"coding": [{"system": datatypes.TYPES, "code": "VN"}]},
+    "VN": {"coding": [{"system": datatypes.TYPES, "code": "VN"}], "text": "visit number"},
     "AN": {"coding": [{"system": datatypes.TYPES, "code": "AN"}]},
 }
 
@@ -63,6 +63,8 @@ class AdtMessage:
     made: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     header: tuple[Json, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """Elements that the event segment adds to the Provenance."""
     unread: tuple[str, ...] = ()
 
 
@@ -83,8 +85,8 @@ def understand(message: Message, mappings: Mappings, feed: Feed, tenant_id: int,
     made = make(structure, message, [_place_of(person, tenant_id) for person in people], mappings, context)
     for number, facts in made.resources.items():
         if number < len(people):
-            people[number] = replace(people[number], facts=tuple(facts))
-    contained = header(message, mappings, context)
+            people[number] = _with_facts(people[number], facts)
+    contained, said_beside = header(message, mappings, context), beside(message, mappings, context)
     return AdtMessage(
         envelope=envelope,
         effect=effect,
@@ -94,8 +96,23 @@ def understand(message: Message, mappings: Mappings, feed: Feed, tenant_id: int,
         made=context.made,
         notes=(*message.notes, *dict.fromkeys(context.notes)),
         header=contained,
+        beside=said_beside,
         unread=tuple(made.unread),
     )
+
+
+def _with_facts(person: Person, facts: Sequence[Json]) -> Person:
+    """The person with these resources; their account and episode are told of each visit too."""
+    told = {
+        name: [{"reference": f"{kind}/{one['id']}"} for one in facts if one["resourceType"] == kind]
+        for name, kind in (("account", "Account"), ("episodeOfCare", "EpisodeOfCare"))
+    }
+    links = {name: found for name, found in told.items() if found}
+    visits = tuple(
+        replace(visit, content={**visit.content, "fields": {**visit.content["fields"], **links}})
+        for visit in person.visits
+    )
+    return replace(person, facts=tuple(facts), visits=visits if links else person.visits)
 
 
 def _place_of(person: Person, tenant_id: int) -> Place:
@@ -121,6 +138,9 @@ class _Reader:
         """Everything one PID and its following segments say."""
         patient = self._fill("patient", _by_name(group))
         identifiers = tuple(patient.get("identifier") or ())
+        more = [one for one in patient.pop("moreIdentifiers", None) or () if one not in identifiers]
+        if identifiers and more:
+            patient["identifier"] = [*identifiers, *more]
         return Person(
             identifiers=identifiers,
             patient=patient,
@@ -140,7 +160,8 @@ class _Reader:
         for segment in group:
             if segment.name == name:
                 elements = nested(self._fill(map_id, {name: [segment]}))
-                if elements.get("name" if name == "NK1" else "code"):
+                wanted = ("name", "telecom", "address") if name == "NK1" else ("code",)
+                if any(elements.get(one) for one in wanted):
                     found.append({"resourceType": mapping.resource, **mapping.constants, **elements})
         return tuple(found)
 

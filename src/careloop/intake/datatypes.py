@@ -61,7 +61,7 @@ class Context:
         if names[0]:
             return f"urn:careloop:authority:{uri_part(names[0])}"
         if names[1] and names[2] == "ISO":
-            return f"urn:oid:{names[1]}"
+            return f"urn:oid:{uri_part(names[1])}"
         return None
 
     def own_authority(self) -> str:
@@ -101,6 +101,24 @@ def identifier(value: Value, rule: Rule, context: Context) -> Json | None:
         result["assigner"] = {"display": assigner}
     validity = period_of(value.component(7), value.component(8), context)
     return {**result, "period": validity} if validity else result
+
+
+def named_identifier(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CX to Identifier where an authority is named; a bare number of unknown origin says nothing."""
+    return identifier(value, rule, context) if context.authority(value) else None
+
+
+def drivers_license(value: Value, rule: Rule, context: Context) -> Json | None:
+    """DLN to Identifier: the number of a state's driver's licence."""
+    number, state = value.component(1).strip(), value.component(2).strip()
+    if not number or not state or number == '""':
+        return None
+    result: Json = {
+        "system": f"urn:careloop:drivers-license:{uri_part(state)}", "value": number,
+        "type": {"coding": [{"system": TYPES, "code": "DL"}]},
+    }  # fmt: skip
+    ends = period_of("", value.component(3), context)
+    return {**result, "period": ends} if ends else result
 
 
 def period_of(start: str, end: str, context: Context) -> Json | None:
@@ -161,18 +179,21 @@ def family_name(value: Value, rule: Rule, context: Context) -> str | None:
 def address(value: Value, rule: Rule, context: Context) -> Json | None:
     """XAD to Address."""
     street = " ".join(part for part in (value.component(1, 1).strip(), value.component(1, 2).strip()) if part)
-    lines = [part for part in (street, value.component(2).strip(), value.component(8).strip()) if part]
+    others = (value.component(part).strip() for part in (2, 8, 19))
+    lines = [part for part in (street, *others) if part]
     kind = value.component(7).strip()
     result = {
         "use": context.tables["address-use"].of(kind),
         "type": context.tables["address-type"].of(kind),
         "line": lines,
         "city": value.component(3).strip(),
-        "district": value.component(9).strip(),
+        "district": value.component(9).strip() or value.component(9, 2).strip(),
         "state": value.component(4).strip(),
         "postalCode": value.component(5).strip(),
         "country": value.component(6).strip(),
-        "period": period_of(value.component(13), value.component(14), context),
+        "period": period_of(
+            value.component(13) or value.component(12), value.component(14) or value.component(12, 2), context
+        ),
     }
     said = {key: part for key, part in result.items() if part}
     return said if any(key not in ("use", "type", "period") for key in said) else None
@@ -225,6 +246,11 @@ def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
         shown = rule.table.display.get(mapped)
         codings.append({"system": rule.table.system_of(mapped), "code": mapped, **({"display": shown} if shown else {})})
     for start in (1, 4):
+        other = rule.table.of(value.component(start).strip()) if rule.table and start > 1 else None
+        if rule.table and other and other != mapped:
+            shown = rule.table.display.get(other)
+            codings.append({"system": rule.table.system_of(other), "code": other, **({"display": shown} if shown else {})})
+            continue
         coding = _coding(value, start, str(rule.options.get("default-system") or ""), context)
         if coding and not (mapped and "system" not in coding):
             codings.append(coding)

@@ -33,12 +33,29 @@ def encounter(stay: Stay, encounter_id: str, tables: Mapping[str, Table]) -> Jso
         "location": [_location_row(row, stay) for row in stay.locations],
     }
     resource |= {key: value for key, value in optional.items() if value}
-    return resource | _fields(stay)
+    return _with_others(resource | _fields(stay), stay)
+
+
+def _with_others(resource: Json, stay: Stay) -> Json:
+    """Places that an event names beside the one where the person lies (before, planned): first, so that the last place
+    is always where the person was last; and extensions that events told."""
+    others = stay.fields.get("otherLocations")
+    told = stay.fields.get("extension")
+    if others:
+        known = {row.what.get("reference") for row in stay.locations}
+        added = [one for one in others if one["location"].get("reference") not in known]
+        resource["location"] = [*added, *resource.get("location", [])]
+        if not resource["location"]:
+            del resource["location"]
+    if told:
+        resource["extension"] = [*_extensions(stay), *told]
+    return resource
 
 
 def merged_extensions(resource: Json, before: Mapping[str, Any]) -> Json:
     """The Encounter with the extensions that others wrote to it kept."""
-    foreign = [one for one in before.get("extension", []) if one.get("url") not in _OURS]
+    told = _OURS | {one.get("url") for one in resource.get("extension", [])}
+    foreign = [one for one in before.get("extension", []) if one.get("url") not in told]
     if not foreign:
         return resource
     return {**resource, "extension": [*resource.get("extension", []), *foreign]}
@@ -99,6 +116,8 @@ def _fields(stay: Stay) -> Json:
     plain: Json = {}
     hospitalization: Json = {}
     for name, value in stay.fields.items():
+        if name in ("otherLocations", "extension"):
+            continue
         outer, _, inner = name.partition(".")
         if inner:
             hospitalization[inner] = value

@@ -115,6 +115,8 @@ class _Making:
             fill(self._mappings.segments[name], view, self._context, flat)
         if any(flat.get(path) is None for path in rule.needs):
             return None
+        if rule.wants and all(flat.get(path) is None for path in rule.wants):
+            return None
         resource = nested(flat)
         for name in rule.maps:
             for element, value in self._mappings.segments[name].constants.items():

@@ -7,6 +7,7 @@ from careloop.intake.datatypes import Context, Json
 from careloop.intake.hl7v2 import Message
 from careloop.intake.mapping import Mappings, fill, nested
 
+PROVENANCE = "message-provenance"
 HEADER, SOFTWARE = "header", "software"
 
 
@@ -18,5 +19,10 @@ def header(message: Message, mappings: Mappings, context: Context) -> tuple[Json
         mapping = mappings.segments[map_id]
         elements = nested(fill(mapping, segments, context))
         if elements:
-            found.append({"resourceType": mapping.resource, "id": own_id, **elements, **mapping.constants})
+            found.append({"resourceType": mapping.resource, "id": own_id, **mapping.constants, **elements})
     return tuple(found)
+
+
+def beside(message: Message, mappings: Mappings, context: Context) -> Json:
+    """What the event segment adds to the Provenance: who entered it, why, where."""
+    return nested(fill(mappings.segments[PROVENANCE], {"EVN": message.all("EVN")}, context))

@@ -15,7 +15,8 @@ from careloop.intake import datatypes
 from careloop.intake.addresses import Segments, Test, tests_of, values_at
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule, Table
-from careloop.intake.hl7v2 import Value
+from careloop.intake.actors import organization
+from careloop.intake.hl7v2 import Segment, Value
 from careloop.intake.model import Effect
 from careloop.intake.structures import Structure, structure_faults, structure_of
 from careloop.intake.tables import CodeMaps
@@ -283,14 +284,26 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
         addresses = [found for value in segment.values(4) if (found := datatypes.address(value, plain, context))]
         contact = {"relationship": relationship, "name": name[:1], "telecom": telecom, "address": addresses[:1]}
         if name or telecom:
-            contacts.append(
-                {key: part[0] if key in ("name", "address") else part for key, part in contact.items() if part}
-            )
+            said = {key: part[0] if key in ("name", "address") else part for key, part in contact.items() if part}
+            contacts.append({**said, **_contact_rest(segment, context)})
     return contacts
 
 
 def _code_matches(test: Mapping[str, Any], segments: Segments) -> bool:
     return any(value.component(1).strip().upper() in test["in"] for value in values_at(test["from"], segments))
+
+
+def _contact_rest(segment: Segment, context: Context) -> Json:
+    """Sex, employer or agency, and the time for which it holds."""
+    gender = context.tables["administrative-sex"].of(segment.text(15)) if segment.text(15) else None
+    beside = {"contact": segment.values(30), "contact-telecom": segment.values(31), "contact-address": segment.values(32)}
+    plain = Rule(address="NK1-13", options=beside)
+    found: Json = {
+        "gender": gender,
+        "organization": organization(segment.value(13), plain, context) if segment.raw(13) else None,
+        "period": datatypes.period_of(segment.text(8), segment.text(9), context),
+    }
+    return {key: part for key, part in found.items() if part}
 
 
 def _list(value: Any) -> list[Any]:

@@ -52,12 +52,13 @@ def _put(patient: Json, when: dict[str, str], element: str, value: Any, stamp: s
 
 
 def _join_extensions(patient: Json, said: list[Json], when: dict[str, str], stamp: str) -> None:
-    for extension in said:
-        key = f"extension {extension['url']}"
+    """All that was said under one url takes the place of what stood under it."""
+    for url in dict.fromkeys(extension["url"] for extension in said):
+        key = f"extension {url}"
         if _is_newer(when, key, stamp):
             when[key] = stamp
-            others = [one for one in patient.get("extension", []) if one.get("url") != extension["url"]]
-            patient["extension"] = [*others, extension]
+            others = [one for one in patient.get("extension", []) if one.get("url") != url]
+            patient["extension"] = [*others, *(one for one in said if one["url"] == url)]
 
 
 def _is_newer(when: Mapping[str, str], element: str, stamp: str) -> bool:

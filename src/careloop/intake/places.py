@@ -4,7 +4,10 @@ from careloop.fhir.ids import derived_id
 from careloop.intake.datatypes import Context, Json, uri_part
 from careloop.intake.hl7v2 import Value
 
-_PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
+_URI = "urn:ietf:rfc:3986"
+_KIND = "http://terminology.hl7.org/CodeSystem/v2-0305"
+_STATUS = "http://terminology.hl7.org/CodeSystem/v2-0116"
+PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _LEVELS = (
     (4, "si", "Site"),
     (7, "bu", "Building"),
@@ -25,6 +28,7 @@ def place(value: Value, context: Context) -> Json | None:
         return None
     if named[0][0] != "si" and context.facility:
         named.insert(0, ("si", "Site", context.facility))
+    numbers = {code: number for number, code, _ in _LEVELS}
     parent: str | None = None
     path: list[str] = []
     words: list[str] = []
@@ -33,8 +37,29 @@ def place(value: Value, context: Context) -> Json | None:
         path.append(f"{code}={name}")
         words = [*words, name] if code in _NAMED_TOGETHER else words
         shown = " ".join(words) if code in _NAMED_TOGETHER else name
-        parent = _make(context, path, code, kind, shown, parent)
+        parent = _make(context, path, code, (kind, name), shown, parent)
+        universal = value.component(numbers[code], 2).strip()
+        if universal:
+            known = {"system": _URI, "value": f"urn:oid:{uri_part(universal)}"}
+            context.made[parent]["identifier"].append(known)
+    _describe(context.made[parent or ""], value)
     return {"reference": parent, "display": shown}
+
+
+def _describe(resource: Json, value: Value) -> None:
+    """What the PL says of the place as a whole: its kind (6) and other words for it (9)."""
+    kind, words = value.component(6).strip(), value.component(9).strip()
+    if kind and len(kind) <= 5:
+        resource["type"] = [{"coding": [{"system": _KIND, "code": kind}]}]
+    if words:
+        resource["description"] = words
+    number, namespace, universal = (value.component(10, part).strip() for part in (1, 2, 3))
+    if number:
+        system = f"urn:oid:{uri_part(universal)}" if universal else f"urn:careloop:authority:{uri_part(namespace)}"
+        resource["identifier"].append({"system": system, "value": number})
+    status = value.component(5).strip()
+    if status:
+        resource["operationalStatus"] = {"system": _STATUS, "code": status}
 
 
 def organization(context: Context) -> Json | None:
@@ -52,15 +77,21 @@ def organization(context: Context) -> Json | None:
     return {"reference": f"Organization/{own_id}", "display": name}
 
 
-def _make(context: Context, path: list[str], code: str, kind: str, shown: str, parent: str | None) -> str:
+def _make(
+    context: Context, path: list[str], code: str, kind: tuple[str, str], shown: str, parent: str | None
+) -> str:
     own_id = derived_id(context.tenant_id, "location", *path)
     resource: Json = {
         "resourceType": "Location",
         "id": own_id,
         "identifier": [{"system": "urn:careloop:location", "value": "/".join(uri_part(part) for part in path)}],
         "name": shown,
-        "physicalType": {"coding": [{"system": _PHYSICAL, "code": code, "display": kind}]},
+        "physicalType": {"coding": [{"system": PHYSICAL, "code": code, "display": kind[0]}]},
+        "mode": "instance",
+        "status": "active",
     }
+    if kind[1] != shown:
+        resource["alias"] = [kind[1]]
     if parent:
         resource["partOf"] = {"reference": parent}
     context.made[f"Location/{own_id}"] = resource

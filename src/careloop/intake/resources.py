@@ -21,7 +21,7 @@ def relatives(person: Person, tenant_id: int, patient_id: str) -> list[Json]:
     """NK1: the same name of the same patient is the same RelatedPerson."""
     found = {}
     for one in person.related:
-        name = one["name"][0]
+        name = one["name"][0] if "name" in one else {"family": str(one.get("telecom") or one.get("address"))}
         key = derived_id(tenant_id, "related-person", patient_id, name.get("family", ""), *name.get("given", []))
         found[key] = {**one, "id": key, "active": True, "patient": {"reference": f"Patient/{patient_id}"}}
     return list(found.values())
@@ -64,7 +64,10 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         "target": [{"reference": reference} for reference in dict.fromkeys(targets)],
         "occurredDateTime": message.at.text,
         "recorded": recorded.isoformat(timespec="milliseconds"),
-        "activity": {"coding": [{"system": _EVENT, "code": envelope.event}]},
+        "activity": {
+            "coding": [{"system": _EVENT, "code": envelope.event or envelope.message_type}],
+            "text": "^".join(part for part in (envelope.message_type, envelope.event) if part),
+        },
         "agent": [
             {
                 "type": {"coding": [{"system": _PARTICIPANT, "code": "author"}]},
@@ -73,6 +76,11 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         ],
         "entity": [{"role": "source", "what": source}],
     }
+    resource["agent"] += message.beside.get("agent", ())
+    resource |= {name: value for name, value in message.beside.items() if name != "agent"}
+    who = next((one[name] for one in message.header for name in ("responsible", "sender") if name in one), None)
+    if who:
+        resource["agent"][0]["who"] = who
     if message.header:
         resource["contained"] = list(message.header)
         source["reference"] = "#header"

@@ -152,6 +152,7 @@ class _Folding:
         self._stated_admit: str | None = None
         self._stated_discharge: str | None = None
         self._voided_at: Moment | None = None
+        self._named_place: Any = None
 
     def run(self, events: Sequence[StayEvent]) -> None:
         for event in self._after_the_last_void(events):
@@ -212,6 +213,8 @@ class _Folding:
                 self._return(moment)
             case Effect.PENDING_DISCHARGE:
                 self.stay.pending_discharge = True
+            case Effect.FIELDS:
+                self._named_place = event.content.get("location") or self._named_place
             case _:
                 pass
         self._present = self._present or event.effect in _SHOWS_PRESENCE
@@ -347,6 +350,8 @@ class _Folding:
             stay.start = moment_from_text(self._stated_admit, self._zone)
         if not stay.classes and stay.last_class and stay.status in ("in-progress", "onleave", "finished"):
             stay.classes.append(Interval(what=stay.last_class, start=stay.start))
+        if not stay.locations and self._named_place:
+            stay.locations.append(Interval(what=self._named_place, start=None))
         self._end_rows(stay.end)
         standing = {one.key for one in stay.discharges if one.cancelled is None}
         kept = {one.key: one for one in stay.discharges if one.cancelled is None or one.key not in standing}

@@ -49,6 +49,7 @@ class ResourceRule:
     refer: Mapping[str, Target]
     tests: tuple[Test, ...]
     needs: tuple[str, ...]
+    wants: tuple[str, ...]
     collect: tuple[str, ...]
     constants: Mapping[str, Any]
 
@@ -193,6 +194,7 @@ def _resource_rule(one: Mapping[str, Any]) -> ResourceRule:
         refer={path: _target(told) for path, told in one.get("refer", {}).items()},
         tests=tests_of(_list(one.get("when"))),
         needs=tuple(_list(one.get("needs"))),
+        wants=tuple(_list(one.get("wants"))),
         collect=tuple(_list(one.get("collect"))),
         constants=one.get("constants", {}),
     )

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from careloop.intake.datatypes import Context, Json, Rule, codeable_concept, period_of
+from careloop.intake.datatypes import Context, Json, Rule, codeable_concept, concept, period_of
+from careloop.intake.actors import practitioner
 from careloop.intake.hl7v2 import Value
 from careloop.intake.timestamps import moment
 
 UCUM = "http://unitsofmeasure.org"
+_FLAG = "http://terminology.hl7.org/CodeSystem/v2-0136"
+_PRICE = "http://terminology.hl7.org/CodeSystem/v2-0205"
 _COMPARATORS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "=": ""}
 _RANGE = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(?:-|–|_|to)\s*(-?\d+(?:\.\d+)?)\s*$")
 _BOUND = re.compile(r"^\s*(<=?|>=?)\s*(-?\d+(?:\.\d+)?)\s*$")
@@ -47,8 +50,9 @@ def decimal(value: Value, rule: Rule, context: Context) -> Decimal | None:
 
 
 def whole_number(value: Value, rule: Rule, context: Context) -> int | None:
-    """NM or SI to a whole number from zero on; from `least` where the line says so."""
-    found = number(value.component(1))
+    """NM or SI, or what a table makes of a code, to a whole number from zero on; from `least` where the line says so."""
+    text = value.component(1).strip()
+    found = number((rule.table.of(text) or "") if rule.table else text)
     least = int(rule.options.get("least", 0))
     return int(found) if found is not None and found == int(found) and least <= found < 2**31 else None
 
@@ -308,9 +312,11 @@ def note(value: Value, rule: Rule, context: Context) -> Json | None:
     result: Json = {"text": words}
     authors: Sequence[Value] = rule.options.get("author", ())
     if authors:
-        names = (authors[0].component(part).strip() for part in (6, 3, 2))
-        shown = " ".join(part for part in names if part) or authors[0].component(1).strip()
-        result |= {"authorString": shown} if shown else {}
+        who = practitioner(authors[0], Rule(address=rule.address), context)
+        if who and "reference" in who:
+            result["authorReference"] = who
+        elif who:
+            result["authorString"] = who["display"]
     times: Sequence[Value] = rule.options.get("time", ())
     if times and times[0].component(1).strip():
         result["time"] = moment(times[0].component(1).strip(), context.feed.zone, rule.address).text
@@ -335,9 +341,48 @@ def per_day(value: Value, rule: Rule, context: Context) -> Json | None:
 
 def coverage_class(value: Value, rule: Rule, context: Context) -> Json | None:
     """CWE to Coverage.class."""
+    names: Sequence[Value] = rule.options.get("name", ())
     code, name = value.component(1).strip(), value.component(2).strip()
+    name = names[0].component(1).strip() if names else name
     if not code:
         return None
     system = "http://terminology.hl7.org/CodeSystem/coverage-class"
     result: Json = {"type": {"coding": [{"system": system, "code": rule.options["class"]}]}, "value": code}
     return {**result, "name": name} if name else result
+
+
+def days(value: Value, rule: Rule, context: Context) -> Json | None:
+    """NM to Duration in days."""
+    found = number(value.component(1))
+    return {"value": found, "unit": "d", "system": UCUM, "code": "d"} if found is not None else None
+
+
+def repeated_quantity(value: Value, rule: Rule, context: Context) -> Json | None:
+    """One of several numbers under one observation as a component; its code is that of the observation."""
+    codes: Sequence[Value] = rule.options.get("code", ())
+    told = quantity(value, rule, context)
+    named = concept(codes[0], Rule(address=""), context) if codes else None
+    return {"code": named, "valueQuantity": told} if told and named else None
+
+
+def repeated_concept(value: Value, rule: Rule, context: Context) -> Json | None:
+    """One of several codes under one observation as a component."""
+    codes: Sequence[Value] = rule.options.get("code", ())
+    told = concept(value, Rule(address=rule.address), context)
+    named = concept(codes[0], Rule(address=""), context) if codes else None
+    return {"code": named, "valueCodeableConcept": told} if told and named else None
+
+
+def cost(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CP to Coverage.costToBeneficiary: the price and its type."""
+    price, kind = money(value, rule, context), value.component(2).strip()
+    if price is None:
+        return None
+    return {**({"type": {"coding": [{"system": _PRICE, "code": kind}]}} if kind else {}), "valueMoney": price}
+
+
+def flag(value: Value, rule: Rule, context: Context) -> Json | None:
+    """Y or N as a CodeableConcept of HL7 table 0136."""
+    code = value.component(1).strip().upper()
+    shown = {"Y": "Yes", "N": "No"}.get(code)
+    return {"coding": [{"system": _FLAG, "code": code, "display": shown}]} if shown else None
