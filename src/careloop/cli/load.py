@@ -27,6 +27,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help=".json .fhir .ndjson .hl7 .xml .ccda, each also .gz; folders, .zip"
     )
+    parser.add_argument(
+        "--acknowledgments", type=Path, metavar="DIR", help="write the answer to each batch file (FHS, BHS) here"
+    )
     add_tenant(parser)
 
 
@@ -38,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     with app_of(arguments) as app:
         loaded = load(app, tenant_of(app, arguments), arguments.paths)
+    if arguments.acknowledgments is not None:
+        write_acknowledgments(arguments.acknowledgments, loaded)
     report(arguments, facts(loaded, time.monotonic() - began), lines(loaded))
     return 1 if loaded.rejects else 0
 
@@ -50,6 +55,13 @@ def load(app: App, tenant: Tenant, paths: Sequence[Path]) -> Loaded:
     loader.keep_rejects(_all(paths))
     progress.finish()
     return loader.loaded
+
+
+def write_acknowledgments(folder: Path, loaded: Loaded) -> None:
+    """Each batch file has its answer in `folder`, as `<name>.ack`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, answer in loaded.acknowledgments.items():
+        (folder / f"{Path(file).name}.ack").write_bytes(answer)
 
 
 def _all(paths: Sequence[Path]) -> Iterator[Piece | Unusable]:

@@ -144,7 +144,5 @@ def _result(work: Work) -> dict[str, Any]:
     counted: dict[str, Any] = {}
     for one in work.written:
         counted[one.change.value] = counted.get(one.change.value, 0) + 1
-    notes = list(work.message.notes[:20])
-    if work.message.unread:
-        notes.append(f"kept in the message, not mapped: {', '.join(work.message.unread[:40])}")
-    return {**counted, **({"notes": notes} if notes else {})}
+    notes, unmapped = list(work.message.notes[:20]), list(work.message.unread[:60])
+    return {**counted, **({"notes": notes} if notes else {}), **({"unmapped": unmapped} if unmapped else {})}

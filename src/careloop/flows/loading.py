@@ -13,11 +13,13 @@ from careloop import intake
 from careloop.access.model import Principal, Tenant
 from careloop.db import Transaction
 from careloop.errors import Rejected
+from careloop.fhir.ids import new_id
 from careloop.flows import arrival, documents
 from careloop.flows.app import App
 from careloop.flows.bulk import BulkReport, import_bundles
 from careloop.flows.bulk_documents import Document, Remark
 from careloop.intake import Feed
+from careloop.intake.batches import Outcome, batch_acknowledgment, batch_of
 from careloop.intake.files import DOCUMENT, HL7, Piece, Unusable
 from careloop.intake.hl7v2 import decode
 from careloop.intake.inbox import Arrived, Origin, keep_once, receive, reopen
@@ -50,6 +52,8 @@ class Loaded:
     unchanged: int = 0
     warnings: list[str] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    acknowledgments: dict[str, bytes] = field(default_factory=dict)
+    """The answers to batch files (FHS, BHS), by file."""
 
     @property
     def resources(self) -> int:
@@ -174,13 +178,20 @@ def load_messages(app: App, tenant: Tenant, file: str, raw: bytes, loaded: Loade
     messages = [one.encode() for one in intake.split_file(text)]
     if not messages:
         loaded.rejects.append(Reject(file=file, entry="", control_id="", at="file", reason="expected HL7 v2 messages"))
+    batch = batch_of(text)
+    outcomes: list[Outcome] = []
+    if batch and batch.promised is not None and batch.promised != len(messages):
+        loaded.warnings.append(f"{file}: BTS-1: expected {batch.promised} messages, the file holds {len(messages)}")
     for start in range(0, len(messages), _AT_ONCE):
         some = messages[start : start + _AT_ONCE]
         work = partial(_receive, app, tenant=tenant, file=file, messages=some)
         receipts = app.database.run(tenant.id, work, actor="intake")
         _settle(app, tenant, [receipt.inbox_id for receipt in receipts])
-        _tell(app, tenant, file, start, receipts, loaded)
+        outcomes += _tell(app, tenant, file, start, receipts, loaded)
         loaded.messages += len(some)
+    if batch:
+        now = app.clock.now()
+        loaded.acknowledgments[file] = batch_acknowledgment(batch, outcomes, now, new_id()[:20])
 
 
 def _receive(app: App, tx: Transaction, *, tenant: Tenant, file: str, messages: Sequence[bytes]) -> list[Receipt]:
@@ -214,7 +225,11 @@ def _waiting(app: App, tenant: Tenant, inbox_ids: Sequence[int]) -> list[int]:
         return [int(row["id"]) for row in tx.rows(SQL["still_waiting"], {"ids": list(inbox_ids)})]
 
 
-def _tell(app: App, tenant: Tenant, file: str, start: int, receipts: Sequence[Receipt], loaded: Loaded) -> None:
+def _tell(
+    app: App, tenant: Tenant, file: str, start: int, receipts: Sequence[Receipt], loaded: Loaded
+) -> list[Outcome]:
+    """What became of these messages, as one outcome each; `loaded` counts them."""
+    outcomes = []
     with app.database.transaction(tenant.id) as tx:
         rows = {int(row["id"]): row for row in tx.rows(SQL["outcomes"], {"ids": [one.inbox_id for one in receipts]})}
     for number, receipt in enumerate(receipts, start=start + 1):
@@ -228,9 +243,13 @@ def _tell(app: App, tenant: Tenant, file: str, start: int, receipts: Sequence[Re
             loaded.updated += int(result.get("updated", 0))
             loaded.unchanged += int(result.get("unchanged", 0))
         loaded.warnings += [f"{file} {entry}: {note}" for note in result.get("notes", ())]
+        refused = row["status"] in ("dead", "discarded") and row["stage"] != "ahead"
+        told = f"{row['at']}: {row['reason']}" if refused else ""
+        outcomes.append(Outcome(code="AE" if refused else "AA", control_id=row["control_id"], reason=told))
         if row["status"] == "dead" and row["stage"] == "ahead":
             loaded.warnings.append(f"{file} {entry}: {row['reason']}")
         elif row["status"] in ("dead", "discarded"):
             reason = row["reason"] or "expected a message that can be used"
             reject = Reject(file=file, entry=entry, control_id=row["control_id"], at=row["at"], reason=reason)
             loaded.rejects.append(reject)
+    return outcomes

@@ -14,6 +14,7 @@ from careloop.flows.app import App
 from careloop.flows.arrival import mappings_of
 from careloop.intake import Feed
 from careloop.intake.acknowledgment import acknowledgment
+from careloop.intake.acknowledgment import answers as answers_to
 from careloop.intake.hl7v2 import Message
 from careloop.intake.inbox import Arrived, Origin, receive, receive_broken
 
@@ -53,7 +54,7 @@ def listening(app: App) -> list[Listening]:
 
 def take_in(app: App, incoming: Sequence[Incoming]) -> list[bytes]:
     """The answers to these frames, in their order, given after the commit that holds them; empty where nobody waits for
-    one. A frame that could not be stored gets AE; one that was no message at all gets AR."""
+    one, two in one text where a sender asked for both kinds. A frame that could not be stored gets AE; one that was no message at all gets AR."""
     answers: list[bytes] = [b""] * len(incoming)
     by_tenant: dict[int, list[int]] = {}
     for place, one in enumerate(incoming):
@@ -95,12 +96,12 @@ def _commit(app: App, tx: Transaction, incoming: Sequence[Incoming], now: dateti
         else:
             receipt, message = next(receipts)
             answers.append(
-                acknowledgment(
+                answers_to(
                     receipt.code,
                     message,
                     control_id=receipt.control_id,
                     now=now,
-                    own_id=new_id()[:20],
+                    own_ids=(new_id()[:20], new_id()[:20]),
                     faults=receipt.faults or _remarks(message),
                 )
             )

@@ -1,6 +1,7 @@
 """The answer to an HL7 v2 message: MSA with the code, ERR for each fault. Never repeats a value of the message.
 
-Source: HL7 v2.5.1 chapter 2, 2.9.2 (original mode acknowledgment), 2.15.8 MSA, 2.15.5 ERR, tables 0008, 0357, 0516.
+Source: HL7 v2.5.1 chapter 2, 2.9.2 (original mode), 2.9.3 (enhanced mode), 2.15.8 MSA, 2.15.5 ERR, tables 0008, 0155,
+0357, 0516.
 """
 
 import re
@@ -21,6 +22,45 @@ _ERROR_CODES = {
     "transient": ("207", "Application internal error"),
 }
 _LOCATION = re.compile(r"^([A-Z][A-Z0-9]{2})(?:-(\d+))?(?:\[(\d+)\])?(?:\.(\d+))?")
+
+
+NEXT_FRAME = b"\x1c\r\x0b"
+"""Between two answers to one message: the end of one MLLP frame and the beginning of the next."""
+_ACCEPT = {"AA": "CA", "AE": "CE", "AR": "CR"}
+
+
+def answers(
+    code: str,
+    message: Message | None,
+    *,
+    control_id: str,
+    now: datetime,
+    own_ids: tuple[str, str],
+    faults: Sequence[Fault] = (),
+) -> bytes:
+    """What the sender wants to hear. Without MSH-15 and MSH-16 the original answer. With them: the accept
+    acknowledgment (CA, CE, CR) that MSH-15 asks for, then the application acknowledgment that MSH-16 asks for; both
+    where both are asked for, nothing where neither is."""
+    accept, application = (message.msh.text(15).upper(), message.msh.text(16).upper()) if message else ("", "")
+    if not accept and not application:
+        return acknowledgment(code, message, control_id=control_id, now=now, own_id=own_ids[0], faults=faults)
+    wanted = []
+    if _is_wanted(accept, code):
+        wanted.append((_ACCEPT[code], own_ids[0]))
+    if _is_wanted(application, code):
+        wanted.append((code, own_ids[1]))
+    made = (
+        acknowledgment(one, message, control_id=control_id, now=now, own_id=own_id, faults=faults)
+        for one, own_id in wanted
+    )
+    return NEXT_FRAME.join(made)
+
+
+def _is_wanted(condition: str, code: str) -> bool:
+    """Table 0155: always, never, only errors, only success; a word that it does not know counts as always."""
+    if condition in ("ER", "SU"):
+        return (code == "AA") is (condition == "SU")
+    return condition not in ("", "NE")
 
 
 def acknowledgment(
