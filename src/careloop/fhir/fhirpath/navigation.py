@@ -63,10 +63,8 @@ def _read(here: Step, value: Any, sibling: Any, found: Items) -> None:
         if type(value) is not dict:
             return
     if here.choices is not None:
-        for json_name in value:
-            kind = here.choices.get(json_name.removeprefix("_"))
-            if kind is not None and not (json_name[0] == "_" and json_name[1:] in value):
-                _add(value, json_name.removeprefix("_"), kind, True, found)
+        for name in {one.removeprefix("_") for one in value.keys() & here.properties}:
+            _add(value, name, here.choices[name], True, found)
         return
     json_name = here.json_name
     if not here.sibling:

@@ -25,12 +25,16 @@ SYSTEM_STRING = "System.String"
 
 
 class Step:
-    """How one name is read from one type: JSON property → type of what lies there."""
+    """How one name is read from one type: JSON property → type of what lies there.
 
-    __slots__ = ("choices", "is_open", "json_name", "kind", "sibling")
+    `properties` are the names under which a choice may lie in JSON, with those of what lies beside primitives.
+    """
+
+    __slots__ = ("choices", "is_open", "json_name", "kind", "properties", "sibling")
 
     def __init__(self, choices: dict[str, str]) -> None:
         self.choices = choices if len(choices) > 1 else None
+        self.properties = {*choices, *(f"_{name}" for name in choices)}
         self.json_name, self.kind = next(iter(choices.items()))
         self.sibling = self.kind in _definitions().primitives
         self.is_open = self.kind in ABSTRACT_RESOURCES
