@@ -963,6 +963,8 @@ CREATE INDEX bulk_job_over ON public.bulk_job USING btree (tenant_id, expires) W
 
 CREATE INDEX bulk_job_to_do ON public.bulk_job USING btree (tenant_id, asked) WHERE (state = ANY (ARRAY['waiting'::text, 'working'::text]));
 
+CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type, seq);
+
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
 
 CREATE INDEX escalation_of_owner ON public.escalation USING btree (tenant_id, to_owner) WHERE stands;

@@ -1,8 +1,9 @@
 """Reading single resources, versions and histories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
@@ -71,13 +72,22 @@ def history(
         "before": _before(window.cursor),
         "limit": limit + 1,
     }
-    rows = tx.rows(store.SQL["history" if resource_id is None else "history_of_one"], values)
+    rows = _history_rows(tx, values)
     if not rows and resource_id is not None and not store.existing(tx, [(str(resource_type), resource_id)]):
         raise NotFound("there is no such resource")
     page = [_history_entry(row) for row in rows[:limit]]
     _audit_many(tx, principal, "history", resource_type, [entry.stored for entry in page])
     more = str(rows[limit - 1]["seq"]) if len(rows) > limit > 0 else None
     return HistoryPage(entries=page, next_cursor=more)
+
+
+def _history_rows(tx: Transaction, values: Mapping[str, Any]) -> list[Row]:
+    """The versions asked for and one more. A history of types is planned for the type that is asked, not for any."""
+    if values["id"] is not None:
+        return tx.rows(store.SQL["history_of_one"], values)
+    with tx.pipeline():
+        tx.execute("set local plan_cache_mode = force_custom_plan")
+        return tx.rows(store.SQL["history"], values)
 
 
 def audit_written(tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:

@@ -119,6 +119,20 @@ create table resource_word (
 select make_tenant_table('resource_word');
 create index resource_word_value on resource_word (tenant_id, field, value, token);
 
+-- Which search parameters the index of the tenant holds in full, and how far the indexing of others has come.
+create table search_index (
+    tenant_id int not null primary key,
+    parameters jsonb not null,
+    fingerprint text not null,
+    target text,
+    reached_type text collate "C" not null default '',
+    reached_key bigint not null default -1
+);
+select make_tenant_table('search_index');
+comment on column search_index.parameters is 'Base.code: hash of the definition by which all resources are indexed';
+comment on column search_index.fingerprint is 'hash of all of these';
+comment on column search_index.target is 'fingerprint of the definitions of the run that is under way';
+
 -- Every write, in the transaction that wrote. Handling an entry twice changes nothing.
 create table change_feed (
     seq bigint not null generated always as identity,
@@ -133,3 +147,5 @@ create table change_feed (
     primary key (tenant_id, seq)
 );
 select make_tenant_table('change_feed');
+-- The history of one type costs what it shows, however much else was written.
+create index change_feed_type on change_feed (tenant_id, type, seq);
