@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from careloop.api import fhir, health, inbox, oauth, worklist
+from careloop.api import documents, fhir, health, inbox, oauth, worklist
 from careloop.api.authentication import note_denial
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
@@ -37,6 +37,7 @@ def create_asgi(app: App) -> Litestar:
             *fhir.routes,
             *oauth.routes,
             *inbox.routes,
+            *documents.routes,
             *worklist.routes,
             *staff.routes,
         ],

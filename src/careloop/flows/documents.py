@@ -20,19 +20,21 @@ from careloop.fhir.dates import parse_instant
 from careloop.flows import merging, writing
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
+from careloop.flows.ccda_export import ccd
+from careloop.flows.document_content import content_of
 from careloop.flows.document_facts import Facts, gather
 from careloop.intake import ccda
-from careloop.intake.ccda import CcdaContent, CcdaResult
+from careloop.intake.ccda import CcdaResult
 from careloop.intake.ccda.store import find_document, keep_document, note_document
 from careloop.intake.inbox import Origin, keep_once
 from careloop.record import Write, Written
+
+__all__ = ["Imported", "ccd", "content_of", "import_document", "is_document", "require_import", "take"]
 
 Json = dict[str, Any]
 
 WRITTEN_TYPES = ("Patient", "Condition", "DocumentReference", "Binary")
 """Who may write these may bring a document."""
-
-_CONTENT: dict[int, CcdaContent] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,11 @@ class Imported:
         return self.created + self.updated + self.unchanged
 
 
-def content_of(app: App) -> CcdaContent:
-    """The C-CDA content of this process, interpreted once."""
-    known = _CONTENT.get(id(app.catalog))
-    if known is None:
-        known = _CONTENT[id(app.catalog)] = ccda.load_ccda(app.catalog.documents("ccda"))
-    return known
+def require_import(principal: Principal) -> None:
+    """Nothing happens when `principal` may bring documents; else `NotPermitted`."""
+    for kind in WRITTEN_TYPES:
+        require(principal, "create", kind)
+        require(principal, "update", kind)
 
 
 def is_document(raw: bytes) -> bool:
@@ -70,9 +71,7 @@ def is_document(raw: bytes) -> bool:
 def import_document(app: App, tenant: Tenant, principal: Principal, raw: bytes, source: str) -> Imported:
     """The document is in the record, whole or in part; `Rejected` when it cannot be used at all. Then it is a dead
     letter in the inbox, once, with the place and what was expected there."""
-    for kind in WRITTEN_TYPES:
-        require(principal, "create", kind)
-        require(principal, "update", kind)
+    require_import(principal)
     try:
         return app.database.run(
             tenant.id, lambda tx: take(app, tx, tenant, principal, raw, source), actor=principal.reference

@@ -23,7 +23,7 @@ from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system
 from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
-from careloop.flows import identifying, tenants, writing
+from careloop.flows import documents, identifying, tenants, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
@@ -71,6 +71,10 @@ def everybody(_: Principal) -> bool:
 
 def may_validate(principal: Principal) -> bool:
     return any(may(principal, name, "Patient") for name in ("read", "create", "update"))
+
+
+def may_bring_documents(principal: Principal) -> bool:
+    return all(may(principal, name, kind) for name in ("create", "update") for kind in documents.WRITTEN_TYPES)
 
 
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
@@ -153,6 +157,8 @@ MATRIX: dict[str, Route] = {
     "POST /fhir/{resource_type:str}/$unmerge": Route(permits=MERGES, body=UNMERGE_BODY),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$everything": Route(permits=interaction("read"), shows=True),
+    "GET /fhir/{resource_type:str}/{resource_id:str}/$ccda": Route(permits=interaction("read")),
+    "POST /fhir/{resource_type:str}/{resource_id:str}/$ccda": Route(permits=interaction("read")),
     "GET /fhir/{resource_type:str}/{resource_id:str}/$meta": Route(permits=interaction("read")),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$meta": Route(permits=interaction("read")),
     "POST /fhir/{resource_type:str}/{resource_id:str}/$meta-add": Route(permits=interaction("update"), body=META),
@@ -214,6 +220,9 @@ MATRIX: dict[str, Route] = {
         permits=action(Action.LOOP_CLOSE_WITHOUT_PROOF), page=True, form={"reason": "duplicate", "note": "twice"}
     ),
     "POST /undo": Route(permits=WORK, page=True, form={"act": "{act_id}"}),
+    "POST /api/documents": Route(permits=may_bring_documents, form={}),
+    "GET /documents/{document_id:str}": Route(permits=interaction("read", "DocumentReference"), page=True),
+    "GET /documents/{document_id:str}/original": Route(permits=interaction("read", "DocumentReference"), page=True),
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),

@@ -4,12 +4,15 @@ import base64
 from pathlib import Path
 
 import pytest
+from tests.conformance.facts import Dialect, score
 
 from careloop.access.model import Principal, PrincipalKind, Tenant, system_principal
 from careloop.errors import NotPermitted, Rejected
-from careloop.flows import documents, inbox
+from careloop.fhir.xmls import parse_xml
+from careloop.flows import document_reading, documents, inbox
 from careloop.flows.app import App
 from careloop.flows.loading import Loader
+from careloop.intake.ccda import check_document, read, settle
 from careloop.intake.files import pieces
 from careloop.record import Stored
 
@@ -156,3 +159,41 @@ def test_a_folder_of_documents_is_loaded_and_the_faults_are_named(
     assert work.loaded.rejects == []
     assert work.loaded.created > 15
     assert any("Goals Section/templateId" in one for one in work.loaded.warnings)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("kind", ["ccd", "referral-note", "transfer-summary", "discharge-summary"])
+def test_a_document_from_the_record_keeps_the_rules_and_says_the_same(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path, kind: str
+) -> None:
+    done = taken(app, tenant, loader, (ccda / CCD).read_bytes())
+    with app.database.transaction(tenant.id) as tx:
+        raw = documents.ccd(app, tx, loader, done.patient_id, kind)
+    content = documents.content_of(app)
+    faults = [one for one in check_document(parse_xml(raw), content) if one.severity == "error"]
+    stay = [one for one in faults if "encompassingEncounter" in one.at]
+    assert [(one.at, one.expected) for one in faults if one not in stay] == []
+    assert bool(stay) == (kind == "discharge-summary")  # the record of this person holds no stay
+    again = settle(read(raw, content, tenant.zone), tenant.id, done.patient_id)
+    before = everything(app, tenant, done.patient_id, "AllergyIntolerance", "MedicationStatement")
+    wanted = [one.resource for one in before]
+    found = score(kind, wanted, [one for one in again if one["resourceType"] != "Composition"], Dialect())
+    assert found.share == 1, found.lines()
+
+
+@pytest.mark.shared
+def test_the_page_shows_the_text_safely_and_gives_the_original(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    hostile = b"<text><paragraph>&lt;script&gt;alert(1)&lt;/script&gt;</paragraph>"
+    raw = (ccda / CCD).read_bytes().replace(b"<text>", hostile)
+    done = taken(app, tenant, loader, raw)
+    with app.database.transaction(tenant.id) as tx:
+        shown = document_reading.view(app, tx, loader, done.document.partition("/")[2])
+        kept = document_reading.original(app, tx, loader, done.document.partition("/")[2])
+    assert kept == raw
+    assert shown.patient_id == done.patient_id
+    assert [one.title for one in shown.sections][:2]
+    assert all("<script" not in one.html for one in shown.sections)
+    assert any("&lt;script&gt;" in one.html for one in shown.sections)
+    assert any(one.facts for one in shown.sections)

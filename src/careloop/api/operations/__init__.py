@@ -2,6 +2,7 @@
 
 from careloop.api.operations import (
     apply,
+    ccda,
     docref,
     document,
     everything,
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     lastn.OPERATION,
     docref.OPERATION,
     document.OPERATION,
+    ccda.OPERATION,
     apply.OPERATION,
     meta.READ,
     meta.ADD,

@@ -1,4 +1,4 @@
-"""The constraints of `content/ccda`, asked of documents that come in, to name their faults, and of those that go out."""
+"""The constraints of `content/ccda`, asked of documents coming in, to name their faults, and of those going out."""
 
 from collections.abc import Iterator
 

@@ -10,7 +10,18 @@ from litestar.static_files import create_static_files_router
 
 from careloop.web.assets.build import BUILT
 from careloop.web.rendering import PAGE_HEADERS
-from careloop.web.staff import arrivals, find, loop_acts, matches, patients, preferences, sign_in, transitions, worklist
+from careloop.web.staff import (
+    arrivals,
+    document,
+    find,
+    loop_acts,
+    matches,
+    patients,
+    preferences,
+    sign_in,
+    transitions,
+    worklist,
+)
 from careloop.web.staff.context import Staff, staff_of
 from careloop.web.staff.problems import exception_handlers
 
@@ -57,6 +68,8 @@ staff_router = Router(
         loop_acts.save_attest,
         loop_acts.save_close,
         loop_acts.save_undo,
+        document.document_page,
+        document.document_original,
         patients.patients_page,
         patients.patients_find,
         patients.patient_page,

@@ -12,8 +12,8 @@ _TAKEN = {
     "entered-in-error": "nullified",
 }  # fmt: skip
 _ASKED = {
-    "active": "active", "completed": "completed", "stopped": "aborted", "cancelled": "cancelled", "on-hold": "suspended",
-    "draft": "new", "revoked": "aborted", "entered-in-error": "nullified",
+    "active": "active", "completed": "completed", "stopped": "aborted", "cancelled": "cancelled",
+    "on-hold": "suspended", "draft": "new", "revoked": "aborted", "entered-in-error": "nullified",
 }  # fmt: skip
 _MOODS = {"order": "RQO", "plan": "INT", "proposal": "PRP"}
 _GOALS = {"active": "active", "completed": "completed", "cancelled": "cancelled", "on-hold": "suspended"}
@@ -29,7 +29,7 @@ def medication(hand: Hand, entry: Element, one: Json) -> None:
     hand.ids(inner, one)
     status = (_ASKED if asked else _TAKEN).get(str(one.get("status")))
     hand.add(inner, "statusCode", code=status, nullFlavor=None if status else "UNK")
-    dose = next(iter(one.get("dosageInstruction" if asked else "dosage", ())), {})
+    dose: Json = next(iter(one.get("dosageInstruction" if asked else "dosage", ())), {})
     _times(hand, inner, one, dose)
     repeats = one.get("dispenseRequest", {}).get("numberOfRepeatsAllowed")
     if repeats is not None:
@@ -109,7 +109,7 @@ def _times(hand: Hand, inner: Element, one: Mapping[str, Any], dose: Mapping[str
 
 
 def _doses(hand: Hand, inner: Element, dose: Mapping[str, Any]) -> None:
-    said = next(iter(dose.get("doseAndRate", ())), {})
+    said: Json = next(iter(dose.get("doseAndRate", ())), {})
     if "doseQuantity" in said:
         hand.quantity(inner, "doseQuantity", said["doseQuantity"])
     elif "doseRange" in said:
@@ -196,7 +196,7 @@ def goal(hand: Hand, entry: Element, one: Json) -> None:
     inner = hand.add(entry, "observation", classCode="OBS", moodCode="GOL")
     hand.template(inner, "22.4.121")
     hand.ids(inner, one)
-    target = next(iter(one.get("target", ())), {})
+    target: Json = next(iter(one.get("target", ())), {})
     described = one.get("description", {})
     plain = described.get("text") if not described.get("coding") else None
     fallback = {"coding": [{"system": "http://loinc.org", "code": "75310-3", "display": "Health concerns"}]}

@@ -306,8 +306,8 @@ def _said(one: Json) -> str:
     return str(one.get("valueString", one.get("valueInteger", "")))
 
 
-def _when(one: Json, choice: str) -> str | None:
-    return one.get(f"{choice}DateTime") or one.get(f"{choice}Period", {}).get("start")
+def _when(one: Json, choice: str) -> str:
+    return str(one.get(f"{choice}DateTime") or one.get(f"{choice}Period", {}).get("start") or "")
 
 
 def _day(text: str | None) -> str:
@@ -315,7 +315,8 @@ def _day(text: str | None) -> str:
 
 
 def _coded(concept: Mapping[str, Any] | None) -> str:
-    return str(next(iter((concept or {}).get("coding", ())), {}).get("code", ""))
+    codings: Sequence[Json] = (concept or {}).get("coding", ())
+    return str(codings[0].get("code", "")) if codings else ""
 
 
 def _category(one: Json) -> str:

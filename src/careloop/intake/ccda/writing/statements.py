@@ -1,4 +1,4 @@
-"""Facts as clinical statements: allergies, problems, procedures, results, vital signs, immunizations, visits, habits."""
+"""Facts as clinical statements: allergies, problems, procedures, results, vital signs, visits, habits."""
 
 from collections.abc import Mapping
 from typing import Any

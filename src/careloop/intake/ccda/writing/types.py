@@ -33,7 +33,7 @@ class Hand:
         self.writer = Writer("ClinicalDocument")
         self.content = content
         self.resolve = resolve
-        self._oids = {uri: oid for oid, uri in reversed(content.systems.items())} | _PREFERRED
+        self._oids = {uri: oid for oid, uri in reversed(list(content.systems.items()))} | _PREFERRED
 
     @property
     def root(self) -> Element:
@@ -227,7 +227,8 @@ class Hand:
         for line in one.get("line", ()):
             self.add(element, "streetAddressLine", line)
         for key, tag in (
-            ("city", "city"), ("district", "county"), ("state", "state"), ("postalCode", "postalCode"), ("country", "country"),
+            ("city", "city"), ("district", "county"), ("state", "state"), ("postalCode", "postalCode"),
+            ("country", "country"),
         ):  # fmt: skip
             if one.get(key):
                 self.add(element, tag, one[key])
