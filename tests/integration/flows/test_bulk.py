@@ -5,6 +5,7 @@ import json
 import pytest
 
 from careloop.access.model import system_principal
+from careloop.access.tenancy import change_settings
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
 
@@ -70,6 +71,20 @@ def test_a_faulty_entry_refuses_its_transaction_and_nothing_else(load, search):
     assert (reject.label, reject.entry, reject.at) == ("line 1", 2, "Bundle.entry[2].resource.status")
     assert report.created == 1
     assert search("Patient") == []
+
+
+def test_what_breaks_an_invariant_is_left_out_where_the_tenant_refuses_it(app, tenant):
+    broken = {**PATIENT, "telecom": [{"value": "555"}]}
+    document = Document(label="line 1", text=json.dumps({**transaction(), "type": "collection"}).encode())
+    faulty = Document(label="line 2", text=json.dumps(broken).encode())
+    with app.database.directory() as tx:
+        strict = change_settings(tx, tenant, validation="refuse")
+    report = import_bundles(app, strict, system_principal(tenant.id, "load"), [document, faulty])
+    assert report.created == 1
+    assert [(one.label, one.at) for one in report.rejects] == [("line 2", "Patient.telecom[0]")]
+    with app.database.directory() as tx:
+        easy = change_settings(tx, strict, validation="off")
+    assert import_bundles(app, easy, system_principal(tenant.id, "load"), [faulty]).created == 1
 
 
 def test_of_a_collection_only_the_faulty_entry_is_left_out(load):

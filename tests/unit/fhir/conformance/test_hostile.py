@@ -11,19 +11,8 @@ from careloop.fhir.validation import Validator
 
 MANY = 4_000
 NAMES = (
-    "given",
-    "_given",
-    "family",
-    "system",
-    "value",
-    "code",
-    "coding",
-    "extension",
-    "url",
-    "reference",
-    "start",
-    "end",
-)
+    "given", "_given", "family", "system", "value", "code", "coding", "extension", "url", "reference", "start", "end",
+)  # fmt: skip
 TEXTS = ("x", "#a", "2020", "2020-01-01T00:00:00Z", "Patient/1", "http://x.org/a", "phone", "official")
 TREES = st.recursive(
     st.sampled_from([*TEXTS, 1, True, None]),
