@@ -14,8 +14,11 @@ from careloop.errors import Rejected
 from careloop.fhir.fhirpath import compile_expression, environment_of
 from careloop.fhir.fhirpath.functions.conversion import to_string
 from careloop.fhir.fhirpath.runtime import system_value, truth
+from careloop.fhir.fhirpath.types import system_name
 from careloop.fhir.jsons import decode
 
+SYSTEM_NAMES = {"Boolean": "boolean", "String": "string", "Integer": "integer", "Decimal": "decimal", "Date": "date",
+                "DateTime": "dateTime", "Time": "time"}  # fmt: skip
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
@@ -86,6 +89,9 @@ def difference(case: Case, shared: Path) -> str | None:
 
 
 def _different(items: list[Any], case: Case) -> str | None:
+    kinds = [(system_name(item) or item[1], kind) for item, (kind, _) in zip(items, case.outputs, strict=False)]
+    if any(kind not in (None, ours, SYSTEM_NAMES.get(ours or "")) for ours, kind in kinds):
+        return f"gave types {[ours for ours, _ in kinds]}, not {[kind for _, kind in kinds]}"
     texts = [_text(item) for item in items]
     wanted = [_wanted(kind, text) for kind, text in case.outputs]
     return None if texts == wanted else f"gave {texts}, not {wanted}"

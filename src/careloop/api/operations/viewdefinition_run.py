@@ -1,6 +1,6 @@
 """`$viewdefinition-run`: the rows of a ViewDefinition (SQL on FHIR v2), as JSON, NDJSON, CSV or Parquet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,8 @@ from careloop.flows.interactions import Interaction
 from careloop.record.scanning import Scope
 
 NAMES = ("viewResource", "viewReference", "_format", "header", "_limit", "patient", "_since", "resource")
-MOST_ROWS = 1_000_000
-"""Rows of one answer; a bigger view is published, or written by the command."""
+MOST_ROWS = 200_000
+"""Rows of one answer; a bigger view is published, written by the command, or asked for with `_limit`."""
 
 
 def run(call: OperationCall) -> Answer:
@@ -28,7 +28,7 @@ def run(call: OperationCall) -> Answer:
     """
     given = call.given.only(*NAMES)
     form = _format(call, given)
-    limit = given.number("_limit", least=1, most=MOST_ROWS) or MOST_ROWS
+    limit = given.number("_limit", least=1, most=MOST_ROWS)
     resources = given.all("resource")
 
     def work(door: Interaction) -> bytes:
@@ -38,6 +38,7 @@ def run(call: OperationCall) -> Answer:
             rows = [[row for one in resources for row in view.rows(_checked(one))][:limit]]
         else:
             rows = views.run(door.tx, door.principal, view, scope=_scope(view, given), limit=limit)
+        rows = rows if limit is not None else _bounded(rows)
         return b"".join(view_files.chunks(view, rows, form, header=given.flag("header") is not False))
 
     content = call.fhir.run(work)
@@ -68,6 +69,16 @@ def _definition(door: Interaction, call: OperationCall, given: Parameters) -> An
     reference = named.get("reference") if isinstance(named, dict) else named
     name = str(reference or "").removeprefix("ViewDefinition/").removeprefix("urn:careloop:view:")
     return views.shipped(door.app.catalog, name)
+
+
+def _bounded(sets: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    """The same rows; `Rejected` where there are more than one answer holds. Never quietly a part of them."""
+    count = 0
+    for rows in sets:
+        count += len(rows)
+        if count > MOST_ROWS:
+            raise Rejected(at="_limit", expected=f"a view of at most {MOST_ROWS} rows, or a limit", code="too-costly")
+        yield rows
 
 
 def _checked(resource: Any) -> dict[str, Any]:

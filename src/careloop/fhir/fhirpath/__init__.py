@@ -77,11 +77,23 @@ def environment_of(resource: Mapping[str, Any], context: Sequence[Any] | None = 
     return environment
 
 
-@lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
-    """The expression, ready to run; `Rejected` with the place in the text where it cannot be read."""
+    """The expression, ready to run; `Rejected` with the place in the text where it cannot be read.
+
+    Texts of usual length are compiled once; a long one each time, so that strangers cannot fill the memory with them.
+    """
+    return _known_expression(text) if len(text) <= _LONGEST_KEPT else _new_expression(text)
+
+
+_LONGEST_KEPT = 1_000
+
+
+def _new_expression(text: str) -> Expression:
     node = parse(text)
     return Expression(text, compiled(node), variable_names(node))
+
+
+_known_expression = lru_cache(maxsize=2048)(_new_expression)
 
 
 @lru_cache(maxsize=4096)

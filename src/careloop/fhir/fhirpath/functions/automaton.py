@@ -11,7 +11,7 @@ from careloop.fhir.fhirpath.errors import wrong
 
 MOST_STATES = 4_000
 MOST_STEPS = 5_000_000
-_MOST_REMEMBERED = 20_000
+_MOST_REMEMBERED = 2_000
 _COUNT = re.compile(r"\{(\d{1,4})(?:(,)(\d{0,4}))?\}")
 _GROUP = re.compile(r"\(\?(?::|P?<[A-Za-z_]\w*>)")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)

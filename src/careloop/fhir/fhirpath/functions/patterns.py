@@ -41,7 +41,7 @@ def replaced(pattern: str, flags: str, text: str, new: str) -> str:
         raise wrong("groups that the regular expression has") from error
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _matcher(pattern: str, flags: str, is_short: bool) -> re.Pattern[str] | Automaton:
     _check_size(pattern)
     options = _options(flags)
