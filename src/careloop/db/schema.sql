@@ -739,6 +739,23 @@ CREATE TABLE public.resource_word (
 
 ALTER TABLE ONLY public.resource_word FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.search_index (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    parameters jsonb NOT NULL,
+    fingerprint text NOT NULL,
+    target text,
+    reached_type text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    reached_key bigint DEFAULT '-1'::integer NOT NULL
+);
+
+ALTER TABLE ONLY public.search_index FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.search_index.parameters IS 'Base.code: hash of the definition by which all resources are indexed';
+
+COMMENT ON COLUMN public.search_index.fingerprint IS 'hash of all of these';
+
+COMMENT ON COLUMN public.search_index.target IS 'fingerprint of the definitions of the run that is under way';
+
 CREATE TABLE public.sign_in_throttle (
     key bytea NOT NULL,
     failures integer NOT NULL,
@@ -933,6 +950,9 @@ ALTER TABLE ONLY public.resource
 
 ALTER TABLE ONLY public.resource_token
     ADD CONSTRAINT resource_token_pkey PRIMARY KEY (tenant_id, token, key);
+
+ALTER TABLE ONLY public.search_index
+    ADD CONSTRAINT search_index_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.sign_in_throttle
     ADD CONSTRAINT sign_in_throttle_pkey PRIMARY KEY (key);
@@ -1193,6 +1213,8 @@ ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_word ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.search_index ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
@@ -1270,6 +1292,8 @@ CREATE POLICY tenant_only ON public.resource_string USING ((tenant_id = ( SELECT
 CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.search_index USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1369,6 +1393,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_string TO careloop_ap
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_token TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_index TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_throttle TO careloop_app;
 

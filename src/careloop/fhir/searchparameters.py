@@ -7,8 +7,10 @@ cannot answer is not offered; `SearchDefinitions.left_out` says which and why.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import UTC, tzinfo
 from functools import cache
+from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -67,6 +69,22 @@ class SearchDefinitions:
         if known is None and resource_type in self._definitions.resources:
             known = self._parameters[resource_type] = self._resolve(resource_type)
         return known or {}
+
+    def fingerprints(self) -> dict[str, str]:
+        """A short hash of each parameter by `Base.code`: another one means that resources must be indexed anew."""
+        every = ((base, one) for base, rows in self._facts.items() for one in rows)
+        return {f"{base}.{one['code']}": fingerprint(one) for base, one in every}
+
+    def without(self, hidden: frozenset[str]) -> "SearchDefinitions":
+        """The same, but for the parameters `Base.code` among `hidden`: those cannot be searched for yet."""
+        if not hidden:
+            return self
+        other = copy(self)
+        other._parameters, other._passes = {}, {}
+        other._facts = {
+            base: [one for one in rows if f"{base}.{one['code']}" not in hidden] for base, rows in self._facts.items()
+        }
+        return other
 
     def compartment(self, code: str, resource_type: str) -> tuple[str, ...]:
         """The parameters that put a resource into the compartment of a `code` (`Patient`); none where they cannot.
@@ -205,6 +223,12 @@ class SearchDefinitions:
                 except Rejected as error:
                     found.append(_fault(facts, error.expected))
         return found
+
+
+def fingerprint(facts: Facts) -> str:
+    """A short hash of what a parameter indexes."""
+    told = {key: facts.get(key) for key in ("type", "expression", "component")}
+    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 
 def check(folders: Sequence[Path] = ()) -> list[Fault]:

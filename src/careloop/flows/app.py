@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, list_tenants
@@ -59,9 +60,15 @@ def build_app(settings: Settings, *, pool_size: int | None = None) -> App:
         database=database,
         clock=read_clock(database),
         catalog=catalog,
-        record=Record.load(),
+        record=Record.load(site_folders(settings.content_dir)),
         terminology=product_terminology(catalog),
     )
+
+
+def site_folders(content_dir: Path | None) -> list[Path]:
+    """Where a site keeps search parameters of its own."""
+    folder = content_dir / "searchparameters" if content_dir is not None else None
+    return [folder] if folder is not None and folder.is_dir() else []
 
 
 @contextmanager

@@ -124,6 +124,62 @@ select count(*) as missing
           and resource_word.value = given.value
           and resource_word.token = given.token)
 
+-- index_state --
+-- Which parameters the index holds in full. No row: nothing was ever written.
+select parameters, fingerprint, target, reached_type, reached_key
+  from search_index
+
+-- lock_index_state --
+select parameters, fingerprint, target, reached_type, reached_key
+  from search_index
+   for update
+
+-- begin_index --
+-- A tenant without resources is indexed in full by whatever definitions there are.
+insert into search_index (tenant_id, parameters, fingerprint)
+select %(tenant)s, %(parameters)s::jsonb, %(fingerprint)s
+ where not exists (select from resource)
+    on conflict do nothing
+
+-- adopt_index --
+-- A tenant with resources of which nobody knows how they were indexed.
+insert into search_index (tenant_id, parameters, fingerprint)
+values (%(tenant)s, '{}', '')
+    on conflict do nothing
+
+-- save_index_state --
+update search_index
+   set parameters = coalesce(%(parameters)s::jsonb, parameters),
+       fingerprint = coalesce(%(fingerprint)s, fingerprint),
+       target = %(target)s,
+       reached_type = %(type)s,
+       reached_key = %(key)s
+
+-- next_to_index --
+-- The next current resources of some types, held until the end of the transaction.
+select resource.key, resource.type, resource.id, resource.tokens, resource.body
+  from resource
+ where resource.type = any (%(types)s)
+   and (resource.type, resource.key) > (%(type)s, %(key)s)
+   and not resource.deleted
+ order by resource.type, resource.key
+ limit %(limit)s
+   for update
+
+-- reindex_resources --
+-- New index columns for some resources; their versions stay.
+update resource
+   set tokens = given.tokens::bigint[],
+       present = given.present::bigint[],
+       refs = given.refs::text[],
+       patient_id = given.patient_id
+  from (select unnest(%(key)s::bigint[]) as key,
+               unnest(string_to_array(%(patient_id)s, E'\x1e', '')) as patient_id,
+               unnest(string_to_array(%(tokens)s, E'\x1e')) as tokens,
+               unnest(string_to_array(%(present)s, E'\x1e')) as present,
+               unnest(string_to_array(%(refs)s, E'\x1e')) as refs) as given
+ where resource.key = given.key
+
 -- insert_changes --
 insert into change_feed (key, at, tenant_id, version, change, type, id, patient_id)
 select unnest(%(key)s::bigint[]), %(now)s, %(tenant)s, unnest(%(version)s::int[]),

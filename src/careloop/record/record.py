@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
@@ -11,6 +12,7 @@ from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
 from careloop.record.charts import ChartAsked
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.reindexing import Index
 from careloop.record.search import Asked, Asking, Wide, search_wide
 from careloop.record.writing import Writer
 
@@ -22,11 +24,12 @@ class Record:
         self.definitions = definitions
         self.validator = validator
         self._writer = Writer(definitions, validator)
+        self.index = Index(definitions, self._writer.zones)
 
     @classmethod
-    def load(cls) -> "Record":
-        """A record on the definitions that ship with the product."""
-        return cls(SearchDefinitions.load(), Validator.load())
+    def load(cls, folders: Sequence[Path] = ()) -> "Record":
+        """A record on the definitions that ship with the product, and the search parameters in `folders` of a site."""
+        return cls(SearchDefinitions.load(folders), Validator.load())
 
     def check(self, writes: Sequence[Write]) -> tuple[Fault, ...]:
         """The warnings of valid content; `Rejected` with all faults of the first resource that is not valid."""
@@ -54,6 +57,7 @@ class Record:
             return []
         if validate:
             self._writer.check(writes)
+        self.index.begin(tx)
         written = self._writer.write(tx, now, writes)
         if audit:
             for told in [[one] for one in written] if audit_each else [written]:
@@ -139,7 +143,7 @@ class Record:
             lenient=lenient,
             terminology=terminology,
         )
-        return search_wide(tx, asking, self.definitions, wide, parameters)
+        return search_wide(tx, asking, self.index.offered(tx), wide, parameters)
 
     def of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> list[Stored]:
         """What stands about one patient, of these types. For the engine and flows; not audited."""

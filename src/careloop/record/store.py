@@ -160,17 +160,23 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
     """New versions over locked rows; the number of rows that were still at the version before."""
     if not versions:
         return 0
-    keys = {"key": array(one.key for one in versions)}
-    tx.execute(SQL["keep_superseded"], keys)
+    tx.execute(SQL["keep_superseded"], {"key": array(one.key for one in versions)})
     count = tx.execute(SQL["update_resources"], _columns(tx, now, versions))
     with tx.pipeline():
-        _delete_tokens(tx, versions)
-        for statement in ("delete_dates", "delete_strings", "delete_quantities"):
-            tx.execute(SQL[statement], keys)
-        _insert_index(tx, versions)
+        _replace_index(tx, versions)
         _insert_changes(tx, now, versions)
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
     return count
+
+
+def reindex(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    """The index of locked current versions is what `versions` say; the versions themselves stay as they are."""
+    if not versions:
+        return
+    with tx.pipeline():
+        tx.execute(SQL["reindex_resources"], _index_columns(versions))
+        _replace_index(tx, versions)
+    WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
 def pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -178,19 +184,33 @@ def pairs(references: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {"types": joined(pair[0] for pair in references), "ids": joined(pair[1] for pair in references)}
 
 
-def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> dict[str, object]:
+def _index_columns(versions: Sequence[NewVersion]) -> dict[str, object]:
     return {
-        "now": now,
-        "tenant": tx.tenant_id,
         "key": array(one.key for one in versions),
-        "version": array(one.version for one in versions),
-        "digest": array(one.digest for one in versions),
         "patient_id": joined(one.index.patient_id or "" for one in versions),
         "tokens": joined(array(one.index.tokens) for one in versions),
         "present": joined(array(one.index.present) for one in versions),
         "refs": joined(array(one.index.references) for one in versions),
+    }
+
+
+def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> dict[str, object]:
+    return {
+        **_index_columns(versions),
+        "now": now,
+        "tenant": tx.tenant_id,
+        "version": array(one.version for one in versions),
+        "digest": array(one.digest for one in versions),
         "body": joined(one.text or "" for one in versions),
     }
+
+
+def _replace_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+    _delete_tokens(tx, versions)
+    keys = {"key": array(one.key for one in versions)}
+    for statement in ("delete_dates", "delete_strings", "delete_quantities"):
+        tx.execute(SQL[statement], keys)
+    _insert_index(tx, versions)
 
 
 def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
