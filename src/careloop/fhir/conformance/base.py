@@ -9,6 +9,7 @@ from typing import Any
 
 from careloop.fhir.conformance.bindings import ValueSets, binding_rule
 from careloop.fhir.conformance.invariants import invariant_rule
+from careloop.fhir.conformance.making import Made
 from careloop.fhir.conformance.scope import Problem, Rule, Scope, each, inside, together
 from careloop.fhir.conformance.targets import target_rule
 from careloop.fhir.definitions import Definitions, Element
@@ -33,17 +34,11 @@ class BaseRules:
         (entries, parameters), `contained` one that does not."""
         self._definitions, self._rules, self._sets = definitions, rules, sets
         self._conforms, self._resource, self._contained = conforms, resource, contained
-        self._nodes: dict[str, Rule] = {}
+        self._made = Made(self._node)
 
     def of(self, node: str) -> Rule:
         """The rule for a value of that type or inner element."""
-        known = self._nodes.get(node)
-        if known is None:
-            late: list[Rule] = []
-            self._nodes[node] = lambda value, scope: late[0](value, scope)
-            late.append(self._node(node))
-            known = self._nodes[node] = late[0]
-        return known
+        return self._made.of(node)
 
     def _node(self, node: str) -> Rule:
         own = [rule for one in self._lineage(node) if (rule := invariant_rule(self._constraints(one), node))]

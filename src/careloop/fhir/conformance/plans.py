@@ -5,6 +5,7 @@ from typing import Any
 
 from careloop.fhir.conformance.bindings import ValueSets, binding_rule
 from careloop.fhir.conformance.invariants import invariant_rule
+from careloop.fhir.conformance.making import Made
 from careloop.fhir.conformance.profiles import MISSING, Kind, Profile, Profiles, Shape
 from careloop.fhir.conformance.scope import Problem, Rule, Scope, inside, together
 from careloop.fhir.conformance.slicing import Sliced, SliceMaker
@@ -19,17 +20,16 @@ class Plans:
 
     def __init__(self, definitions: Definitions, profiles: Profiles, sets: ValueSets) -> None:
         self._definitions, self._profiles, self._sets = definitions, profiles, sets
-        self._made: dict[str, Rule] = {}
+        self._labelled = {one.label + one.url: one for one in profiles}
+        self._made = Made(self._rule)
 
     def of(self, profile: Profile) -> Rule:
         """The rule for a value of the profile's type: a resource, an extension, a data type."""
-        known = self._made.get(profile.label)
-        if known is None:
-            late: list[Rule] = []
-            self._made[profile.label] = lambda value, scope: late[0](value, scope)
-            late.append(_ShapeRules(self, profile).value(self._profiles.shape(profile), profile.type))
-            known = self._made[profile.label] = late[0]
-        return known
+        return self._made.of(profile.label + profile.url)
+
+    def _rule(self, name: str) -> Rule:
+        profile = self._labelled[name]
+        return _ShapeRules(self, profile).value(self._profiles.shape(profile), profile.type)
 
     @property
     def definitions(self) -> Definitions:
