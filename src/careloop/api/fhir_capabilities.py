@@ -12,6 +12,7 @@ from typing import Any
 from careloop.api.oauth import smart_facts
 from careloop.api.operations.model import Operation
 from careloop.fhir import definitions as tables
+from careloop.fhir.conformance import Checker
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.flows import audit_trail
 from careloop.record.content import instant
@@ -82,6 +83,7 @@ def _resource(
     forth = [f"{resource_type}:{name}" for name, one in parameters.items() if one.type == "reference"]
     found: Resource = {
         "type": resource_type,
+        "supportedProfile": Checker.load().offered(resource_type),
         "interaction": [{"code": code} for code in _INTERACTIONS],
         "versioning": "versioned-update",
         "readHistory": True,

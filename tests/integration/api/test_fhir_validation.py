@@ -120,3 +120,9 @@ def test_a_tenant_that_refuses_answers_422_with_the_path(app, tenant, client):
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[0].resource.telecom[0]"]
     assert client("POST", "/Patient", GOOD).status_code == 201
+
+
+def test_metadata_names_the_profiles_that_resources_are_judged_by(http):
+    resources = {one["type"]: one for one in http.get("/fhir/metadata").json()["rest"][0]["resource"]}
+    assert {f"{US_CORE_PATIENT}|3.1.0", f"{US_CORE_PATIENT}|9.0.0"} <= set(resources["Patient"]["supportedProfile"])
+    assert "supportedProfile" not in resources["Basic"]

@@ -40,6 +40,10 @@ class Checker:
         """True where the profile of that address is one of ours."""
         return self._profiles.find(canonical) is not None
 
+    def offered(self, resource_type: str) -> list[str]:
+        """Address and version of the implementation guides' profiles of a type that resources can be judged by."""
+        return sorted(f"{one.url}|{one.version}" for one in self._profiles if one.type == resource_type and one.release)
+
     def check(
         self, resource: Mapping[str, Any], profiles: Sequence[str], *, invariants: bool, terms: Terms | None
     ) -> list[Fault]:
