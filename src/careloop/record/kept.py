@@ -1,10 +1,9 @@
-"""Whole types of resources that are nobody's data, such as code systems: read at once, and looked at for changes."""
+"""Whole types of resources that are nobody's data, such as code systems: what stands, and whether it changed."""
 
 from collections.abc import Sequence
 
 from careloop.db import Transaction
-from careloop.record.model import Stored
-from careloop.record.store import SQL, stored_of
+from careloop.record.store import SQL
 
 Stamp = tuple[int, int, str]
 """How many there are, the sum of their versions, the last change. Any change of any of them makes another stamp."""
@@ -16,6 +15,7 @@ def stamp_of(tx: Transaction, types: Sequence[str]) -> Stamp | None:
     return (row["count"], row["versions"], row["newest"].isoformat()) if row["count"] else None
 
 
-def every(tx: Transaction, types: Sequence[str]) -> list[Stored]:
-    """All current resources of these types, in the order in which they last changed. Not audited."""
-    return [stored_of(row) for row in tx.rows(SQL["every_of_types"], {"types": list(types)})]
+def versions_of(tx: Transaction, types: Sequence[str]) -> dict[str, int]:
+    """The version of every current resource of these types by `Type/id`, in the order in which they last changed."""
+    rows = tx.rows(SQL["versions_of_types"], {"types": list(types)})
+    return {f"{row['type']}/{row['id']}": row["version"] for row in rows}

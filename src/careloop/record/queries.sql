@@ -500,9 +500,8 @@ select count(*) as count, coalesce(sum(resource.version), 0)::bigint as versions
   from resource
  where resource.type = any (%(types)s)
 
--- every_of_types --
-select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
-       resource.body
+-- versions_of_types --
+select resource.type, resource.id, resource.version
   from resource
  where resource.type = any (%(types)s)
    and not resource.deleted

@@ -2,8 +2,9 @@
 
 from careloop.terminology.checking import Coding, Manner
 from careloop.terminology.expansion import Expansion, Wanted
+from careloop.terminology.library import Packed
 from careloop.terminology.model import Concept, Match, Missing, Validation
-from careloop.terminology.overlays import Overlays
+from careloop.terminology.overlays import Overlay, Overlays
 from careloop.terminology.reading import read_concept_map
 from careloop.terminology.terminology import Terminology
 from careloop.terminology.translation import Question
@@ -15,7 +16,9 @@ __all__ = [
     "Manner",
     "Match",
     "Missing",
+    "Overlay",
     "Overlays",
+    "Packed",
     "Question",
     "Terminology",
     "Validation",

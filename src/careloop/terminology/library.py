@@ -6,10 +6,12 @@ when it is first asked for, a line parsed when its resource is: a process that n
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from zlib import compress, decompress
 
 from careloop.terminology.model import CodeSystem, ConceptMap, ValueSet
 from careloop.terminology.reading import read_code_system, read_concept_map, read_value_set
@@ -17,6 +19,30 @@ from careloop.terminology.reading import read_code_system, read_concept_map, rea
 Json = Mapping[str, Any]
 Kind = TypeVar("Kind")
 Found = TypeVar("Found", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A FHIR resource as packed text, with what it is looked up by. A tenant may have many and ask for few."""
+
+    kind: str
+    url: str | None
+    version: str | None
+    all_codes: str | None
+    """The value set that a code system names for all its codes."""
+    packed: bytes
+
+    @classmethod
+    def of(cls, resource: Json, text: str) -> "Packed":
+        """The resource, packed; `text` is its JSON."""
+        names = ("resourceType", "url", "version", "valueSet")
+        kind, url, version, all_codes = (resource.get(name) for name in names)
+        return cls(str(kind), url, version, all_codes, compress(text.encode(), 1))
+
+    def read(self) -> Json:
+        """The resource."""
+        found: Json = json.loads(decompress(self.packed))
+        return found
 
 
 class Shelf(Protocol[Found]):
@@ -66,25 +92,31 @@ class FileShelf(Generic[Kind]):
                 yield found
 
 
+Resource: TypeAlias = Json | Packed
+"""A FHIR resource as it is, or packed."""
+
+
 class ResourceShelf(Generic[Kind]):
     """Resources that were handed over, on top of another shelf: what stands here is found first."""
 
-    def __init__(self, resources: Iterable[Json], read: Callable[[Json], Kind], below: Shelf[Kind] | None) -> None:
+    def __init__(self, resources: Iterable[Resource], read: Callable[[Json], Kind], below: Shelf[Kind] | None) -> None:
         self._below = below
         self._read = read
-        self._given: dict[str, Json] = {}
+        self._given: dict[str, Resource] = {}
         self._known: dict[str, Kind] = {}
         for resource in resources:
-            if url := resource.get("url"):
+            url, version = _field(resource, "url"), _field(resource, "version")
+            if url:
                 self._given[url] = resource
-                if version := resource.get("version"):
+                if version:
                     self._given[f"{url}|{version}"] = resource
 
     def find(self, canonical: str) -> Kind | None:
         """The resource with that address."""
         known = self._known.get(canonical)
         if known is None and canonical in self._given:
-            known = self._known[canonical] = self._read(self._given[canonical])
+            given = self._given[canonical]
+            known = self._known[canonical] = self._read(given.read() if isinstance(given, Packed) else given)
         if known is None and self._below is not None:
             return self._below.find(canonical)
         return known
@@ -119,7 +151,7 @@ class Library:
         )
 
     def with_resources(
-        self, value_sets: Iterable[Json], code_systems: Iterable[Json], concept_maps: Iterable[Json]
+        self, value_sets: Iterable[Resource], code_systems: Iterable[Resource], concept_maps: Iterable[Resource]
     ) -> "Library":
         """The same with more resources on top; a code system brings along the value set it names for all its codes."""
         systems = list(code_systems)
@@ -130,7 +162,13 @@ class Library:
         )
 
 
-def _all_codes(code_system: Json) -> Json:
+def _all_codes(code_system: Resource) -> Json:
     """The value set that a code system names as that of all its codes."""
-    include = {"system": code_system.get("url")}
-    return {"resourceType": "ValueSet", "url": code_system.get("valueSet"), "compose": {"include": [include]}}
+    named = code_system.all_codes if isinstance(code_system, Packed) else code_system.get("valueSet")
+    include = {"system": _field(code_system, "url")}
+    return {"resourceType": "ValueSet", "url": named, "compose": {"include": [include]}}
+
+
+def _field(resource: Resource, name: str) -> str | None:
+    found = getattr(resource, name) if isinstance(resource, Packed) else resource.get(name)
+    return found if isinstance(found, str) else None

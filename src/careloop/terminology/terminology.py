@@ -7,7 +7,7 @@ from careloop.errors import NotFound, Rejected
 from careloop.terminology import grammars
 from careloop.terminology.checking import Coding, Manner, best_of, check_in_system, check_words
 from careloop.terminology.expansion import Expansion, Wanted, expand
-from careloop.terminology.library import Library
+from careloop.terminology.library import Library, Resource
 from careloop.terminology.membership import Members
 from careloop.terminology.model import (
     CodeSystem,
@@ -40,7 +40,10 @@ class Terminology:
         return cls(Library.of_product())
 
     def with_resources(
-        self, value_sets: Iterable[Json], code_systems: Iterable[Json] = (), concept_maps: Iterable[Json] = ()
+        self,
+        value_sets: Iterable[Resource],
+        code_systems: Iterable[Resource] = (),
+        concept_maps: Iterable[Resource] = (),
     ) -> "Terminology":
         """The same with these FHIR resources on top: of one address they are found first."""
         return Terminology(self._library.with_resources(value_sets, code_systems, concept_maps))

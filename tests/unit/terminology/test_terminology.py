@@ -1,12 +1,14 @@
 """Hierarchies, words, validation, translation, and what stands on top of what."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.terminology.conftest import COLOURS, every, filtered, listed, value_set
 
 from careloop.errors import NotFound, Rejected
-from careloop.terminology import Coding, Manner, Overlays, Question, Terminology, Wanted, read_concept_map
+from careloop.terminology import Coding, Manner, Overlay, Overlays, Packed, Question, Wanted, read_concept_map
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
@@ -163,16 +165,19 @@ def test_versions_of_one_address_are_told_apart(product):
 
 
 def test_an_overlay_is_made_once_and_again_only_after_a_change(product):
-    overlays, made = Overlays(), []
+    overlays: Overlays = Overlays()
+    made: list[Overlay | None] = []
+    stamps = iter("aab" + "a" * 101)
 
-    def make() -> Terminology:
-        made.append(1)
-        return product.with_resources([])
+    def make(before: Overlay | None) -> Overlay:
+        made.append(before)
+        return Overlay(next(stamps), product.with_resources([]), {})
 
     first = overlays.get(1, "a", make)
     assert overlays.get(1, "a", make) is first and overlays.get(2, "a", make) is not first
     assert overlays.get(1, "b", make) is not first
     assert len(made) == 3
+    assert [before and before.terminology for before in made] == [None, None, first]
     for tenant in range(100, 200):
         overlays.get(tenant, "a", make)
     assert overlays.get(1, "b", make) is not first and len(made) == 104
@@ -212,3 +217,13 @@ def test_no_words_of_licensed_systems_ship(product):
     assert {one.system for one in practices} <= set(licensed)
     assert all(one.display is None for one in practices)
     assert all(not one.designations for one in practices)
+
+
+def test_packed_resources_are_the_same(product):
+    packed = [
+        Packed.of(one, json.dumps(one)) for one in (COLOURS, value_set("urn:x", filtered("concept", "is-a", "red")))
+    ]
+    known = product.with_resources(packed[1:], packed[:1])
+    plain = product.with_resources([value_set("urn:x", filtered("concept", "is-a", "red"))], [COLOURS])
+    for url in ("urn:x", "urn:colours:all", "urn:colours?vs"):
+        assert known.members(url) == plain.members(url) is not None
