@@ -69,6 +69,21 @@ def test_a_social_security_number_is_weak_by_its_system_too():
     assert splits([ssn]) == ([], [ssn])
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("UNKNOWN", "MR"), ("n/a", None), ("-", "MR"), ("999-99-9999", "SS"), ("000-00-0000", "SS")],
+)
+def test_what_a_desk_writes_when_it_has_no_number_names_nobody(value: str, kind: str | None):
+    number = Identifier(system="urn:x", value=value, type=kind)
+    assert not joins(number)
+    assert splits([number]) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["1", "100234", "1111", "123456789", "A0000"])
+def test_a_short_or_plain_number_is_a_number(value: str):
+    assert joins(Identifier(system="urn:x", value=value, type="MR"))
+
+
 def test_a_number_without_a_system_names_nobody():
     assert not joins(Identifier(system="", value="1", type="MR"))
 

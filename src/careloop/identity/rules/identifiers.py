@@ -118,6 +118,21 @@ def is_weak(identifier: Identifier) -> bool:
     return identifier.type in WEAK_TYPES or identifier.system.startswith(_WEAK_SYSTEMS)
 
 
+def says_nothing(identifier: Identifier) -> bool:
+    """True for what a desk writes when it has no number: a word for unknown, and in a national number one digit
+    repeated (999-99-9999). Such a value names nobody; a record number is vouched for by who assigned it."""
+    signs = "".join(letter for letter in identifier.value.casefold() if letter.isalnum())
+    if signs in _NO_NUMBER or not signs:
+        return True
+    return len(signs) >= _REPEATED and len(set(signs)) == 1 and is_weak(identifier)
+
+
+_NO_NUMBER = frozenset(
+    ["unknown", "unk", "none", "na", "notavailable", "notgiven", "null", "missing", "refused", "temp"]
+)
+_REPEATED = 4
+
+
 def joins(identifier: Identifier) -> bool:
     """True for a number that names one person within its system: a medical record number, a master patient index
     number, a payer-neutral national patient number, or a number whose type the sender left out."""
@@ -125,6 +140,7 @@ def joins(identifier: Identifier) -> bool:
         bool(identifier.system)
         and bool(clean(identifier.value))
         and len(identifier.value) <= LONGEST
+        and not says_nothing(identifier)
         and identifier.type not in NOT_A_PERSON
         and not is_weak(identifier)
     )
@@ -138,6 +154,6 @@ def splits(identifiers: Iterable[Identifier]) -> tuple[list[Identifier], list[Id
         one = Identifier(system=clean(given.system), value=clean(given.value), type=given.type)
         if joins(one):
             strong.setdefault((one.system, one.value), one)
-        elif one.value and one.system and len(one.value) <= LONGEST and is_weak(one):
+        elif one.system and len(one.value) <= LONGEST and is_weak(one) and not says_nothing(one):
             weak.setdefault((one.system, one.value), one)
     return list(strong.values()), list(weak.values())
