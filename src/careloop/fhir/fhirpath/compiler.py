@@ -5,6 +5,7 @@ from collections.abc import Callable
 from careloop.fhir.fhirpath import arithmetic
 from careloop.fhir.fhirpath.equality import distinct, equal, equivalent, is_among, order
 from careloop.fhir.fhirpath.errors import wrong
+from careloop.fhir.fhirpath.factory import made
 from careloop.fhir.fhirpath.functions import FUNCTIONS
 from careloop.fhir.fhirpath.functions.fhir import casting, testing
 from careloop.fhir.fhirpath.navigation import field
@@ -53,6 +54,8 @@ def compiled(node: Node, *, is_first: bool = True) -> Closure:
             return field(node.name, node.position, is_first=is_first)
         case Call():
             return _call(node)
+        case Invoke(target=Variable(name="factory"), member=Call() as call):
+            return made(call, [] if call.name == "create" else [_scoped(one) for one in call.arguments])
         case Invoke():
             return _then(compiled(node.target, is_first=is_first), compiled(node.member, is_first=False))
         case Indexer():

@@ -202,3 +202,28 @@ def test_an_invariant_sees_its_resource_and_the_root() -> None:
     assert not keeps({"reference": "#o2"}, PATIENT, PATIENT)
     with pytest.raises(Rejected):
         compile_invariant("true", "Nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%factory.Coding('urn:s', 'c', 'Words').display", ["Words"]),
+        ("%factory.CodeableConcept(%factory.Coding('urn:s', 'c'), 'T') is CodeableConcept", [True]),
+        ("%factory.withExtension(birthDate, 'urn:new', 1).extension.url", ["urn:time", "urn:new"]),
+        ("%factory.Quantity('http://unitsofmeasure.org', 'g', '1.5', 'g') = 1500 'mg'", [True]),
+        ("%factory.integer('7') + 1", [8]),
+        ("%factory.create(HumanName).exists()", [True]),
+    ],
+)
+def test_the_factory_makes_values_and_changes_none(text: str, expected: list[Any]) -> None:
+    assert evaluate(text) == expected
+    assert len(PATIENT["_birthDate"]["extension"]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["%factory.code(' x ')", "%factory.nothing(1)", "%factory.Coding(1)", "%factory.create(Nothing)", "%factory"],
+)
+def test_the_factory_refuses_what_the_type_cannot_hold(text: str) -> None:
+    with pytest.raises(Rejected):
+        evaluate(text)
