@@ -126,6 +126,10 @@ def _read_folder(root: Path, schemas: Schemas) -> tuple[list[ContentFile], list[
     return files, faults
 
 
+_READ_ELSEWHERE = frozenset({"searchparameters"})
+"""Kinds of a site's content that `fhir` reads itself: it stands below this (decision 0010)."""
+
+
 def _content_paths(root: Path, kinds: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for kind in kinds:
         for path in sorted((root / kind).rglob("*")):
@@ -136,5 +140,6 @@ def _content_paths(root: Path, kinds: Sequence[str]) -> Iterator[tuple[str, Path
 def _unknown_folders(site: Path, schemas: Schemas) -> list[Fault]:
     if not site.is_dir():
         return [Fault(at=str(site.name), expected="a folder of content", code="not-found")]
-    strange = sorted(path.name for path in site.iterdir() if path.is_dir() and path.name not in schemas.kinds)
-    return [Fault(at=f"{name}/", expected=f"one of {', '.join(sorted(schemas.kinds))}") for name in strange]
+    known = {*schemas.kinds, *_READ_ELSEWHERE}
+    strange = sorted(path.name for path in site.iterdir() if path.is_dir() and path.name not in known)
+    return [Fault(at=f"{name}/", expected=f"one of {', '.join(sorted(known))}") for name in strange]
