@@ -4,6 +4,7 @@ Two identifiers are the same when system and value are equal after NFC and trimm
 What merely looks the same (UTS #39: confusable letters, zero-width and bidi characters) is shown to a person.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -121,16 +122,20 @@ def is_weak(identifier: Identifier) -> bool:
 def says_nothing(identifier: Identifier) -> bool:
     """True for what a desk writes when it has no number: a word for unknown, and in a national number one digit
     repeated (999-99-9999). Such a value names nobody; a record number is vouched for by who assigned it."""
+    weak = is_weak(identifier)
+    if not weak and _DIGIT.search(identifier.value):
+        return False
     signs = "".join(letter for letter in identifier.value.casefold() if letter.isalnum())
     if signs in _NO_NUMBER or not signs:
         return True
-    return len(signs) >= _REPEATED and len(set(signs)) == 1 and is_weak(identifier)
+    return weak and len(signs) >= _REPEATED and len(set(signs)) == 1
 
 
 _NO_NUMBER = frozenset(
     ["unknown", "unk", "none", "na", "notavailable", "notgiven", "null", "missing", "refused", "temp"]
 )
 _REPEATED = 4
+_DIGIT = re.compile(r"\d")
 
 
 def joins(identifier: Identifier) -> bool:
