@@ -17,12 +17,14 @@ from careloop.intake.datatypes import (
     human_name,
     identifier,
     period_of,
+    short_code,
     uri_part,
 )
 from careloop.intake.hl7v2 import Value
 
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _ROLES = {"ATND": "attender", "REF": "referrer", "CON": "consultant", "ADM": "admitter", "PART": "Participation"}
+_UNIVERSAL = "http://terminology.hl7.org/CodeSystem/v2-0301"
 _ORDER = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order"
 _SITE = Rule(address="", options={"physical-type": "si"})
 
@@ -37,8 +39,8 @@ def practitioner(value: Value, rule: Rule, context: Context) -> Json | None:
     system = _person_system(value, context)
     own_id = derived_id(context.tenant_id, "practitioner", system, number)
     known: Json = {"system": system, "value": number}
-    kind = value.component(13).strip()
-    if kind and len(kind) <= 5:
+    kind = short_code(value.component(13))
+    if kind:
         known["type"] = {"coding": [{"system": TYPES, "code": kind}]}
     resource: Json = {"resourceType": "Practitioner", "id": own_id, "identifier": [known]}
     if name:
@@ -108,7 +110,7 @@ def organization(value: Value, rule: Rule, context: Context) -> Json | None:
     if value.component(7).strip() == "NPI":
         system = US_NPI
     kind = value.component(7).strip()
-    return _organization(name, number, system, kind if len(kind) <= 5 else "", rule, context)
+    return _organization(name, number, system, short_code(kind), rule, context)
 
 
 def coded_organization(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -132,7 +134,7 @@ def _facility(named: str, universal: tuple[str, str, str], rule: Rule, context: 
     own_id = derived_id(context.tenant_id, "organization", named)
     known: list[Json] = [{"system": "urn:careloop:facility", "value": named}]
     if number:
-        typed = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0301", "code": kind}]} if kind else {}
+        typed = {"coding": [{"system": _UNIVERSAL, "code": short_code(kind)}]} if short_code(kind) else {}
         known.append({"system": system, "value": number, **({"type": typed} if typed else {})})
     resource: Json = {"resourceType": "Organization", "id": own_id, "identifier": known, "name": named}
     _add_ways(resource, rule, context)
@@ -217,7 +219,7 @@ def numbered_organization(value: Value, rule: Rule, context: Context) -> Json | 
     """CX to a reference to the Organization that has this number."""
     number = value.component(1).strip()
     system = context.authority(value) or context.own_authority()
-    return _organization("", number, system, value.component(5).strip()[:5], rule, context)
+    return _organization("", number, system, short_code(value.component(5)), rule, context)
 
 
 def name_with_date(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -266,12 +268,12 @@ def provider(value: Value, rule: Rule, context: Context) -> Json | None:
 
 def license_number(value: Value, rule: Rule, context: Context) -> Json | None:
     """PLN to Identifier; the state or agency that gave it is its system."""
-    number, kind, agency = (value.component(part).strip() for part in (1, 2, 3))
+    number, kind, agency = value.component(1).strip(), short_code(value.component(2)), value.component(3).strip()
     if not number or number == '""':
         return None
     system = US_NPI if kind == "NPI" else f"urn:careloop:license:{uri_part(agency or context.facility)}"
     result: Json = {"system": system, "value": number}
-    if kind and len(kind) <= 5:
+    if kind:
         result["type"] = {"coding": [{"system": TYPES, "code": kind}]}
     ends = period_of("", value.component(4), context)
     return {**result, "period": ends} if ends else result

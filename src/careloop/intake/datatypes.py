@@ -87,14 +87,26 @@ def uri_part(text: str) -> str:
     return quote(text.strip() or "unknown", safe="-._~:@")
 
 
+def clean_code(text: str) -> str:
+    """A code as FHIR wants it: single blanks inside, nothing that cannot be printed; empty where that is not to be had."""
+    code = " ".join(text.split())
+    return code if code.isprintable() and code != '""' else ""
+
+
+def short_code(text: str) -> str:
+    """A code of table 0203 and the like: a word of at most five letters."""
+    code = clean_code(text)
+    return code if len(code) <= 5 else ""
+
+
 def identifier(value: Value, rule: Rule, context: Context) -> Json | None:
     """CX to Identifier; without an authority the number belongs to the sending facility."""
     number = value.component(1).strip()
     if not number or number == '""':
         return None
     result: Json = {"system": context.authority(value) or context.own_authority(), "value": number}
-    kind = value.component(5).strip()
-    if kind and len(kind) <= 5:
+    kind = short_code(value.component(5))
+    if kind:
         result["type"] = {"coding": [{"system": TYPES, "code": kind}]}
     assigner = value.component(6).strip() or value.component(4).strip()
     if assigner:
@@ -234,7 +246,7 @@ def _number(value: Value) -> str:
 
 def code(value: Value, rule: Rule, context: Context) -> str | None:
     """A coded field through a table; nothing when the table does not know the code."""
-    return rule.table.of(value.component(1).strip()) if rule.table else value.component(1).strip() or None
+    return rule.table.of(value.component(1).strip()) if rule.table else clean_code(value.component(1)) or None
 
 
 def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
@@ -267,7 +279,7 @@ def concept(value: Value, rule: Rule, context: Context) -> Json | None:
     known = {one.get("code") for one in found.get("coding", ())}
     mapped = rule.table.of(value.component(1).strip()) if rule.table else None
     for start in (1, 4, 10):
-        symbol, shown = " ".join(value.component(start).split()), value.component(start + 1).strip()
+        symbol, shown = clean_code(value.component(start)), value.component(start + 1).strip()
         if not symbol or symbol == '""' or symbol in known or (start == 1 and mapped):
             continue
         system = f"urn:careloop:local:{uri_part(context.facility)}"
@@ -278,13 +290,14 @@ def concept(value: Value, rule: Rule, context: Context) -> Json | None:
 
 def _coding(value: Value, start: int, default: str, context: Context) -> Json | None:
     symbol, shown, name = (value.component(start + part).strip() for part in range(3))
+    symbol = clean_code(symbol)
     name = name or (default if start == 1 else "")
     if not symbol or symbol == '""':
         return None
     system = context.tables["coding-system"].of(name)
     if system is None and name.startswith("HL7") and name[3:].isdigit():
         system = f"http://terminology.hl7.org/CodeSystem/v2-{name[3:]}"
-    result: Json = {"code": " ".join(symbol.split())}
+    result: Json = {"code": symbol}
     if system:
         result = {"system": system, **result}
     elif name and name not in ("L", "99ZZZ"):

@@ -2,7 +2,7 @@
 
 import re
 
-from careloop.intake.datatypes import Context, Json, Rule
+from careloop.intake.datatypes import Context, Json, Rule, clean_code
 from careloop.intake.hl7v2 import Value
 
 _EVENT = "http://terminology.hl7.org/CodeSystem/v2-0003"
@@ -12,7 +12,7 @@ _TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 
 def event_coding(value: Value, rule: Rule, context: Context) -> Json | None:
     """MSG to Coding: the event, shown as the whole type."""
-    kind, event, structure = (value.component(part).strip() for part in (1, 2, 3))
+    kind, event, structure = (clean_code(value.component(part)) for part in (1, 2, 3))
     shown = "^".join(part for part in (kind, event, structure) if part)
     return {"system": _EVENT, "code": event or kind, "display": shown} if kind else None
 
@@ -40,5 +40,5 @@ def language_tag(value: Value, rule: Rule, context: Context) -> str | None:
 
 def processing_mode(value: Value, rule: Rule, context: Context) -> Json | None:
     """PT-2 as a tag."""
-    mode = value.component(2).strip()
+    mode = clean_code(value.component(2))
     return {"system": _MODE, "code": mode} if mode and " " not in mode else None

@@ -1,7 +1,7 @@
 """PL: where somebody lies. The deepest place named, with the chain of places that hold it (interface.md §5)."""
 
 from careloop.fhir.ids import derived_id
-from careloop.intake.datatypes import Context, Json, uri_part
+from careloop.intake.datatypes import Context, Json, short_code, uri_part
 from careloop.intake.hl7v2 import Value
 
 _URI = "urn:ietf:rfc:3986"
@@ -49,8 +49,8 @@ def place(value: Value, context: Context) -> Json | None:
 def _describe(resource: Json, value: Value) -> None:
     """What the PL says of the place as a whole: its kind (6) and other words for it (9)."""
     kind, words = value.component(6).strip(), value.component(9).strip()
-    if kind and len(kind) <= 5:
-        resource["type"] = [{"coding": [{"system": _KIND, "code": kind}]}]
+    if short_code(kind):
+        resource["type"] = [{"coding": [{"system": _KIND, "code": short_code(kind)}]}]
     if words:
         resource["description"] = words
     number, namespace, universal = (value.component(10, part).strip() for part in (1, 2, 3))
@@ -58,8 +58,8 @@ def _describe(resource: Json, value: Value) -> None:
         system = f"urn:oid:{uri_part(universal)}" if universal else f"urn:careloop:authority:{uri_part(namespace)}"
         resource["identifier"].append({"system": system, "value": number})
     status = value.component(5).strip()
-    if status:
-        resource["operationalStatus"] = {"system": _STATUS, "code": status}
+    if short_code(status):
+        resource["operationalStatus"] = {"system": _STATUS, "code": short_code(status)}
 
 
 def organization(context: Context) -> Json | None:

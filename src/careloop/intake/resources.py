@@ -7,7 +7,7 @@ from typing import Any
 
 from careloop.fhir.ids import derived_id
 from careloop.intake.adt import AdtMessage, Person
-from careloop.intake.datatypes import Json, uri_part
+from careloop.intake.datatypes import Json, clean_code, uri_part
 
 CONTROL_ID = "urn:careloop:control-id"
 _ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
@@ -65,7 +65,7 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         "occurredDateTime": message.at.text,
         "recorded": recorded.isoformat(timespec="milliseconds"),
         "activity": {
-            "coding": [{"system": _EVENT, "code": envelope.event or envelope.message_type}],
+            "coding": [{"system": _EVENT, "code": clean_code(envelope.event or envelope.message_type) or "unknown"}],
             "text": "^".join(part for part in (envelope.message_type, envelope.event) if part),
         },
         "agent": [

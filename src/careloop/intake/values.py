@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from careloop.intake.datatypes import Context, Json, Rule, codeable_concept, concept, period_of
+from careloop.intake.datatypes import Context, Json, Rule, clean_code, codeable_concept, concept, period_of
 from careloop.intake.actors import practitioner
 from careloop.intake.hl7v2 import Value
 from careloop.intake.timestamps import moment
@@ -84,7 +84,7 @@ def _unit(value: Value, rule: Rule, context: Context) -> Json:
     """The unit's words and, where the sender names UCUM or none, its code. CWE[Quantity]."""
     beside: Sequence[Value] = rule.options.get("unit", ())
     unit = beside[0] if beside else value.part(2)
-    symbol, shown, system = (unit.component(part).strip() for part in (1, 2, 3))
+    symbol, shown, system = clean_code(unit.component(1)), unit.component(2).strip(), unit.component(3).strip()
     if not symbol and not shown:
         fixed = rule.options.get("fixed-unit")
         return {"unit": fixed, "system": UCUM, "code": fixed} if fixed else {}
@@ -275,7 +275,7 @@ def coding(value: Value, rule: Rule, context: Context) -> Json | None:
         return None
     first: Json | None = next(iter(concept.get("coding", ())), None)
     if first is None:
-        symbol, shown = value.component(1).strip(), value.component(2).strip()
+        symbol, shown = clean_code(value.component(1)), value.component(2).strip()
         return {**({"code": symbol} if symbol else {}), **({"display": shown} if shown else {})} or None
     return first
 
@@ -283,7 +283,7 @@ def coding(value: Value, rule: Rule, context: Context) -> Json | None:
 def timing(value: Value, rule: Rule, context: Context) -> Json | None:
     """TQ (ORC-7, OBR-27, RXE-1) to Timing: the pattern in words and code, duration, start and end."""
     pattern = value.part(2)
-    code = pattern.component(1).strip()
+    code = clean_code(pattern.component(1))
     repeat: Json = {}
     bounds = period_of(value.component(4), value.component(5), context)
     if bounds:
@@ -375,7 +375,7 @@ def repeated_concept(value: Value, rule: Rule, context: Context) -> Json | None:
 
 def cost(value: Value, rule: Rule, context: Context) -> Json | None:
     """CP to Coverage.costToBeneficiary: the price and its type."""
-    price, kind = money(value, rule, context), value.component(2).strip()
+    price, kind = money(value, rule, context), clean_code(value.component(2))
     if price is None:
         return None
     return {**({"type": {"coding": [{"system": _PRICE, "code": kind}]}} if kind else {}), "valueMoney": price}

@@ -38,7 +38,7 @@ class Door:
         self.answers += answers
         while process and process_batch(self.app, self.tenant):
             pass
-        return [parse(answer.decode()).get("MSA-1") for answer in answers]
+        return [parse(answer.decode()).get("MSA-1") for answer in answers if answer]
 
     def find(self, resource_type: str, system: str, value: str) -> list[Stored]:
         with self.app.database.transaction(self.tenant.id) as tx:
