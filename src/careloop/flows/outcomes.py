@@ -42,7 +42,7 @@ _WORDS = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-_UNREADABLE = ("body", "resourceType", "search", "address")
+_UNREADABLE = ("body", "resourceType", "search", "address", "If-Match")
 
 
 def status_of(error: CareloopError, *, writing: bool) -> int:

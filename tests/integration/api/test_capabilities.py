@@ -10,6 +10,7 @@ SAMPLES = {
     "number": "1", "uri": "urn:x",
 }  # fmt: skip
 PATCH = {"content_type": "application/json-patch+json"}
+UNKNOWN = "a profile that is known here"
 JSON_PATCH = '[{"op":"add","path":"/language","value":"en"}]'
 
 
@@ -103,6 +104,16 @@ def test_each_operation_is_there_and_no_other(client, served):
             answers = [client("POST", path, {}) for path in paths]
             there = not all(missing(answer) for answer in answers)
             assert there is ((kind, name) in offered), (kind, name, [answer.text for answer in answers])
+
+
+def test_each_profile_is_one_that_resources_are_judged_by(client, served):
+    def told(kind: str, profile: str) -> str:
+        return client("POST", f"/{kind}/$validate?profile={profile}", {"resourceType": kind}).text
+
+    assert UNKNOWN in told("Patient", "http://nowhere.example/profile")
+    claimed = [(one["type"], profile) for one in served["resource"] for profile in one.get("supportedProfile", ())]
+    assert len(claimed) > 60
+    assert [pair for pair in claimed if UNKNOWN in told(*pair)] == []
 
 
 def test_the_system_is_served_as_claimed(client, served):
