@@ -28,8 +28,8 @@ class Collector:
         self.quantities: dict[tuple[str, Decimal, str], None] = {}
         self.references: dict[str, None] = {}
         self.patients: dict[str, str] = {}
-        self.words: set[tuple[str, str, int]] = set()
-        """Texts that lead to a token: its field, the text, the token. Few for each code, whatever the resources."""
+        self.words: set[tokens.Word] = set()
+        """Few different ones for each code, whatever the number of resources."""
 
     def word(self, resource_type: str, parameter: str, text: str) -> None:
         """A coded value is found by this text too."""
@@ -110,7 +110,7 @@ def _address(resource_type: str, parameter: str) -> Emitter:
         texts = tokens.canonical_texts(url)
         found = tokens.hashes(collector.tenant_id, resource_type, parameter, *texts)
         collector.tokens.update(found)
-        collector.words.add((parameter, texts[-1][: tokens.MAX_STRING], found[len(texts) - 1]))
+        collector.words.add(tokens.address_word(collector.tenant_id, resource_type, parameter, texts[-1]))
 
     return emit
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from careloop.fhir.paths import Step, Walk
+from careloop.fhir.tokens import Word
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,5 +50,5 @@ class Extracted:
     quantities: list[tuple[str, Decimal, str]]
     references: list[str]
     patient_id: str | None
-    words: list[tuple[str, str, int]] = field(default_factory=list)
-    """Texts that lead to a token: the field's name, the text, the token."""
+    words: list[Word] = field(default_factory=list)
+    """Texts that lead to a token."""

@@ -17,6 +17,9 @@ IDENTIFIER = ":identifier"
 OF_TYPE = ":of-type"
 TEXT = ":text"
 
+UNPRINTABLE = dict.fromkeys(range(32), " ")
+"""Control characters in a text become spaces before it is indexed."""
+
 MAX_STRING = 250
 """Longer texts are found by their beginning; a b-tree entry must stay far below 2,700 bytes."""
 
@@ -71,11 +74,23 @@ def coding_hashes(
     return hashes(tenant_id, resource_type, parameter, *coding_texts(system, code))
 
 
+Word = tuple[int, str, int]
+"""A field, a text that stands for a value of it, and the token that resources with this value carry."""
+
+
 @lru_cache(maxsize=_CACHED)
-def word(tenant_id: int, resource_type: str, parameter: str, text: str) -> tuple[str, str, int]:
-    """What makes a coded value findable by its words: the field's name, the folded text, and the token for it."""
-    folded = normal(text)[:MAX_STRING]
-    return parameter + TEXT, folded, token_hash(tenant_id, resource_type, parameter + TEXT, folded)
+def word(tenant_id: int, resource_type: str, parameter: str, text: str) -> Word:
+    """What makes a coded value findable by its words, folded."""
+    folded = normal(text)[:MAX_STRING].translate(UNPRINTABLE)
+    field = field_hash(tenant_id, resource_type, parameter + TEXT)
+    return field, folded, field ^ value_hash(folded)
+
+
+@lru_cache(maxsize=_CACHED)
+def address_word(tenant_id: int, resource_type: str, parameter: str, address: str) -> Word:
+    """What makes an address findable by its beginning."""
+    field = field_hash(tenant_id, resource_type, parameter)
+    return field, address[:MAX_STRING].translate(UNPRINTABLE), field ^ value_hash(address)
 
 
 def _digest(text: str) -> int:

@@ -9,18 +9,12 @@ from typing import Any, NamedTuple
 
 from careloop.fhir import ucum
 from careloop.fhir.searchparameters import SearchDefinitions, present_hash
-from careloop.fhir.tokens import MAX_STRING, field_hash, measured_hash
+from careloop.fhir.tokens import MAX_STRING, UNPRINTABLE, Word, field_hash, measured_hash
 
 LONG = timedelta(days=31)
 """Dates longer than this are kept apart, so that a search for a window need not look further back than this."""
 
 SHORT_ALONE, LONG_ALONE, ONE_OF_SEVERAL = 0, 1, 2
-
-_UNPRINTABLE = dict.fromkeys(range(32), " ")
-
-
-Word = tuple[int, str, int]
-"""A field, a text, and the token that resources with this text carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +78,7 @@ class Indexer:
             strings=_string_rows(tenant_id, resource_type, found.strings),
             quantities=_quantity_rows(tenant_id, resource_type, found.quantities),
             references=tuple(found.references),
-            words=tuple(
-                (field_hash(tenant_id, resource_type, name), text.translate(_UNPRINTABLE), token)
-                for name, text, token in found.words
-            ),
+            words=tuple(found.words),
         )
 
     def _present_of(self, tenant_id: int, resource_type: str) -> frozenset[int]:
@@ -111,7 +102,7 @@ def _findable(resource: dict[str, Any]) -> dict[str, Any]:
 def _string_rows(tenant_id: int, resource_type: str, strings: list[tuple[str, str]]) -> tuple[tuple[int, str], ...]:
     if not strings:
         return ()
-    rows = ((field_hash(tenant_id, resource_type, name), text.translate(_UNPRINTABLE)) for name, text in strings)
+    rows = ((field_hash(tenant_id, resource_type, name), text.translate(UNPRINTABLE)) for name, text in strings)
     return tuple(sorted({(field, text[:MAX_STRING]) for field, text in rows if text}))
 
 
@@ -127,7 +118,7 @@ def _quantity_rows(
 def _quantity_row(field: int, value: Decimal, unit: str) -> QuantityRow:
     system, _, code = unit.partition("|")
     found = ucum.canonical(value, code) if system == ucum.SYSTEM else None
-    shown = unit.translate(_UNPRINTABLE)[:MAX_STRING]
+    shown = unit.translate(UNPRINTABLE)[:MAX_STRING]
     if found is None or not isfinite(base := float(found[0])):
         return QuantityRow(field, float(value), shown)
     return QuantityRow(field, float(value), shown, measured_hash(field, found[1]), base)

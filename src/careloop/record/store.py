@@ -11,8 +11,8 @@ from threading import Lock
 from weakref import WeakSet
 
 from careloop.db import Row, Transaction, load_queries
-from careloop.fhir.tokens import value_hash
-from careloop.record.indexing import IndexRows, Word
+from careloop.fhir.tokens import Word, value_hash
+from careloop.record.indexing import IndexRows
 from careloop.record.model import Stored
 
 SQL = load_queries("careloop.record")

@@ -8,9 +8,9 @@ from typing import Any
 from careloop.db import Row, Transaction
 from careloop.fhir.jsons import decode
 from careloop.fhir.searchparameters import SearchDefinitions
-from careloop.fhir.tokens import value_hash
+from careloop.fhir.tokens import Word, value_hash
 from careloop.record import store
-from careloop.record.indexing import Indexer, IndexRows, Word
+from careloop.record.indexing import Indexer, IndexRows
 from careloop.record.model import Finding
 from careloop.record.zones import Zones
 
