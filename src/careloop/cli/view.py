@@ -97,8 +97,7 @@ def run_publish(arguments: argparse.Namespace) -> int:
         principal = system_principal(tenant.id, "view")
         for name in arguments.view:
             definition = definition_of(app, name)
-            with app.database.transaction(tenant.id, actor=principal.id) as tx:
-                done = views.publish(app, tx, principal, definition)
+            done = views.publish(app, principal, definition)
             facts.append({"table": done.table, "rows": done.rows, "seconds": round(done.seconds, 3)})
     lines = [f"{one['table']}: {one['rows']} rows, {one['seconds']} s" for one in facts]
     report(arguments, {"published": facts}, lines)

@@ -1,8 +1,7 @@
 -- Made from the migrations by tools/schema.py. Read this; change the migrations.
 
 CREATE FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
+    LANGUAGE plpgsql
     AS $_$
 declare
     tenant int := nullif(current_setting('app.tenant', true), '')::int;
@@ -1300,7 +1299,6 @@ CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (
 CREATE POLICY tenant_only ON public.stay_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 REVOKE ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_token TO careloop_app;
 

@@ -10,7 +10,7 @@ from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal
 from careloop.access.policy import require
 from careloop.catalog import Catalog
-from careloop.db import Transaction
+from careloop.db import Database, Transaction, ensure_database
 from careloop.errors import NotFound, Rejected
 from careloop.fhir.jsons import decode
 from careloop.fhir.viewdefinition import Column, View, compile_view
@@ -101,17 +101,31 @@ def announce(tx: Transaction, principal: Principal, view: View) -> None:
     _audit(tx, principal, view, f"the view {view.name} is about to be written", ())
 
 
-def publish(app: App, tx: Transaction, principal: Principal, definition: Mapping[str, Any]) -> Published:
-    """The view is a table of the tenant: its rows as of now, and an SQL view `views_<tenant number>.<name>`."""
+def publish(app: App, principal: Principal, definition: Mapping[str, Any]) -> Published:
+    """The view is a table of the tenant: its rows as of now, and an SQL view `views_<tenant number>.<name>`.
+
+    Rows are read and written under row-level security, in one transaction. Then the owner, who alone may make views and
+    who touches no row, gives them names and types. For commands of whoever runs the installation.
+    """
     began = time.monotonic()
     view = view_of(definition)
     require(principal, "search", view.resource_type)
-    seen = Seen()
-    count = reports.replace_rows(tx, view.name, row_sets(tx, view, seen))
-    table = reports.make_sql_view(tx, view.name, [(column.name, sql_type(column)) for column in view.columns])
-    reports.keep_view(tx, view.name, view.resource_type, definition, count, app.clock.now())
-    _audit(tx, principal, view, f"{count} rows of the view {view.name} published", seen.patients)
+    with app.database.transaction(principal.tenant_id, actor=principal.id) as tx:
+        seen = Seen()
+        count = reports.replace_rows(tx, view.name, row_sets(tx, view, seen))
+        reports.keep_view(tx, view.name, view.resource_type, definition, count, app.clock.now())
+        _audit(tx, principal, view, f"{count} rows of the view {view.name} published", seen.patients)
+    table = _make_sql_view(app, principal, view)
     return Published(table=table, rows=count, seconds=time.monotonic() - began)
+
+
+def _make_sql_view(app: App, principal: Principal, view: View) -> str:
+    owner = Database(ensure_database(app.settings).owner, max_size=1).open()
+    try:
+        with owner.transaction(principal.tenant_id, actor=principal.id) as tx:
+            return reports.make_sql_view(tx, view.name, [(column.name, sql_type(column)) for column in view.columns])
+    finally:
+        owner.close()
 
 
 def sql_type(column: Column) -> str:

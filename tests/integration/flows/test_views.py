@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
+from careloop import reports
 from careloop.access.model import Principal, PrincipalKind, system_principal
 from careloop.errors import NotFound, NotPermitted, Rejected
 from careloop.flows import view_files, views
@@ -133,8 +135,7 @@ def test_text_in_csv_is_never_a_formula(app, tenant, people, principal) -> None:
 
 
 def test_a_published_view_is_a_table_that_sql_can_read(app, tenant, people, principal) -> None:
-    with app.database.transaction(tenant.id) as tx:
-        done = views.publish(app, tx, principal, PEOPLE)
+    done = views.publish(app, principal, PEOPLE)
     assert (done.table, done.rows) == (f"views_{tenant.id}.people", 25)
     with app.database.transaction(tenant.id) as tx:
         rows = tx.rows(f"select * from {done.table} where births < 12 order by births, family")
@@ -148,10 +149,8 @@ def test_a_published_view_is_a_table_that_sql_can_read(app, tenant, people, prin
 
 def test_publishing_again_replaces_rows_and_columns(app, tenant, people, principal) -> None:
     shorter = {**PEOPLE, "select": [{"column": [{"name": "who", "path": "id", "type": "id"}]}]}
-    with app.database.transaction(tenant.id) as tx:
-        views.publish(app, tx, principal, PEOPLE)
-    with app.database.transaction(tenant.id) as tx:
-        done = views.publish(app, tx, principal, shorter)
+    views.publish(app, principal, PEOPLE)
+    done = views.publish(app, principal, shorter)
     with app.database.transaction(tenant.id) as tx:
         rows = tx.rows(f"select * from {done.table}")
         assert tx.value("select count(*) from published_view_row") == 24
@@ -159,18 +158,31 @@ def test_publishing_again_replaces_rows_and_columns(app, tenant, people, princip
 
 
 def test_another_tenant_reads_nothing_from_a_published_view(app, tenant, other_tenant, people, principal) -> None:
-    with app.database.transaction(tenant.id) as tx:
-        done = views.publish(app, tx, principal, PEOPLE)
+    done = views.publish(app, principal, PEOPLE)
     with app.database.transaction(other_tenant.id) as tx:
         assert tx.rows(f"select * from {done.table}") == []
     with app.database.directory() as tx:
         assert tx.rows(f"select * from {done.table}") == []
 
 
+def test_a_request_can_make_no_view(app, tenant) -> None:
+    with app.database.transaction(tenant.id) as tx, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reports.make_sql_view(tx, "mine", [("id", "text")])
+
+
+def test_only_the_own_patients_are_published(app, tenant, other_tenant, people, principal) -> None:
+    stranger = system_principal(other_tenant.id, "test")
+    with app.database.transaction(other_tenant.id) as tx:
+        body = {"resourceType": "Patient", "id": "theirs"}
+        write(app, tx, stranger, [Write(method="update", resource_type="Patient", id="theirs", resource=body)])
+    assert views.publish(app, stranger, PEOPLE).rows == 1
+    assert views.publish(app, principal, PEOPLE).rows == 25
+
+
 @pytest.mark.parametrize("name", ["a; drop table tenant", 'a"b', "", "x" * 64])
 def test_no_view_is_made_of_names_that_are_none(app, tenant, principal, name: str) -> None:
-    with app.database.transaction(tenant.id) as tx, pytest.raises(Rejected):
-        views.publish(app, tx, principal, {**PEOPLE, "name": name or "a b"})
+    with pytest.raises(Rejected):
+        views.publish(app, principal, {**PEOPLE, "name": name or "a b"})
 
 
 def test_every_shipped_view_compiles_and_an_unknown_one_is_not_found(app) -> None:

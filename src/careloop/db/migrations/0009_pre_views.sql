@@ -21,11 +21,11 @@ create table published_view_row (
 );
 select make_tenant_table('published_view_row');
 
--- Makes (again) the SQL view views_<tenant>.<name> over the rows of the transaction's tenant. Runs as the owner because
--- the app role may make nothing; so it takes names and types by pattern and list only. The view itself looks with the
--- rights of whoever reads it: row-level security holds behind it.
+-- Makes (again) the SQL view views_<tenant>.<name> over the rows of the transaction's tenant. Only the owner may call it:
+-- the app role makes nothing. Names are taken by pattern, types from a list. The view itself looks with the rights of
+-- whoever reads it: row-level security holds behind it.
 create function make_sql_view(name text, columns text[], kinds text[]) returns text
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql as $$
 declare
     tenant int := nullif(current_setting('app.tenant', true), '')::int;
     schema text := 'views_' || tenant;
@@ -53,4 +53,3 @@ begin
 end
 $$;
 revoke all on function make_sql_view(text, text[], text[]) from public;
-grant execute on function make_sql_view(text, text[], text[]) to careloop_app;
