@@ -1,5 +1,5 @@
-"""`python -m tools.hl7v2_facts DIR`: for each message below DIR with an expected bundle, the share of its facts that our
-intake says too, and what differs.
+"""`python -m tools.hl7v2_facts DIR`: for each message below DIR with an expected bundle, the share of its facts that
+our intake says too, and what differs.
 
 DIR is a folder of `.hl7` files with `expected/<template>__<name>-expected.json`, or of pairs `.hl7` and `.fhir`.
 `--missing N` sums what is missing most; `--message NAME` shows one message in full.
@@ -23,9 +23,15 @@ RULES = Path(__file__).parents[2] / "tests" / "conformance" / "hl7v2" / "facts.y
 
 def pairs(folder: Path) -> list[tuple[str, Path, Path]]:
     """Message name, message and expected bundle, in the order of names."""
-    expected = {path.name.split("__", 1)[1].removesuffix("-expected.json"): path for path in folder.glob("expected/*.json")}
+    expected = {
+        path.name.split("__", 1)[1].removesuffix("-expected.json"): path for path in folder.glob("expected/*.json")
+    }
     found = [(path.stem, path, expected[path.stem]) for path in folder.glob("*.hl7") if path.stem in expected]
-    found += [(path.relative_to(folder).with_suffix("").as_posix(), path, path.with_suffix(".fhir")) for path in folder.rglob("*.hl7") if path.with_suffix(".fhir").exists()]
+    found += [
+        (path.relative_to(folder).with_suffix("").as_posix(), path, path.with_suffix(".fhir"))
+        for path in folder.rglob("*.hl7")
+        if path.with_suffix(".fhir").exists()
+    ]
     return sorted(found)
 
 
@@ -73,12 +79,17 @@ def main() -> int:
         print(f"{count:5} {place}")
     found, expected = sum(len(result.found) for result in results), sum(result.expected for result in results)
     excluded = Counter(rule.type for result in results for rule, _ in result.excluded)
-    print(f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}")
+    print(
+        f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}"
+    )
     return 0
 
 
 def _print(result: Result, *, full: bool) -> None:
-    print(f"{result.message}: {len(result.found)} of {result.expected}" + (f", refused: {result.fault}" if result.fault else ""))
+    print(
+        f"{result.message}: {len(result.found)} of {result.expected}"
+        + (f", refused: {result.fault}" if result.fault else "")
+    )
     for fact in result.missing if full else ():
         print(f"    missing {fact}")
 

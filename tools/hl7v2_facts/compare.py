@@ -59,7 +59,9 @@ class Result:
 def _filled(text: str) -> frozenset[str]:
     """The fields that hold anything anywhere in the message."""
     lines = [line.split(text[3:4] or "|") for line in re.split(r"[\r\n]+", text)]
-    return frozenset(f"{fields[0]}-{place}" for fields in lines for place, value in enumerate(fields) if place and value)
+    return frozenset(
+        f"{fields[0]}-{place}" for fields in lines for place, value in enumerate(fields) if place and value
+    )
 
 
 def _stands_in(fact: Fact, text: str) -> bool:
@@ -126,7 +128,9 @@ def _best(one: Told, ours: Sequence[Told], rules: Rules) -> Told | None:
     types = (one.resource_type, *rules.same_type.get(one.resource_type, ()))
     candidates = [told for told in ours if told.resource_type in types]
     return max(
-        candidates, key=lambda told: sum(_found(fact, one.resource_type, told, rules) for fact in one.facts), default=None
+        candidates,
+        key=lambda told: sum(_found(fact, one.resource_type, told, rules) for fact in one.facts),
+        default=None,
     )
 
 

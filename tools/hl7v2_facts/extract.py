@@ -39,7 +39,9 @@ class Fact:
     def found_in(self, other: "Fact") -> bool:
         """True when the other says the same at the same place."""
         if self.kind == "words":
-            return other.kind == "joined" and any(f" {one} " in f" {two} " for one in self.tokens for two in other.tokens)
+            return other.kind == "joined" and any(
+                f" {one} " in f" {two} " for one in self.tokens for two in other.tokens
+            )
         if self.kind == "date" and other.kind == "date":
             return any(_same_time(one, two) for one in self.tokens for two in other.tokens)
         return bool(self.tokens & other.tokens)
@@ -86,7 +88,10 @@ def _named_only(resources: Sequence[Json]) -> list[Told]:
             if "display" in value and set(value) <= {"display", "type"}:
                 words = _words(value["display"])
                 places = ("family", "given", "prefix", "suffix")
-                facts = {f"Practitioner.name.{one}": Fact(f"Practitioner.name.{one}", "joined", frozenset({words})) for one in places}
+                facts = {
+                    f"Practitioner.name.{one}": Fact(f"Practitioner.name.{one}", "joined", frozenset({words}))
+                    for one in places
+                }
                 by_place = {place: (fact,) for place, fact in facts.items()}
                 found[words] = Told(resource_type="Practitioner", facts=frozenset(facts.values()), by_place=by_place)
             for part in value.values():
@@ -148,7 +153,11 @@ def _of_object(place: str, value: Json, known: Mapping[str, Json]) -> Iterator[F
         return
     if "display" in value and set(value) <= {"display", "type"}:
         words = _words(value["display"]).split()
-        yield Fact(place, "reference", frozenset(f"{kind} {word}" for word in words for kind in ("Practitioner", "Organization")))
+        yield Fact(
+            place,
+            "reference",
+            frozenset(f"{kind} {word}" for word in words for kind in ("Practitioner", "Organization")),
+        )
     if "code" in value and isinstance(value["code"], str) and set(value) <= _CODING:
         yield Fact(place, "code", _tokens(value.get("code"), value.get("display")))
         value = {key: part for key, part in value.items() if key not in ("code", "display")}

@@ -53,8 +53,9 @@ def listening(app: App) -> list[Listening]:
 
 
 def take_in(app: App, incoming: Sequence[Incoming]) -> list[bytes]:
-    """The answers to these frames, in their order, given after the commit that holds them; empty where nobody waits for
-    one, two in one text where a sender asked for both kinds. A frame that could not be stored gets AE; one that was no message at all gets AR."""
+    """The answers to these frames, in their order, given after the commit that holds them. Empty where nobody waits for
+    one, two in one text where a sender asked for both kinds. A frame that could not be stored gets AE; one that was no
+    message at all gets AR."""
     answers: list[bytes] = [b""] * len(incoming)
     by_tenant: dict[int, list[int]] = {}
     for place, one in enumerate(incoming):

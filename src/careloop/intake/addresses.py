@@ -1,4 +1,4 @@
-"""Where something stands in a group of segments, and conditions on it: `PID-5`, `OBX-5.2`, filled, one of these codes."""
+"""Where something stands in a group of segments (`PID-5`, `OBX-5.2`), and conditions on what stands there. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A message in the words of FHIR: who, which visit, what happened when, what else it says. Pure; nothing is looked up."""
+"""A message in the words of FHIR: who, which visit, what happened when, what else it says. Nothing is looked up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,8 +11,8 @@ from careloop.intake import datatypes, places
 from careloop.intake.checks import envelope_of, groups
 from careloop.intake.datatypes import Context, Json, Rule, uri_part
 from careloop.intake.facts import Place, make
-from careloop.intake.hl7v2 import Message, Segment, Value
 from careloop.intake.header import beside, header
+from careloop.intake.hl7v2 import Message, Segment, Value
 from careloop.intake.mapping import Mappings, fill, nested
 from careloop.intake.model import Effect, Envelope, Feed
 from careloop.intake.timestamps import Moment, moment

@@ -42,9 +42,7 @@ def batch_of(text: str) -> Batch | None:
     counts = [line.split(header[3])[1:2] for line in lines if line.startswith("BTS")]
     told = [int(count[0]) for count in counts if count and count[0].isascii() and count[0].strip().isdigit()]
     at = (fields + [""] * 12)[:12]
-    return Batch(
-        sender=(at[2], at[3]), receiver=(at[4], at[5]), number=at[10], promised=sum(told) if told else None
-    )
+    return Batch(sender=(at[2], at[3]), receiver=(at[4], at[5]), number=at[10], promised=sum(told) if told else None)
 
 
 def batch_acknowledgment(batch: Batch, outcomes: Sequence[Outcome], now: datetime, own_id: str) -> bytes:

@@ -123,7 +123,11 @@ def _person(message: Message, envelope: Envelope, mappings: Mappings) -> tuple[F
     effect = mappings.effect(envelope.message_type, envelope.event)
     people = groups(message)
     if not people:
-        return () if not mappings.names_person(envelope.message_type, envelope.event) else (Fault(at="PID", expected="a PID segment", code="required"),)
+        return (
+            ()
+            if not mappings.names_person(envelope.message_type, envelope.event)
+            else (Fault(at="PID", expected="a PID segment", code="required"),)
+        )
     faults = []
     for number, group in enumerate(people, start=1):
         place = "PID-3" if number == 1 else f"PID[{number}]-3"

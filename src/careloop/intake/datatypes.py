@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from careloop.errors import Rejected
-from careloop.fhir.ids import derived_id
 from careloop.intake.hl7v2 import Value
 from careloop.intake.model import Feed
 from careloop.intake.timestamps import moment
@@ -88,7 +87,7 @@ def uri_part(text: str) -> str:
 
 
 def clean_code(text: str) -> str:
-    """A code as FHIR wants it: single blanks inside, nothing that cannot be printed; empty where that is not to be had."""
+    """A code as FHIR wants it: single blanks inside, nothing that cannot be printed; else empty."""
     code = " ".join(text.split())
     return code if code.isprintable() and code != '""' else ""
 
@@ -229,7 +228,7 @@ def contact_point(value: Value, rule: Rule, context: Context) -> Json | None:
         use = "mobile"
     result: Json = {"system": system, "value": number, **({"use": use} if use else {})}
     rank = value.component(18).strip()
-    if rank.isascii() and rank.isdigit() and 0 < int(rank[:9]):
+    if rank.isascii() and rank.isdigit() and int(rank[:9]) > 0:
         result["rank"] = int(rank[:9])
     validity = period_of(value.component(13), value.component(14), context)
     return {**result, "period": validity} if validity else result
@@ -256,12 +255,16 @@ def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
     mapped = rule.table.of(own) if rule.table and own else None
     if rule.table and mapped:
         shown = rule.table.display.get(mapped)
-        codings.append({"system": rule.table.system_of(mapped), "code": mapped, **({"display": shown} if shown else {})})
+        codings.append(
+            {"system": rule.table.system_of(mapped), "code": mapped, **({"display": shown} if shown else {})}
+        )
     for start in (1, 4):
         other = rule.table.of(value.component(start).strip()) if rule.table and start > 1 else None
         if rule.table and other and other != mapped:
             shown = rule.table.display.get(other)
-            codings.append({"system": rule.table.system_of(other), "code": other, **({"display": shown} if shown else {})})
+            codings.append(
+                {"system": rule.table.system_of(other), "code": other, **({"display": shown} if shown else {})}
+            )
             continue
         coding = _coding(value, start, str(rule.options.get("default-system") or ""), context)
         if coding and not (mapped and "system" not in coding):

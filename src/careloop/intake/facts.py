@@ -9,9 +9,9 @@ from typing import Any
 
 from careloop.fhir.ids import derived_id
 from careloop.intake.actors import entity_system
+from careloop.intake.addresses import values_at
 from careloop.intake.datatypes import Context, Json
 from careloop.intake.hl7v2 import Message, Segment
-from careloop.intake.addresses import values_at
 from careloop.intake.mapping import Mappings, fill, nested, wrapped
 from careloop.intake.structures import Group, ResourceRule, Structure, group_segments
 
@@ -21,7 +21,7 @@ PATIENT = "Patient/?"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What facts of one person refer to: `number` names the person to keys, `encounter_id` the visit, if there is one."""
+    """What facts of one person refer to: `number` names the person to keys, `encounter_id` the visit, if any."""
 
     number: str
     encounter_id: str | None
@@ -35,9 +35,7 @@ class Made:
     unread: list[str] = field(default_factory=list)
 
 
-def make(
-    structure: Structure, message: Message, people: Sequence[Place], mappings: Mappings, context: Context
-) -> Made:
+def make(structure: Structure, message: Message, people: Sequence[Place], mappings: Mappings, context: Context) -> Made:
     """Every resource that this structure makes of the message."""
     root = group_segments(structure, message.segments)
     making = _Making(structure, people, mappings, context, root)

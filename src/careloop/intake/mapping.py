@@ -12,10 +12,10 @@ from typing import Any
 
 from careloop.errors import ContentError, Fault, Rejected
 from careloop.intake import datatypes
+from careloop.intake.actors import organization
 from careloop.intake.addresses import Segments, Test, tests_of, values_at
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule, Table
-from careloop.intake.actors import organization
 from careloop.intake.hl7v2 import Segment, Value
 from careloop.intake.model import Effect
 from careloop.intake.structures import Structure, structure_faults, structure_of
@@ -164,9 +164,7 @@ def _apply(line: Line, segments: Segments, context: Context, result: Json) -> No
             return
 
 
-def _converted(
-    line: Line, address: str, values: Sequence[Value], segments: Segments, context: Context
-) -> list[Any]:
+def _converted(line: Line, address: str, values: Sequence[Value], segments: Segments, context: Context) -> list[Any]:
     if not values:
         return []
     convert = CONVERSIONS[line.word]
@@ -296,7 +294,11 @@ def _code_matches(test: Mapping[str, Any], segments: Segments) -> bool:
 def _contact_rest(segment: Segment, context: Context) -> Json:
     """Sex, employer or agency, and the time for which it holds."""
     gender = context.tables["administrative-sex"].of(segment.text(15)) if segment.text(15) else None
-    beside = {"contact": segment.values(30), "contact-telecom": segment.values(31), "contact-address": segment.values(32)}
+    beside = {
+        "contact": segment.values(30),
+        "contact-telecom": segment.values(31),
+        "contact-address": segment.values(32),
+    }
     plain = Rule(address="NK1-13", options=beside)
     found: Json = {
         "gender": gender,

@@ -74,7 +74,17 @@ def _added(standing: list[Json], said: list[Json]) -> list[Json]:
     return [*standing, *(one for one in said if (one.get("system"), one.get("value")) not in known)]
 
 
-_CHOICES = ("value", "effective", "onset", "occurrence", "performed", "medication", "abatement", "collected", "asNeeded")
+_CHOICES = (
+    "value",
+    "effective",
+    "onset",
+    "occurrence",
+    "performed",
+    "medication",
+    "abatement",
+    "collected",
+    "asNeeded",
+)
 """Elements of which a resource has one, whatever its type: `valueString` takes the place of `valueQuantity`."""
 _NEWEST = "*"
 
@@ -102,7 +112,9 @@ def joined_resource(
 
 
 def _rivals(element: str, resource: Mapping[str, Any]) -> list[str]:
-    stem = next((one for one in _CHOICES if element.startswith(one) and element[len(one) : len(one) + 1].isupper()), None)
+    stem = next(
+        (one for one in _CHOICES if element.startswith(one) and element[len(one) : len(one) + 1].isupper()), None
+    )
     if stem is None:
         return []
     return [one for one in resource if one.startswith(stem) and one[len(stem) : len(stem) + 1].isupper()]
@@ -114,6 +126,8 @@ def _with_foreign(standing: list[Json] | None, said: list[Json]) -> list[Json]:
 
 
 def _short(times: Mapping[str, str | None]) -> dict[str, str]:
-    known = {element: time for element, time in times.items() if time is not None and element not in ("resourceType", "id")}
+    known = {
+        element: time for element, time in times.items() if time is not None and element not in ("resourceType", "id")
+    }
     newest = max(known.values(), key=_sortable, default="")
     return {_NEWEST: newest, **{element: time for element, time in known.items() if time != newest}} if newest else {}

@@ -77,9 +77,7 @@ def organization(context: Context) -> Json | None:
     return {"reference": f"Organization/{own_id}", "display": name}
 
 
-def _make(
-    context: Context, path: list[str], code: str, kind: tuple[str, str], shown: str, parent: str | None
-) -> str:
+def _make(context: Context, path: list[str], code: str, kind: tuple[str, str], shown: str, parent: str | None) -> str:
     own_id = derived_id(context.tenant_id, "location", *path)
     resource: Json = {
         "resourceType": "Location",

@@ -84,9 +84,7 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
     if message.header:
         resource["contained"] = list(message.header)
         source["reference"] = "#header"
-        resource["entity"] += [
-            {"role": "source", "what": {"reference": f"#{one['id']}"}} for one in message.header[1:]
-        ]
+        resource["entity"] += [{"role": "source", "what": {"reference": f"#{one['id']}"}} for one in message.header[1:]]
     return resource
 
 

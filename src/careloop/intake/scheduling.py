@@ -13,8 +13,13 @@ from careloop.intake.datatypes import Context, Json, Rule, concept
 from careloop.intake.hl7v2 import Value
 from careloop.intake.timestamps import moment
 
-_MINUTES = {"S": Decimal(1) / 60, "SEC": Decimal(1) / 60, "M": 1, "MIN": 1, "MINUTE": 1, "MINUTES": 1, "H": 60, "HR": 60,
-            "HOUR": 60, "HOURS": 60, "D": 1440, "DAY": 1440, "DAYS": 1440, "": 1}  # fmt: skip
+_SECOND, _HOUR, _DAY = Decimal(1) / 60, Decimal(60), Decimal(1440)
+_MINUTES: dict[str, Decimal] = {
+    **dict.fromkeys(("S", "SEC"), _SECOND),
+    **dict.fromkeys(("", "M", "MIN", "MINUTE", "MINUTES"), Decimal(1)),
+    **dict.fromkeys(("H", "HR", "HOUR", "HOURS"), _HOUR),
+    **dict.fromkeys(("D", "DAY", "DAYS"), _DAY),
+}
 _LONGEST_MINUTES = 60 * 24 * 366
 
 

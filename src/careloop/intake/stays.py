@@ -213,10 +213,8 @@ class _Folding:
                 self._return(moment)
             case Effect.PENDING_DISCHARGE:
                 self.stay.pending_discharge = True
-            case Effect.FIELDS:
-                self._named_place = event.content.get("location") or self._named_place
             case _:
-                pass
+                self._named_place = event.content.get("location") or self._named_place
         self._present = self._present or event.effect in _SHOWS_PRESENCE
         self._note_stated_times(event)
 
@@ -350,8 +348,8 @@ class _Folding:
             stay.start = moment_from_text(self._stated_admit, self._zone)
         if not stay.classes and stay.last_class and stay.status in ("in-progress", "onleave", "finished"):
             stay.classes.append(Interval(what=stay.last_class, start=stay.start))
-        if not stay.locations and self._named_place:
-            stay.locations.append(Interval(what=self._named_place, start=None))
+        if stay.status == "unknown" and not stay.locations and self._named_place:
+            stay.locations = [Interval(what=self._named_place, start=None)]
         self._end_rows(stay.end)
         standing = {one.key for one in stay.discharges if one.cancelled is None}
         kept = {one.key: one for one in stay.discharges if one.cancelled is None or one.key not in standing}
@@ -390,14 +388,10 @@ def _disposition(event: StayEvent) -> tuple[str | None, str | None]:
 def _joined(name: str, earlier: list[Any], later: list[Any]) -> list[Any]:
     """Lists that add up: what is told again replaces what it tells again, in a fixed order."""
     if name == "participant":
-        told = {_kind(entry) for entry in later}
-        return [entry for entry in earlier if _kind(entry) not in told] + later
+        told = [entry.get("type") for entry in later]
+        return [entry for entry in earlier if entry.get("type") not in told] + later
     seen = {_identity(entry): entry for entry in [*earlier, *later]}
     return list(seen.values())
-
-
-def _kind(entry: dict[str, Any]) -> str:
-    return str(entry.get("type"))
 
 
 def _identity(entry: dict[str, Any]) -> str:

@@ -129,7 +129,9 @@ def structure_faults(structure: Structure, maps: Mapping[str, Any]) -> list[Faul
         place = f"{structure.id} resources {one.name}"
         if one.group not in groups:
             faults.append(Fault(at=f"{place}.group", expected=f"one of {', '.join(sorted(groups))}"))
-        faults += [Fault(at=f"{place}.maps", expected=f"a map that exists, not {id}") for id in one.maps if id not in maps]
+        faults += [
+            Fault(at=f"{place}.maps", expected=f"a map that exists, not {own}") for own in one.maps if own not in maps
+        ]
         told = {name.removeprefix("near ") for target in one.refer.values() for name in target.names}
         faults += [Fault(at=f"{place}.refer", expected=f"a resource of this message, not {x}") for x in told - names]
     return faults

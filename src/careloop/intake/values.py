@@ -1,7 +1,7 @@
 """Values of observations and orders: NM, SN, NR, CQ, DR, TM, ED, RP, TX, TQ. Each function is one conversion.
 
-Source: HL7 v2.5.1 chapter 2.A; the v2-to-FHIR data type maps SN[Quantity], SN[Range], SN[Ratio], NR[Range], ED[Attachment],
-RP[Attachment], DR[Period], CWE[Quantity] (2025-10).
+Source: HL7 v2.5.1 chapter 2.A; the v2-to-FHIR data type maps SN[Quantity], SN[Range], SN[Ratio], NR[Range],
+ED[Attachment], RP[Attachment], DR[Period], CWE[Quantity] (2025-10).
 """
 
 import base64
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from careloop.intake.datatypes import Context, Json, Rule, clean_code, codeable_concept, concept, period_of
 from careloop.intake.actors import practitioner
+from careloop.intake.datatypes import Context, Json, Rule, clean_code, codeable_concept, concept, period_of
 from careloop.intake.hl7v2 import Value
 from careloop.intake.timestamps import moment
 
@@ -50,7 +50,7 @@ def decimal(value: Value, rule: Rule, context: Context) -> Decimal | None:
 
 
 def whole_number(value: Value, rule: Rule, context: Context) -> int | None:
-    """NM or SI, or what a table makes of a code, to a whole number from zero on; from `least` where the line says so."""
+    """NM or SI, or what a table makes of a code, to a whole number from zero (or `least`) on."""
     text = value.component(1).strip()
     found = number((rule.table.of(text) or "") if rule.table else text)
     least = int(rule.options.get("least", 0))
@@ -90,7 +90,7 @@ def _unit(value: Value, rule: Rule, context: Context) -> Json:
         return {"unit": fixed, "system": UCUM, "code": fixed} if fixed else {}
     result: Json = {"unit": shown or symbol}
     mapped = context.tables["coding-system"].of(system) if system else None
-    if symbol and system.upper() in ("UCUM", "ISO+", "UNIT") or mapped == UCUM:
+    if (symbol and system.upper() in ("UCUM", "ISO+", "UNIT")) or mapped == UCUM:
         result |= {"system": UCUM, "code": symbol}
     elif symbol and mapped:
         result |= {"system": mapped, "code": symbol}

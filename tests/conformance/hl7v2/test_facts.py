@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from tools.hl7v2_facts.__main__ import RULES, measure, share
 
 pytestmark = pytest.mark.shared

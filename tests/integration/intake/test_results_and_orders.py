@@ -4,9 +4,10 @@ import base64
 from itertools import permutations
 
 import pytest
-from careloop.flows import inbox
 from tests.messages import adt
-from tests.messages.clinical import booking, document, every_kind, message, oru, order, prescription, referral, shot
+from tests.messages.clinical import booking, document, every_kind, message, order, oru, prescription, referral, shot
+
+from careloop.flows import inbox
 
 LATER, LAST = "20261120100000-0500", "20261120120000-0500"
 
@@ -19,7 +20,9 @@ def of(door, *types):
 
 def bare(resources):
     """Resources without what tells versions apart."""
-    return sorted(({key: part for key, part in one.items() if key != "meta"} for one in resources), key=lambda one: one["id"])
+    return sorted(
+        ({key: part for key, part in one.items() if key != "meta"} for one in resources), key=lambda one: one["id"]
+    )
 
 
 def test_a_result_is_a_report_with_its_values_its_order_and_its_specimen(door):
@@ -29,7 +32,12 @@ def test_a_result_is_a_report_with_its_values_its_order_and_its_specimen(door):
     [request], [specimen] = of(door, "ServiceRequest"), of(door, "Specimen")
     assert report["status"] == "final" and len(report["result"]) == 2
     assert report["basedOn"] == [{"reference": f"ServiceRequest/{request['id']}"}]
-    assert glucose["valueQuantity"] == {"value": 182, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}
+    assert glucose["valueQuantity"] == {
+        "value": 182,
+        "unit": "mg/dL",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg/dL",
+    }
     assert (glucose["referenceRange"][0]["low"]["value"], glucose["referenceRange"][0]["high"]["value"]) == (70, 105)
     assert glucose["interpretation"][0]["coding"][0]["code"] == "H"
     assert glucose["note"] == [{"text": "Fasting"}]
@@ -42,7 +50,10 @@ def test_a_result_is_a_report_with_its_values_its_order_and_its_specimen(door):
 
 def test_the_same_result_again_and_a_correction_make_no_second_result(door):
     door.send(oru(status="P"))
-    assert door.send(oru(status="P", control_id="R2"), oru("160", status="C", control_id="R3", at=LATER)) == ["AA", "AA"]
+    assert door.send(oru(status="P", control_id="R2"), oru("160", status="C", control_id="R3", at=LATER)) == [
+        "AA",
+        "AA",
+    ]
     [report] = of(door, "DiagnosticReport")
     values = {one["code"]["coding"][0]["code"]: one for one in of(door, "Observation")}
     assert report["status"] == "corrected"
@@ -55,7 +66,18 @@ def test_an_older_word_never_overwrites_a_newer_one_whatever_the_order_of_arriva
     seen = []
     for number, some in enumerate(permutations(told)):
         mrn = f"20{number}"
-        door.send(*(one.replace(b"100234", mrn.encode()).replace(b"P100", b"P" + mrn.encode()).replace(b"F200", b"F" + mrn.encode()).replace(b"|P|2.5.1", b"|P|2.5.1").replace(b"|R2|", f"|R2-{number}|".encode()).replace(b"|R1|", f"|R1-{number}|".encode()).replace(b"|O1|", f"|O1-{number}|".encode()) for one in some))
+        door.send(
+            *(
+                one.replace(b"100234", mrn.encode())
+                .replace(b"P100", b"P" + mrn.encode())
+                .replace(b"F200", b"F" + mrn.encode())
+                .replace(b"|P|2.5.1", b"|P|2.5.1")
+                .replace(b"|R2|", f"|R2-{number}|".encode())
+                .replace(b"|R1|", f"|R1-{number}|".encode())
+                .replace(b"|O1|", f"|O1-{number}|".encode())
+                for one in some
+            )
+        )
         [person] = door.find("Patient", "urn:careloop:authority:STMARY", mrn)
         with door.app.database.transaction(door.tenant.id) as tx:
             found = door.app.record.of_patient(tx, person.id, ["Observation", "DiagnosticReport", "ServiceRequest"])
@@ -65,11 +87,17 @@ def test_an_older_word_never_overwrites_a_newer_one_whatever_the_order_of_arriva
             if "esr" not in str(one.resource.get("code", {})).lower()
         )
         seen.append(values)
-    assert seen[0] == [("DiagnosticReport", "final", None), ("Observation", "final", 160), ("ServiceRequest", "completed", None)]
+    assert seen[0] == [
+        ("DiagnosticReport", "final", None),
+        ("Observation", "final", 160),
+        ("ServiceRequest", "completed", None),
+    ]
     assert all(one == seen[0] for one in seen)
 
 
-@pytest.mark.parametrize(("control", "status"), [("NW", "active"), ("XO", "active"), ("CA", "revoked"), ("HD", "on-hold")])
+@pytest.mark.parametrize(
+    ("control", "status"), [("NW", "active"), ("XO", "active"), ("CA", "revoked"), ("HD", "on-hold")]
+)
 def test_order_control_gives_the_order_its_status(door, control, status):
     door.send(order())
     door.send(order(control, control_id="O2", at=LATER))
@@ -97,9 +125,17 @@ def test_a_result_names_the_stay_by_its_visit_number_and_never_opens_one(door):
 def test_a_booking_that_is_moved_cancelled_or_missed_stays_one_appointment(door):
     door.send(booking())
     [made] = of(door, "Appointment")
-    assert (made["status"], made["start"], made["end"]) == ("booked", "2026-12-01T10:00:00-05:00", "2026-12-01T10:30:00-05:00")
+    assert (made["status"], made["start"], made["end"]) == (
+        "booked",
+        "2026-12-01T10:00:00-05:00",
+        "2026-12-01T10:30:00-05:00",
+    )
     assert made["minutesDuration"] == 30
-    assert {one["actor"]["reference"].partition("/")[0] for one in made["participant"]} == {"Practitioner", "Location", "Patient"}
+    assert {one["actor"]["reference"].partition("/")[0] for one in made["participant"]} == {
+        "Practitioner",
+        "Location",
+        "Patient",
+    }
     door.send(booking("S13", "202612021000-0500", control_id="B2", at=LATER))
     [moved] = of(door, "Appointment")
     assert moved["start"] == "2026-12-02T10:00:00-05:00"
@@ -113,7 +149,11 @@ def test_a_booking_that_is_moved_cancelled_or_missed_stays_one_appointment(door)
 def test_a_document_keeps_its_words_and_is_replaced_by_number(door):
     door.send(document())
     [made] = of(door, "DocumentReference")
-    assert made["type"]["coding"][0] == {"system": "http://loinc.org", "code": "18842-5", "display": "Discharge summary"}
+    assert made["type"]["coding"][0] == {
+        "system": "http://loinc.org",
+        "code": "18842-5",
+        "display": "Discharge summary",
+    }
     assert (made["status"], made["docStatus"]) == ("current", "final")
     words = base64.b64decode(made["content"][0]["attachment"]["data"]).decode()
     assert words == "Ana is well.\nSee us in a week."
@@ -137,7 +177,11 @@ def test_a_shot_is_recorded_and_can_be_taken_back(door):
     door.send(shot())
     [given] = of(door, "Immunization")
     assert (given["status"], given["lotNumber"], given["occurrenceDateTime"]) == ("completed", "LOT9", "2026-11-01")
-    assert given["vaccineCode"]["coding"][0] == {"system": "http://hl7.org/fhir/sid/cvx", "code": "141", "display": "Influenza"}
+    assert given["vaccineCode"]["coding"][0] == {
+        "system": "http://hl7.org/fhir/sid/cvx",
+        "code": "141",
+        "display": "Influenza",
+    }
     assert given["primarySource"] is True
     door.send(shot("D", control_id="V2", at=LATER))
     assert [one["status"] for one in of(door, "Immunization")] == ["entered-in-error"]
@@ -178,11 +222,16 @@ def test_all_of_it_again_changes_nothing(door):
     before = bare(of(door, "Observation", "ServiceRequest", "Appointment", "DocumentReference", "MedicationRequest"))
     again = [one.replace(b"|P|2.5.1", b"-again|P|2.5.1") for one in every_kind().values()]
     assert set(door.send(*again)) == {"AA"}
-    assert bare(of(door, "Observation", "ServiceRequest", "Appointment", "DocumentReference", "MedicationRequest")) == before
+    assert (
+        bare(of(door, "Observation", "ServiceRequest", "Appointment", "DocumentReference", "MedicationRequest"))
+        == before
+    )
 
 
 def test_unread_fields_and_site_segments_are_named(door):
-    door.send(message("ORU^R01", "{pid}", "OBR|1||F1|1^A^L", "ZXT|1|something", "OBX|1|ST|1^A^L||ok||||||F", control_id="Z1"))
+    door.send(
+        message("ORU^R01", "{pid}", "OBR|1||F1|1^A^L", "ZXT|1|something", "OBX|1|ST|1^A^L||ok||||||F", control_id="Z1")
+    )
     [item] = inbox.page(door.app, door.principal, status="processed").items
     detail = inbox.show(door.app, door.principal, item.id)
     assert "ZXT" in detail.result["unmapped"]
@@ -191,11 +240,16 @@ def test_unread_fields_and_site_segments_are_named(door):
 
 @pytest.mark.parametrize(
     ("accept", "application", "codes"),
-    [("", "", ["AA"]), ("AL", "NE", ["CA"]), ("AL", "AL", ["CA", "AA"]), ("NE", "AL", ["AA"]), ("NE", "NE", []), ("ER", "SU", ["AA"])],
+    [("", "", ["AA"]), ("AL", "NE", ["CA"]), ("AL", "AL", ["CA", "AA"]), ("NE", "AL", ["AA"]), ("NE", "NE", []),
+     ("ER", "SU", ["AA"])],
 )  # fmt: skip
 def test_a_sender_gets_the_acknowledgments_that_it_asks_for(door, accept, application, codes):
     raw = adt("A01").replace(b"|P|2.5.1", f"|P|2.5.1|||{accept}|{application}".encode(), 1)
     door.send(raw)
-    told = [line.split("|")[1] for line in door.answers[-1].decode().replace("\x1c\r\x0b", "").split("\r") if line.startswith("MSA")]
+    told = [
+        line.split("|")[1]
+        for line in door.answers[-1].decode().replace("\x1c\r\x0b", "").split("\r")
+        if line.startswith("MSA")
+    ]
     assert told == codes
     assert door.encounter()["status"] == "in-progress"

@@ -36,7 +36,7 @@ def test_a_good_message_is_accepted_and_its_control_id_echoed(feed, mappings):
         ((b"ADT^A01", b""), "AE", "structure", "MSH-9"),
         ((b"|C1|", b"||"), "AE", "structure", "MSH-10"),
         ((b"ADT^A01", b"MFN^M02"), "AE", "event", "MSH-9.1"),
-            ((b"ADT^A01", b"SIU^S99"), "AE", "event", "MSH-9.2"),
+        ((b"ADT^A01", b"SIU^S99"), "AE", "event", "MSH-9.2"),
         ((b"ADT^A01", b"ADT^A99"), "AE", "event", "MSH-9.2"),
         ((b"PID|", b"ZID|"), "AE", "person", "PID"),
         ((b"100234^^^STMARY^MR", b""), "AE", "person", "PID-3"),

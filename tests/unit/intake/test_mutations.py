@@ -13,9 +13,30 @@ from careloop.errors import Rejected
 from careloop.fhir.validation import Validator
 from careloop.intake.facts import of_patient
 
-SAMPLES = {**every_kind(), "adt": adt("A01", extra=("DG1|1||I10^High^I10", "AL1|1|DA|P^PEN^L|SV|RASH", "IN1|1|PL^Plan|C1|Cover all"))}
+SAMPLES = {
+    **every_kind(),
+    "adt": adt("A01", extra=("DG1|1||I10^High^I10", "AL1|1|DA|P^PEN^L|SV|RASH", "IN1|1|PL^Plan|C1|Cover all")),
+}
 RECEIVED = datetime(2026, 11, 23, tzinfo=UTC)
-WORDS = ["", '""', "^", "~", "&", "^^^", "x" * 300, "20261301", "99999999999", "-1", "1E9", "NaN", "a b", "Ω", "\\X0D\\", "\\E", "1~2~3"]
+WORDS = [
+    "",
+    '""',
+    "^",
+    "~",
+    "&",
+    "^^^",
+    "x" * 300,
+    "20261301",
+    "99999999999",
+    "-1",
+    "1E9",
+    "NaN",
+    "a b",
+    "Ω",
+    "\\X0D\\",
+    "\\E",
+    "1~2~3",
+]
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +70,16 @@ def test_each_sample_is_taken_and_makes_valid_resources(kind, feed, mappings, va
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.sampled_from(WORDS) | st.text(max_size=12))
-def test_a_message_with_a_changed_field_gets_an_answer_and_makes_nothing_invalid(feed, mappings, validator, kind, place, word):
+def test_a_message_with_a_changed_field_gets_an_answer_and_makes_nothing_invalid(
+    feed, mappings, validator, kind, place, word
+):
     lines = SAMPLES[kind].decode().split("\r")
-    spots = [(row, column) for row, line in enumerate(lines) for column in range(1, line.count("|") + 1) if (row, column) > (0, 8)]
+    spots = [
+        (row, column)
+        for row, line in enumerate(lines)
+        for column in range(1, line.count("|") + 1)
+        if (row, column) > (0, 8)
+    ]
     row, column = spots[place % len(spots)]
     fields = lines[row].split("|")
     fields[column] = word.replace("\r", "").replace("|", "")
