@@ -18,6 +18,8 @@ from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_media import JSON_TYPES
 from careloop.api.fhir_requests import AnyRequest, FhirRequest, Pairs
 from careloop.api.fhir_shaping import shaped, texts_of
+from careloop.api.operations import OPERATIONS
+from careloop.api.operations.in_bundles import operate_with
 from careloop.errors import Rejected
 from careloop.fhir.jsons import encode
 from careloop.flows import bundles
@@ -175,8 +177,12 @@ def bundle(request: AnyRequest, principal: Known, body: RawBody) -> Answer:
     requests.check_accept(request)
     fhir = FhirRequest(request, principal)
     given = requests.resource_body(request, body, "Bundle")
-    prefers = fhir.preferred_return
-    done = fhir.run(lambda door: bundles.execute(door.app, door.tx, principal, given, base=fhir.base, prefers=prefers))
+    prefers, operate = fhir.preferred_return, operate_with(OPERATIONS, fhir)
+    done = fhir.run(
+        lambda door: bundles.execute(
+            door.app, door.tx, principal, given, base=fhir.base, prefers=prefers, operate=operate
+        )
+    )
     return answers.answer(encode(done))
 
 

@@ -38,6 +38,11 @@ class Entry:
         return f"Bundle.entry[{self.index}]"
 
     @property
+    def is_operation(self) -> bool:
+        """True where the address calls an operation: `Patient/1/$everything`."""
+        return bool(self.path) and self.path[-1].startswith("$")
+
+    @property
     def resource_type(self) -> str:
         """The type that the request is about."""
         return self.path[0] if self.path else ""

@@ -5,7 +5,8 @@ write; then deletes, creates, updates and reads are done in that order, writes a
 stands for itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from careloop.access.model import Principal
@@ -36,6 +37,7 @@ from careloop.flows.json_patch import apply_patch, copied, pruned
 from careloop.record import Write, Written
 
 Resource = dict[str, Any]
+Operate = Callable[[Interaction, Entry], Resource]
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4, "HEAD": 5}
 
@@ -48,10 +50,13 @@ def execute(
     *,
     base: str | None = None,
     prefers: str | None = None,
+    operate: Operate | None = None,
 ) -> Resource:
     """The response bundle, one entry for each of the request. Of a transaction all is done or, with the first error
     that names its entry, nothing; of a batch each entry tells for itself. `prefers` is what each answer holds beside
-    its status: `minimal` (the default), `representation` or `OperationOutcome`."""
+    its status: `minimal` (the default), `representation` or `OperationOutcome`. `operate` carries out an entry of a
+    batch that calls an operation; without it there are none.
+    """
     door = Interaction(app=app, tx=tx, principal=principal)
     match bundle.get("type"):
         case "transaction":
@@ -59,27 +64,31 @@ def execute(
             return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
         case "batch":
             entries = batch_entries(bundle)
-            answers = [_alone(door, index, entry, base, prefers) for index, entry in enumerate(entries)]
+            work = partial(_carry_out, door, base=base, prefers=prefers, operate=operate)
+            answers = [_alone(door, index, entry, base, work) for index, entry in enumerate(entries)]
             return {"resourceType": "Bundle", "type": "batch-response", "entry": answers}
     raise Rejected(at="Bundle.type", expected="transaction or batch", code="value")
 
 
-def _alone(door: Interaction, index: int, raw: Any, base: str | None, prefers: str | None) -> Resource:
+def _alone(door: Interaction, index: int, raw: Any, base: str | None, work: Callable[[Entry], Resource]) -> Resource:
     try:
         with door.tx.savepoint():
-            return _carry_out(door, read_entry(index, raw, base), base, prefers)
+            return work(read_entry(index, raw, base))
     except Unavailable:
         raise
     except CareloopError as error:
         return refused(error)
 
 
-def _carry_out(door: Interaction, entry: Entry, base: str | None, prefers: str | None) -> Resource:
+def _carry_out(
+    door: Interaction, entry: Entry, *, base: str | None, prefers: str | None, operate: Operate | None
+) -> Resource:
     """One entry of a batch."""
+    if operate is not None and entry.is_operation:
+        return operate(door, entry)
     if entry.method in ("GET", "HEAD"):
         return answer_to_get(door, entry, base)
-    done = _changed(door, entry)
-    return answer_of(done, prefers=prefers)
+    return answer_of(_changed(door, entry), prefers=prefers)
 
 
 def _changed(door: Interaction, entry: Entry) -> Written | None:

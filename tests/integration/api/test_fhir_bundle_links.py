@@ -196,3 +196,29 @@ def test_versions_are_minded_in_every_entry(client):
     only_new = entry("PUT", "Basic/b", {**basic(), "id": "b"}, ifNoneMatch="*")
     assert send(client, "batch", only_new)[0]["response"]["status"].startswith("412")
     assert client("GET", "/Basic/b").headers["etag"] == 'W/"1"'
+
+
+def test_operations_are_entries_of_a_batch_too(client):
+    client("PUT", "/Patient/p", {"resourceType": "Patient", "id": "p"})
+    client("PUT", "/Basic/b", basic(id="b", subject={"reference": "Patient/p"}))
+    tag = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "a"}]}}
+    parameters = {"resourceType": "Parameters", "parameter": [tag]}
+    answers = send(
+        client, "batch",
+        entry("GET", "Patient/p/$everything?_type=Basic"),
+        entry("POST", "Patient/$validate", {"resourceType": "Patient", "gender": "x"}),
+        entry("POST", "Patient/p/$meta-add", parameters),
+        entry("GET", "Patient/p/$meta-add"),
+        entry("GET", "Patient/p/$nonsense"),
+        entry("GET", "Patient/nobody/$everything"),
+        entry("GET", "$export"),
+        entry("GET", "Patient/p"),
+    )  # fmt: skip
+    told = [one["response"]["status"][:3] for one in answers]
+    assert told[:6] == ["200", "200", "200", "422", "422", "404"]
+    assert told[6][0] == "4"
+    assert [one["resource"]["id"] for one in answers[0]["resource"]["entry"]] == ["b"]
+    assert answers[1]["resource"]["issue"][0]["severity"] == "error"
+    assert answers[7]["resource"]["meta"]["tag"][0]["code"] == "a"
+    whole = bundle("transaction", entry("GET", "Patient/p/$everything"))
+    assert client("POST", "/", whole).status_code == 422

@@ -93,14 +93,22 @@ def _called(
         raise HTTPException(status_code=404, detail=f"${operation.name} is not offered for {resource_type}")
     fhir = FhirRequest(request, principal)
     pairs = [pair for pair in fhir.parameters() if pair[0] not in _GENERAL]
-    resource = _body(request, body)
+    result = operation.run(call_of(fhir, resource_type, resource_id, pairs, _body(request, body)))
+    return result if not isinstance(result, dict) else answers.answer(encode(result))
+
+
+def call_of(
+    fhir: FhirRequest,
+    resource_type: str | None,
+    resource_id: str | None,
+    pairs: Sequence[tuple[str, str]],
+    resource: dict[str, Any] | None,
+) -> OperationCall:
+    """A call with the parameters of the address and of a `Parameters` resource; any other resource is its body."""
     if resource is not None and resource.get("resourceType") == "Parameters" and resource_type != "Parameters":
         given = Parameters((*pairs, *read_parameters(resource)))
-        resource = None
-    else:
-        given = Parameters(tuple(pairs))
-    result = operation.run(OperationCall(fhir, resource_type, resource_id, given, resource))
-    return result if not isinstance(result, dict) else answers.answer(encode(result))
+        return OperationCall(fhir, resource_type, resource_id, given)
+    return OperationCall(fhir, resource_type, resource_id, Parameters(tuple(pairs)), resource)
 
 
 def _body(request: AnyRequest, body: bytes) -> dict[str, Any] | None:
