@@ -120,6 +120,7 @@ class CcdaContent:
     checks: Sequence[Check]
     writing: Mapping[str, Mapping[str, Any]]
     versions: Mapping[str, str]
+    translations: Mapping[str, str]
 
 
 def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
@@ -133,6 +134,7 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
     helpers: set[str] = set()
     writing: dict[str, Mapping[str, Any]] = {}
     versions: dict[str, str] = {}
+    translations: dict[str, str] = {}
     for document in documents.values():
         mappings |= {name: _mapping(name, one) for name, one in document.get("entries", {}).items()}
         tables |= {name: _table(one) for name, one in document.get("tables", {}).items()}
@@ -141,6 +143,7 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
         checks += [_check(one) for one in document.get("checks", ())]
         kinds |= document.get("documents", {})
         writing |= document.get("writing", {}).get("documents", {})
+        translations |= document.get("writing", {}).get("translations", {})
         versions |= document.get("writing", {}).get("versions", {})
         helpers |= {template_root(one) for one in document.get("helpers", ())}
     return CcdaContent(
@@ -155,6 +158,7 @@ def load_ccda(documents: Mapping[str, Mapping[str, Any]]) -> CcdaContent:
         checks=checks,
         writing=writing,
         versions=versions,
+        translations=translations,
     )
 
 

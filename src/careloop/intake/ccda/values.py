@@ -51,13 +51,15 @@ def is_null(element: Element) -> bool:
 
 
 def identifier(element: Element, context: Context) -> Json | None:
-    """II: a root alone is an identifier by itself."""
+    """II: a root alone is an identifier by itself, unless it is a known register, of which it names no member."""
     root, extension = (element.get("root") or "").strip(), (element.get("extension") or "").strip()
     if is_null(element) or not root:
         return None
     if extension:
         system = context.system(root)
         return {"system": system, "value": extension} if system else {"value": extension}
+    if root in context.content.systems:
+        return None
     if _UUID.fullmatch(root):
         return {"system": RFC_3986, "value": f"urn:uuid:{root.lower()}"}
     return {"system": RFC_3986, "value": f"urn:oid:{root}"} if _OID.fullmatch(root) else {"value": root}

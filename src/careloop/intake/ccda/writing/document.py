@@ -43,6 +43,8 @@ def write_document(request: Request, content: CcdaContent) -> bytes:
     plan = content.writing.get(request.kind)
     if plan is None:
         raise Rejected(at="kind", expected=f"one of {', '.join(sorted(content.writing))}", code="value")
+    if request.kind == "discharge-summary" and request.stay is None:
+        raise Rejected(at="kind", expected="a patient with a stay, for a discharge summary", code="business-rule")
     hand = Hand(content, request.resolve)
     _header(hand, request, content)
     body = hand.add(hand.add(hand.root, "component"), "structuredBody")
@@ -61,7 +63,6 @@ def _header(hand: Hand, request: Request, content: CcdaContent) -> None:
     hand.add(root, "realmCode", code="US")
     hand.add(root, "typeId", root="2.16.840.1.113883.1.3", extension="POCD_HD000040")
     for short in ("22.1.1", str(kind["template"])):
-        hand.add(root, "templateId", root=f"2.16.840.1.113883.10.20.{short}")
         hand.template(root, short)
     moment = request.at.isoformat(timespec="seconds")
     own_id = uuid_of(f"{request.kind} {request.patient['id']} {moment}")
@@ -83,6 +84,9 @@ def _header(hand: Hand, request: Request, content: CcdaContent) -> None:
         hand.name(hand.add(recipient, "informationRecipient"), next(iter(request.recipient.get("name", ())), None))
     event = hand.add(hand.add(root, "documentationOf"), "serviceEvent", classCode="PCPR")
     hand.period(event, "effectiveTime", request.patient.get("birthDate"), moment)
+    performer = hand.add(hand.add(event, "performer", typeCode="PRF"), "assignedEntity")
+    hand.add(performer, "id", nullFlavor="NI")
+    hand.organization(hand.add(performer, "representedOrganization"), request.organization)
     if request.stay is not None:
         _stay(hand, request.stay)
 
@@ -176,6 +180,4 @@ def _stay(hand: Hand, stay: Json) -> None:
         hand.code(inner, "code", {"coding": [stay["class"]]})
     span = stay.get("period", {})
     hand.period(inner, "effectiveTime", span.get("start"), span.get("end"), open_end=True)
-    disposition = stay.get("hospitalization", {}).get("dischargeDisposition")
-    if disposition:
-        hand.code(inner, "dischargeDispositionCode", disposition)
+    hand.code(inner, "dischargeDispositionCode", stay.get("hospitalization", {}).get("dischargeDisposition"))

@@ -15,8 +15,20 @@ _ASKED = {
     "active": "active", "completed": "completed", "stopped": "aborted", "cancelled": "cancelled",
     "on-hold": "suspended", "draft": "new", "revoked": "aborted", "entered-in-error": "nullified",
 }  # fmt: skip
+_LOINC = "2.16.840.1.113883.6.1"
 _MOODS = {"order": "RQO", "plan": "INT", "proposal": "PRP"}
 _GOALS = {"active": "active", "completed": "completed", "cancelled": "cancelled", "on-hold": "suspended"}
+
+
+def anchor_of(one: Mapping[str, Any]) -> str:
+    """The ID of the directions of a medication in the narrative."""
+    return f"directions-{one.get('id', '')}"
+
+
+def directions_of(one: Mapping[str, Any]) -> str:
+    """The directions in words."""
+    dose: Json = next(iter(one.get("dosageInstruction") or one.get("dosage") or ()), {})
+    return str(dose.get("text", ""))
 
 
 def medication(hand: Hand, entry: Element, one: Json) -> None:
@@ -53,8 +65,8 @@ def medication(hand: Hand, entry: Element, one: Json) -> None:
         link = hand.add(inner, "entryRelationship", typeCode="COMP")
         sig = hand.add(link, "substanceAdministration", classCode="SBADM", moodCode=mood if mood != "INT" else "INT")
         hand.template(sig, "22.4.147")
-        hand.add(sig, "code", code="76662-6", codeSystem="2.16.840.1.113883.6.1", displayName="Instructions Medication")
-        hand.add(sig, "text", dose["text"])
+        hand.add(sig, "code", code="76662-6", codeSystem=_LOINC, displayName="Instructions Medication")
+        hand.add(hand.add(sig, "text"), "reference", value=f"#{anchor_of(one)}")
         hand.add(
             hand.add(hand.add(sig, "consumable"), "manufacturedProduct"), "manufacturedLabeledDrug", nullFlavor="NA"
         )
@@ -66,8 +78,8 @@ def _condition(hand: Hand, inner: Element, dose: Mapping[str, Any]) -> None:
     if not (dose.get("asNeededBoolean") or dose.get("asNeededCodeableConcept")):
         return
     precondition = hand.add(inner, "precondition", typeCode="PRCN")
-    hand.template(precondition, "22.4.25")
     criterion = hand.add(precondition, "criterion")
+    hand.template(criterion, "22.4.25")
     hand.add(criterion, "code", code="ASSERTION", codeSystem="2.16.840.1.113883.5.4")
     if dose.get("asNeededCodeableConcept"):
         hand.code(criterion, "value", dose["asNeededCodeableConcept"], kind="CD")
@@ -79,7 +91,8 @@ def discharge_medication(hand: Hand, entry: Element, one: Json) -> None:
     """A medication at discharge."""
     act = hand.add(entry, "act", classCode="ACT", moodCode="EVN")
     hand.template(act, "22.4.35")
-    hand.add(act, "code", code="75311-1", codeSystem="2.16.840.1.113883.6.1", displayName="Discharge medications")
+    code = hand.add(act, "code", code="10183-2", codeSystem=_LOINC, displayName="Hospital discharge medications")
+    hand.add(code, "translation", code="75311-1", codeSystem=_LOINC, displayName="Discharge medications")
     hand.add(act, "statusCode", code="completed")
     medication(hand, hand.add(act, "entryRelationship", typeCode="SUBJ"), one)
 
@@ -114,6 +127,8 @@ def _doses(hand: Hand, inner: Element, dose: Mapping[str, Any]) -> None:
         hand.quantity(inner, "doseQuantity", said["doseQuantity"])
     elif "doseRange" in said:
         _range(hand, inner, "doseQuantity", said["doseRange"])
+    else:
+        hand.add(inner, "doseQuantity", nullFlavor="UNK")
     if "rateQuantity" in said:
         hand.quantity(inner, "rateQuantity", said["rateQuantity"])
     elif "rateRange" in said:
@@ -219,7 +234,7 @@ def coverage(hand: Hand, entry: Element, one: Json) -> None:
     act = hand.add(entry, "act", classCode="ACT", moodCode="EVN")
     hand.template(act, "22.4.60")
     hand.add(act, "id", nullFlavor="NI")
-    hand.add(act, "code", code="48768-6", codeSystem="2.16.840.1.113883.6.1", displayName="Payment sources")
+    hand.add(act, "code", code="48768-6", codeSystem=_LOINC, displayName="Payment sources")
     hand.add(act, "statusCode", code="completed")
     policy = hand.add(hand.add(act, "entryRelationship", typeCode="COMP"), "act", classCode="ACT", moodCode="EVN")
     hand.template(policy, "22.4.61")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from careloop.fhir.xmls import Element
-from careloop.intake.ccda.content import template_root
+from careloop.intake.ccda.content import HL7_ROOT
 from careloop.intake.ccda.model import Json
 from careloop.intake.ccda.writing import orders, statements
 from careloop.intake.ccda.writing.types import Hand
@@ -13,7 +13,8 @@ from careloop.intake.ccda.writing.types import Hand
 Record = Mapping[str, Sequence[Json]]
 """The patient's resources by type."""
 
-Row = tuple[str, str, str]
+Row = tuple[str, ...]
+_LOINC = "2.16.840.1.113883.6.1"
 _GONE = frozenset({"entered-in-error"})
 _OVER = frozenset({"completed", "stopped", "cancelled", "entered-in-error", "not-taken", "draft"})
 _BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
@@ -23,10 +24,12 @@ _SMOKING = frozenset({"72166-2", "11367-0"})
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A section's entries: each with a row for people and the hand that writes it."""
+    """A section's entries: each with a row for people and the hand that writes it. `anchors` name the last cell of
+    each row, for entries that refer to their text."""
 
     columns: Row
     entries: Sequence[tuple[Row, Callable[[Hand, Element], None]]]
+    anchors: Sequence[str] = ()
 
 
 def parts_of(record: Record, patient: Json, reason: str, assessment: str) -> dict[str, Part | str]:
@@ -67,10 +70,12 @@ def write_section(hand: Hand, body: Element, name: str, part: "Part | str") -> N
     has_entries = isinstance(part, Part) and bool(part.entries)
     if not has_entries and not (isinstance(part, str) and part):
         section.set("nullFlavor", "NI")
-    for template in _templates(hand, kind.templates):
-        hand.add(section, "templateId", root=template[0], extension=template[1])
+    for short in _shorts(kind.templates):
+        hand.template(section, short)
     code = sorted(kind.codes)[0]
-    hand.add(section, "code", code=code, codeSystem="2.16.840.1.113883.6.1", displayName=kind.title)
+    coded = hand.add(section, "code", code=code, codeSystem=_LOINC, displayName=kind.title)
+    if code in hand.content.translations:
+        hand.add(coded, "translation", code=hand.content.translations[code], codeSystem=_LOINC)
     hand.add(section, "title", kind.title)
     text = hand.add(section, "text")
     if isinstance(part, str):
@@ -83,12 +88,9 @@ def write_section(hand: Hand, body: Element, name: str, part: "Part | str") -> N
             write(hand, hand.add(section, "entry", typeCode="DRIV"))
 
 
-def _templates(hand: Hand, roots: Iterable[str]) -> list[tuple[str, str | None]]:
-    """The template with entries required where there is one, with its version and without (as C-CDA R2.1 asks)."""
-    best = sorted(roots, key=len)[-1]
-    short = best.removeprefix(template_root(""))
-    version = hand.content.versions.get(short)
-    return [(best, None), (best, version)] if version else [(best, None)]
+def _shorts(roots: Iterable[str]) -> list[str]:
+    """The templates of a section as content names them, entries optional before entries required."""
+    return [root.removeprefix(HL7_ROOT) for root in sorted(roots, key=len)]
 
 
 def _table(hand: Hand, text: Element, part: Part) -> None:
@@ -97,10 +99,13 @@ def _table(hand: Hand, text: Element, part: Part) -> None:
     for word in part.columns:
         hand.add(head, "th", word)
     body = hand.add(table, "tbody")
-    for row, _ in part.entries:
+    for number, (row, _) in enumerate(part.entries):
         line = hand.add(body, "tr")
-        for word in row:
+        for word in row[:-1]:
             hand.add(line, "td", word)
+        last = hand.add(line, "td")
+        anchor = part.anchors[number] if part.anchors else None
+        hand.add(last, "content", row[-1], ID=anchor)
 
 
 def _part(
@@ -175,8 +180,10 @@ def _planned(record: Record) -> dict[str, list[Json]]:
 def _medications(record: Record, writer: Callable[[Hand, Element, Json], None]) -> Part:
     taken = [one for one in record.get("MedicationStatement", ()) if not _is_gone(one)]
     asked = [one for one in record.get("MedicationRequest", ()) if one.get("status") not in _OVER]
-    entries = [(_drug(one), _bound(writer, one)) for one in (*taken, *asked)]
-    return Part(columns=("Medication", "Status", "Since"), entries=entries)
+    every = (*taken, *asked)
+    entries = [(_drug(one), _bound(writer, one)) for one in every]
+    anchors = [orders.anchor_of(one) for one in every]
+    return Part(columns=("Medication", "Status", "Since", "Directions"), entries=entries, anchors=anchors)
 
 
 def _results(record: Record) -> Part:
@@ -250,7 +257,8 @@ def _problem(one: Json) -> Row:
 def _drug(one: Json) -> Row:
     span = one.get("effectivePeriod", {})
     since = span.get("start") or one.get("effectiveDateTime") or one.get("authoredOn")
-    return words(one.get("medicationCodeableConcept")), str(one.get("status", "")), _day(since)
+    said = orders.directions_of(one)
+    return words(one.get("medicationCodeableConcept")), str(one.get("status", "")), _day(since), said
 
 
 def _procedure(one: Json) -> Row:

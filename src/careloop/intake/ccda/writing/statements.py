@@ -64,7 +64,7 @@ def allergy(hand: Hand, entry: Element, one: Json) -> None:
     entity = hand.add(role, "playingEntity", classCode="MMAT")
     hand.code(entity, "code", None if _none_known(one) else one.get("code"), null="NA")
     if status in _STATUS_CODES:
-        _status(hand, observation, "22.4.28", _STATUS_CODES[status], status)
+        _status(hand, observation, "22.4.28", _STATUS_CODES[status], status, kind="CE")
     for reaction in one.get("reaction", ()):
         _reaction(hand, observation, reaction)
     if one.get("criticality") in _CRITICALITY:
@@ -243,7 +243,8 @@ def smoking(hand: Hand, entry: Element, one: Json) -> None:
     others = [coding for coding in codings if coding.get("code") != "72166-2"]
     hand.code(inner, "code", {**one.get("code", {}), "coding": [*first, *others]})
     hand.add(inner, "statusCode", code="completed")
-    hand.when(inner, "effectiveTime", one, "effective")
+    at = one.get("effectiveDateTime") or one.get("effectivePeriod", {}).get("start")
+    hand.add(inner, "effectiveTime", value=time_of(at) if at else None, nullFlavor=None if at else "UNK")
     hand.value(inner, one)
 
 
@@ -283,6 +284,9 @@ def health_concern(hand: Hand, entry: Element, one: Json) -> None:
 def social(hand: Hand, entry: Element, one: Json) -> None:
     """A social history observation."""
     _observation(hand, entry, one, "22.4.38")
+    code = next(entry.iter("{*}observation")).find("{*}code")
+    if code.get("codeSystem") != _LOINC and code.find("{*}translation") is None:
+        hand.add(code, "translation", nullFlavor="NI")
 
 
 def encounter(hand: Hand, entry: Element, one: Json) -> None:
@@ -312,18 +316,18 @@ def encounter(hand: Hand, entry: Element, one: Json) -> None:
 
 
 def _span(hand: Hand, parent: Element, one: Mapping[str, Any]) -> None:
-    """An organizer's time is an interval."""
-    if at := one.get("effectiveDateTime"):
-        hand.add(parent, "effectiveTime", value=time_of(at))
-    elif span := one.get("effectivePeriod"):
-        hand.period(parent, "effectiveTime", span.get("start"), span.get("end"))
+    """An organizer's time is an interval with both its ends."""
+    span = one.get("effectivePeriod", {})
+    low, high = (one.get("effectiveDateTime") or span.get("start")), (one.get("effectiveDateTime") or span.get("end"))
+    if low or high:
+        hand.period(parent, "effectiveTime", low, high, open_end=True)
 
 
-def _status(hand: Hand, parent: Element, template: str, code: str, shown: str) -> None:
+def _status(hand: Hand, parent: Element, template: str, code: str, shown: str, *, kind: str = "CD") -> None:
     inner = _related(hand, parent, template, "REFR")
     hand.add(inner, "code", code="33999-4", codeSystem=_LOINC, displayName="Status")
     hand.add(inner, "statusCode", code="completed")
-    hand.add(inner, "value", xsi_type="CD", code=code, codeSystem=_SNOMED, displayName=shown.capitalize())
+    hand.add(inner, "value", xsi_type=kind, code=code, codeSystem=_SNOMED, displayName=shown.capitalize())
 
 
 def _related(hand: Hand, parent: Element, template: str, kind: str, *, inversion: bool = False) -> Element:

@@ -46,8 +46,11 @@ class Hand:
         return self.writer.add(parent, name, named, text)
 
     def template(self, parent: Element, short: str) -> None:
-        """The template id with the version that we claim."""
-        self.add(parent, "templateId", root=template_root(short), extension=self.content.versions.get(short))
+        """The template id as R1.1 has it, and with the version of R2.1 that we claim (both, as R2.1 asks)."""
+        version = self.content.versions.get(short)
+        self.add(parent, "templateId", root=template_root(short))
+        if version:
+            self.add(parent, "templateId", root=template_root(short), extension=version)
 
     def oid(self, system: str | None) -> str | None:
         """The OID of a system, None where it has none."""
