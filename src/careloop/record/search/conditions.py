@@ -70,9 +70,12 @@ class Found:
         return self.by_id or any(one.narrow for one in self.keys)
 
     @property
-    def is_plain(self) -> bool:
-        """True where any plan is a good one: the statement need not be planned for its own values."""
-        return self.is_narrow or not self.keys or (len(self.keys) == 1 and self.keys[0].single)
+    def plan(self) -> str:
+        """How the statement is planned: once for all values where any plan begins with the few matches, for its own
+        values where it matters by a factor of thousands which condition to begin with; `auto` leaves it open."""
+        if self.is_narrow:
+            return "force_generic_plan" if len(self.keys) + len(self.rows) > 1 else "auto"
+        return "auto" if not self.keys or (len(self.keys) == 1 and self.keys[0].single) else "force_custom_plan"
 
     def where(self) -> Sql:
         """True for the current resources of the type, under the name `resource`. With few matches, those are found
@@ -83,8 +86,10 @@ class Found:
     def _on(self, key: str) -> list[Sql]:
         if not self.is_narrow:
             return [one.within(key) for one in self.keys]
-        driver = None if self.by_id else next(one for one in self.keys if one.narrow)
-        return [one.within(key) if one is driver else one.probe(key) for one in self.keys]
+        if self.by_id:
+            return [one.probe(key) for one in self.keys]
+        first = next(one for one in self.keys if one.narrow)
+        return [first.leading(key, [one for one in self.keys if one is not first])]
 
     def beside(self, key: str) -> Sql:
         """The same for a column `key` of an index row of the type, which says that the resource stands."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from careloop.record.search.sql import Sql, all_of, chain, joined
 
 _CODES = "resource_token as token"
-_ONE = "token.token = %s"
-_ANY = "token.token = any(%s::bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,8 @@ class KeySet:
     tests: tuple[KeyTest, ...] = ()
     narrow: bool = False
     single: bool = False
+    driver: Sql | None = None
+    """Of tokens, the condition on a row under the name `driver`, whose key other conditions are asked of."""
 
     @property
     def tokens(self) -> bool:
@@ -49,6 +49,14 @@ class KeySet:
     def within(self, key: str) -> Sql:
         """True where the key is in the set, in the form that lets the planner begin with the set."""
         return chain(f"{key} in (", self.select, ")")
+
+    def leading(self, key: str, others: Sequence["KeySet"]) -> Sql:
+        """True where the key is in this small set, and in all others, which are asked of each of its keys."""
+        if self.driver is None:
+            return all_of([self.within(key), *(one.probe(key) for one in others)])
+        asked = all_of([self.driver, *(one.probe("driver.key") for one in others)])
+        opening = f"{key} in (select driver.key from resource_token as driver where"  # noqa: S608 - names from code
+        return chain(opening, asked, ")")
 
     def probe(self, key: str) -> Sql:
         """The same in the form that looks at one key."""
@@ -63,9 +71,9 @@ def of_test(test: KeyTest) -> KeySet:
 def of_tokens(hashes: Sequence[int], *, narrow: bool = False) -> KeySet:
     """The keys that carry one of the tokens."""
     single = len(hashes) == 1
-    where = Sql(_ONE, (hashes[0],)) if single else Sql(_ANY, (list(hashes),))
-    test = KeyTest(_CODES, "token", where)
-    return KeySet(test.select(), (test,), narrow=narrow, single=single)
+    same = Sql("= %s", (hashes[0],)) if single else Sql("= any(%s::bigint[])", (list(hashes),))
+    test = KeyTest(_CODES, "token", chain("token.token", same))
+    return KeySet(test.select(), (test,), narrow=narrow, single=single, driver=chain("driver.token", same))
 
 
 def of_selects(selects: Sequence[Sql], tests: Sequence[KeyTest] = ()) -> KeySet:

@@ -113,10 +113,13 @@ def _counted(scope: Scope, limit: int | None) -> Sql:
 
 
 def _ask(tx: Transaction, scopes: Sequence[Scope], query: Sql) -> list[Row]:
-    """The rows. Where it matters by a factor of thousands which condition to begin with, the search is planned for its
-    own values each time."""
-    if all(scope.found.is_plain for scope in scopes) and len(scopes) == 1:
+    """The rows, planned as the conditions want it."""
+    plan = scopes[0].found.plan if len(scopes) == 1 else "force_custom_plan"
+    if plan == "auto":
         return tx.rows(query.text, query.values)
     with tx.pipeline():
-        tx.execute("set local plan_cache_mode = force_custom_plan")
+        tx.execute(_PLANS[plan])
         return tx.rows(query.text, query.values)
+
+
+_PLANS = {plan: f"set local plan_cache_mode = {plan}" for plan in ("force_generic_plan", "force_custom_plan")}
