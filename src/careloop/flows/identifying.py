@@ -321,7 +321,7 @@ def weight_words(points: Decimal) -> str:
     return size if size == "says nothing" else f"{size} {'for' if points > 0 else 'against'} one person"
 
 
-_WEIGHTS = ((Decimal(8), "speaks very strongly"), (Decimal(4), "speaks strongly"), (Decimal(1), "speaks a little"))
+_WEIGHTS = ((Decimal(8), "speaks very strongly"), (Decimal(4), "speaks strongly"), (Decimal("0.5"), "speaks a little"))
 
 
 def _patient(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Resource:

@@ -100,7 +100,7 @@ def _consequences(kept: _Chart, moved: _Chart, now: datetime, zone: ZoneInfo) ->
     for make in (_loops, _messages, _consents, _appointments, _teams, _coverage, _numbers, _others):
         yield from make(kept, moved)
     ours, theirs = (minutes_in_month(one.by_type.get("Communication", ()), now, zone) for one in (kept, moved))
-    if ours + theirs:
+    if theirs:
         says = f"{ours} and {theirs} minutes of contact this month count together: {ours + theirs}"
         yield Consequence(kind="minutes", says=says, count=theirs)
 

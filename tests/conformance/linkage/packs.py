@@ -93,7 +93,7 @@ def patient(one: str, family: str, given: str, suffix: str = "", **more: Any) ->
     """A Patient with what is known."""
     name = {"family": family, "given": [given] if given else [], "suffix": [suffix] if suffix else []}
     known = {"id": one, "name": [{key: value for key, value in name.items() if value}], **more}
-    return {"resourceType": "Patient", **{key: value for key, value in known.items() if value}}
+    return {"resourceType": "Patient", **{key: value for key, value in known.items() if value and value != [{}]}}
 
 
 def address(lines: list[str], city: str, postal_code: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ People = Iterable[tuple[str, Demographics]]
 
 _SAMPLED = 2e6
 _LEAST_ROWS = 100
+_ERRORS_ONLY = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +35,36 @@ class TrainedLevel:
 
 def train(people: People, likeness: Likeness) -> list[TrainedLevel]:
     """m by expectation maximisation and u by random pairs. `Unavailable` without Splink or with too few people."""
-    with _loaded(people, likeness) as (splink, api, table, known):
-        linker = splink.Linker(table, settings_of(likeness.weights, known), log_level=30)
+    with _loaded(people, likeness) as (splink, _, table, known):
+        linker = splink.Linker(table, settings_of(likeness.weights, known), log_level=_ERRORS_ONLY)
         linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLED, seed=1)
-        for block, _ in SESSIONS:
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                block, fix_u_probabilities=True, estimate_without_term_frequencies=True
-            )
+        learnt = [_learns_from(linker, block) for block, _ in SESSIONS]
+        if not any(learnt):
+            raise Unavailable("no two of these people are alike enough to learn from")
         model: Mapping[str, Any] = linker.misc.save_model_to_json()
-        del api
     return [level for one in model["comparisons"] for level in _levels(one)]
+
+
+def _learns_from(linker: Any, block: str) -> bool:
+    """One session of expectation maximisation; False where no two people share what its block asks for."""
+    empty = import_module("splink.internals.exceptions").EMTrainingException
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            block, fix_u_probabilities=True, estimate_without_term_frequencies=True
+        )
+    except empty:
+        return False
+    return True
 
 
 def likely_pairs(people: People, likeness: Likeness, least_points: float) -> list[tuple[str, str]]:
     """Pairs whose points by Splink reach `least_points`, each in its one order. `Unavailable` without Splink."""
-    with _loaded(people, likeness) as (splink, api, table, known):
-        linker = splink.Linker(table, settings_of(likeness.weights, known), log_level=30)
+    with _loaded(people, likeness) as (splink, tables, table, known):
+        linker = splink.Linker(table, settings_of(likeness.weights, known), log_level=_ERRORS_ONLY)
         # Splink's weight holds the prior too: the review line is 0 there.
         least = least_points - float(likeness.review)
         found = linker.inference.predict(threshold_match_weight=least)
-        rows = api.columns(found.physical_name, "unique_id_l", "unique_id_r")
+        rows = tables.columns(found.physical_name, "unique_id_l", "unique_id_r")
         return sorted({(min(left, right), max(left, right)) for left, right in rows})
 
 

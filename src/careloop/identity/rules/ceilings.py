@@ -75,8 +75,10 @@ def _ask_alike(found: Mapping[str, str], left: Folded, right: Folded) -> str | N
         return "family names differ"
     if found.get("sex") == DIFFERS:
         return "sex differs"
-    if found["family"] != EXACT or found["given"] not in _SURE_GIVEN:
-        return "names are only alike: names of twins rhyme"
+    if found["given"] not in _SURE_GIVEN:
+        return "given names are only alike: names of twins rhyme"
+    if found["family"] != EXACT:
+        return "family names are only alike"
     if found["birth date"] != EXACT:
         return "birth dates are only alike"
     if found["number"] == EXACT:
