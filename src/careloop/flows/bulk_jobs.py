@@ -134,7 +134,7 @@ def run_next(app: App, tenant: Tenant) -> bool:
 
 
 def _fail(app: App, tenant: Tenant, job: BulkJob, reason: str) -> None:
-    _log.warning("bulk job failed", tenant_id=tenant.id, job=job.id, kind=job.kind)
+    _log.warning("bulk job failed", tenant_id=tenant.id, process=job.kind)
     with app.database.transaction(tenant.id, actor="bulk") as tx:
         jobs.fail(tx, job.id, app.clock.now(), reason)
 
