@@ -107,8 +107,16 @@ def _memberships(definitions: SearchDefinitions, centre: str) -> Sequence[tuple[
     if found is None:
         compartment: Mapping[str, Sequence[str]] = tables.load().compartments[centre]
         pairs = ((kind, name) for kind, names in compartment.items() for name in names)
-        found = _known[centre] = tuple((kind, name) for kind, name in pairs if name in definitions.of(kind))
+        found = _known[centre] = tuple(
+            (kind, name) for kind, name in pairs if name in definitions.of(kind) and not _owns(definitions, kind, name)
+        )
     return found
+
+
+def _owns(definitions: SearchDefinitions, kind: str, name: str) -> bool:
+    """True where the parameter names one patient whose the resource is: `patient_id` finds it."""
+    walks = definitions.of(kind)[name].walks
+    return name in ("patient", "subject") and not any(step.kind == "each" for walk in walks for step in walk.steps)
 
 
 def _care_fields(tenant_id: int, definitions: SearchDefinitions) -> list[int]:

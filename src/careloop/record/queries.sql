@@ -311,16 +311,15 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
 -- chart_of_one --
 -- What stands in one compartment, its centre first, in the order in which it came. A resource belongs to it by whose it
 -- is or by a token of a parameter that the compartment names. With a window of care dates, what has no such date stays.
--- The keys are an array, so that the planner, which cannot know how many there are, goes by them and by nothing else.
+-- The keys by token are an array, so that the planner, which cannot know how many there are, looks them up and no more.
 select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
        resource.patient_id, resource.body, array_to_string(resource.refs, ' ') as links
   from resource
- where resource.key = any (array(
-       select own.key from resource as own where own.patient_id = %(patient_id)s
-        union
+ where (resource.patient_id = %(patient_id)s
+    or resource.key = any (array(
        select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
         union
-       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s))
+       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)))
    and not resource.deleted
    and (%(types)s::text[] is null or resource.type = any (%(types)s))
    and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
