@@ -27,6 +27,9 @@ from careloop.errors import Unavailable
 
 OWNER_ROLE = "careloop_owner"
 APP_ROLE = "careloop_app"
+NARROW_ROLE = "careloop_narrow"
+"""Reads the record through a principal's sight (0012); whoever may be `APP_ROLE` may step down to it."""
+
 DATABASE = "careloop"
 NO_LOGIN_UID = 65534
 """The user `nobody`: may not log in and owns no files of others."""

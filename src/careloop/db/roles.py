@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from careloop.db.cluster import APP_ROLE
+from careloop.db.cluster import APP_ROLE, NARROW_ROLE
 from careloop.db.notices import warn
 from careloop.errors import Unavailable
 
@@ -37,7 +37,8 @@ def ensure_app_role(owner_url: str, password: str | None) -> None:
     except psycopg.errors.InsufficientPrivilege as error:
         raise Unavailable(
             f"the user of DATABASE_URL may not create the role {APP_ROLE}; have an administrator run: "
-            f"create role {APP_ROLE}; grant {APP_ROLE} to <user>"
+            f"create role {APP_ROLE}; grant {APP_ROLE} to <user>; "
+            f"create role {NARROW_ROLE}; grant {NARROW_ROLE} to <user>"
         ) from error
     except psycopg.OperationalError as error:
         raise Unavailable("the database does not answer or refuses the user of DATABASE_URL") from error
@@ -49,16 +50,26 @@ def _make_role(connection: psycopg.Connection, password: str | None) -> None:
     if password is None:
         if not exists:
             connection.execute(sql.SQL("create role {}").format(role))
-        if not _may_take(connection):
+        if not _may_take(connection, APP_ROLE):
             connection.execute(sql.SQL("grant {} to current_user").format(role))
-        return
-    if not exists:
+    elif not exists:
         connection.execute(sql.SQL("create role {} login").format(role))
         connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(password)))
+    _make_narrow_role(connection, signs_in=password is not None)
 
 
-def _may_take(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select pg_has_role(current_user, %s, 'MEMBER')", (APP_ROLE,)).fetchone()
+def _make_narrow_role(connection: psycopg.Connection, *, signs_in: bool) -> None:
+    """The role of narrowed principals exists, and those who sign in for requests may step down to it."""
+    narrow = sql.Identifier(NARROW_ROLE)
+    if connection.execute("select 1 from pg_roles where rolname = %s", (NARROW_ROLE,)).fetchone() is None:
+        connection.execute(sql.SQL("create role {} nologin noinherit").format(narrow))
+    taker = sql.Identifier(APP_ROLE) if signs_in else sql.SQL("current_user")
+    if signs_in or not _may_take(connection, NARROW_ROLE):
+        connection.execute(sql.SQL("grant {} to {}").format(narrow, taker))
+
+
+def _may_take(connection: psycopg.Connection, role: str) -> bool:
+    row = connection.execute("select pg_has_role(current_user, %s, 'MEMBER')", (role,)).fetchone()
     return row is not None and bool(row[0])
 
 

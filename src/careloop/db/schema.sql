@@ -52,6 +52,18 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.sight_numbers(name text) RETURNS bigint[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select sight_texts(name)::bigint[]
+$$;
+
+CREATE FUNCTION public.sight_texts(name text) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select coalesce(string_to_array(nullif(current_setting('app.sight_' || name, true), ''), ','), '{}')
+$$;
+
 CREATE TABLE public.access_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     token_hash bytea NOT NULL,
@@ -103,6 +115,16 @@ CREATE TABLE public.act_receipt (
 );
 
 ALTER TABLE ONLY public.act_receipt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.allowed_host (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    host text NOT NULL,
+    added timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT allowed_host_host_check CHECK (((host = lower(host)) AND (host <> ''::text)))
+);
+
+ALTER TABLE ONLY public.allowed_host FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.audit_event (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -229,6 +251,63 @@ CREATE TABLE public.client_assertion (
 
 ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.delivery (
+    id bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    idempotency uuid NOT NULL,
+    target text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    about text NOT NULL,
+    status text NOT NULL,
+    payload jsonb NOT NULL,
+    body bytea,
+    created timestamp with time zone NOT NULL,
+    gives_up timestamp with time zone NOT NULL,
+    due timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    tried timestamp with time zone,
+    finished timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT dead_says_why CHECK (((status <> 'dead'::text) OR (reason <> ''::text))),
+    CONSTRAINT delivery_check CHECK (((status = 'waiting'::text) = (finished IS NULL))),
+    CONSTRAINT delivery_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'done'::text, 'dead'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.delivery FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.delivery.subject IS 'what the order is kept for: Patient/1, or the resource itself';
+
+COMMENT ON COLUMN public.delivery.about IS 'what a person reads: ADT^A08, event-notification';
+
+COMMENT ON COLUMN public.delivery.body IS 'the exact bytes where they were made before (HL7 v2); else they are made of the payload';
+
+ALTER TABLE public.delivery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.delivery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.delivery_target (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    not_before timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    lease uuid,
+    leased_until timestamp with time zone,
+    CONSTRAINT delivery_target_check CHECK (((lease IS NULL) = (leased_until IS NULL))),
+    CONSTRAINT delivery_target_kind_check CHECK ((kind = ANY (ARRAY['rest-hook'::text, 'hl7v2'::text])))
+);
+
+ALTER TABLE ONLY public.delivery_target FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.delivery_target.id IS 'Subscription/<id> or Feed/<id>';
+
+COMMENT ON COLUMN public.delivery_target.leased_until IS 'by the database clock: durations do not follow the product clock';
+
 CREATE TABLE public.escalation (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     loop_id uuid NOT NULL,
@@ -261,6 +340,15 @@ CREATE TABLE public.feed (
 );
 
 ALTER TABLE ONLY public.feed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.feed_cursor (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    through bigint NOT NULL,
+    next_through bigint NOT NULL,
+    next_xid xid8 NOT NULL
+);
+
+ALTER TABLE ONLY public.feed_cursor FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feed ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.feed_id_seq
@@ -448,6 +536,37 @@ CREATE TABLE public.migration (
     name text NOT NULL,
     sha256 text NOT NULL,
     applied timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.outbound_feed (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id integer NOT NULL,
+    name text NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    messages text[] NOT NULL,
+    application text NOT NULL,
+    facility text NOT NULL,
+    after_seq bigint NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    added timestamp with time zone NOT NULL,
+    CONSTRAINT outbound_feed_messages_check CHECK ((cardinality(messages) > 0)),
+    CONSTRAINT outbound_feed_port_check CHECK (((port >= 1) AND (port <= 65535)))
+);
+
+ALTER TABLE ONLY public.outbound_feed FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.outbound_feed.messages IS 'names of maps in content/mappings/hl7v2-out: adt, oru, ref';
+
+COMMENT ON COLUMN public.outbound_feed.application IS 'MSH-5 and, with facility, MSH-6';
+
+ALTER TABLE public.outbound_feed ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbound_feed_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.ownership (
@@ -804,6 +923,46 @@ ALTER TABLE public.stay_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.subscription (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL,
+    version integer NOT NULL,
+    owner text NOT NULL,
+    owner_name text NOT NULL,
+    scopes text[] NOT NULL,
+    fingerprint text NOT NULL,
+    after_seq bigint NOT NULL,
+    events bigint DEFAULT 0 NOT NULL,
+    sent bigint DEFAULT 0 NOT NULL,
+    heartbeat_due timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT subscription_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'active'::text, 'error'::text, 'off'::text])))
+);
+
+ALTER TABLE ONLY public.subscription FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.subscription.scopes IS 'what its owner could do when it was asked for; the owner of today is asked too';
+
+COMMENT ON COLUMN public.subscription.after_seq IS 'the change feed at the time when it was asked for';
+
+COMMENT ON COLUMN public.subscription.sent IS 'the last event that a websocket took';
+
+CREATE TABLE public.subscription_event (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    subscription text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    change text NOT NULL,
+    CONSTRAINT subscription_event_change_check CHECK ((change = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text])))
+);
+
+ALTER TABLE ONLY public.subscription_event FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.tenant (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -824,6 +983,16 @@ ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.websocket_token (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    hash bytea NOT NULL,
+    subscriptions text[] NOT NULL,
+    owner text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.websocket_token FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (tenant_id, token_hash);
 
@@ -841,6 +1010,9 @@ ALTER TABLE ONLY public.account
 
 ALTER TABLE ONLY public.act_receipt
     ADD CONSTRAINT act_receipt_pkey PRIMARY KEY (tenant_id, by, key);
+
+ALTER TABLE ONLY public.allowed_host
+    ADD CONSTRAINT allowed_host_pkey PRIMARY KEY (tenant_id, host);
 
 ALTER TABLE ONLY public.audit_event
     ADD CONSTRAINT audit_event_pkey PRIMARY KEY (tenant_id, id);
@@ -860,8 +1032,20 @@ ALTER TABLE ONLY public.client_assertion
 ALTER TABLE ONLY public.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_target
+    ADD CONSTRAINT delivery_target_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_tenant_id_idempotency_key UNIQUE (tenant_id, idempotency);
+
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_pkey PRIMARY KEY (tenant_id, loop_id, step_id, key);
+
+ALTER TABLE ONLY public.feed_cursor
+    ADD CONSTRAINT feed_cursor_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (tenant_id, id);
@@ -889,6 +1073,9 @@ ALTER TABLE ONLY public.loop_wake
 
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.outbound_feed
+    ADD CONSTRAINT outbound_feed_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.ownership_offer
     ADD CONSTRAINT ownership_offer_pkey PRIMARY KEY (tenant_id, id);
@@ -962,11 +1149,23 @@ ALTER TABLE ONLY public.staff_session
 ALTER TABLE ONLY public.stay_event
     ADD CONSTRAINT stay_event_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.subscription_event
+    ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (tenant_id, subscription, number);
+
+ALTER TABLE ONLY public.subscription_event
+    ADD CONSTRAINT subscription_event_tenant_id_subscription_seq_key UNIQUE (tenant_id, subscription, seq);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.websocket_token
+    ADD CONSTRAINT websocket_token_pkey PRIMARY KEY (tenant_id, hash);
 
 CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id, expires);
 
@@ -985,6 +1184,14 @@ CREATE INDEX bulk_job_to_do ON public.bulk_job USING btree (tenant_id, asked) WH
 CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type, seq);
 
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
+
+CREATE INDEX delivery_finished ON public.delivery USING btree (tenant_id, finished) WHERE (finished IS NOT NULL);
+
+CREATE INDEX delivery_order ON public.delivery USING btree (tenant_id, target, subject, id) WHERE (status = 'waiting'::text);
+
+CREATE INDEX delivery_status ON public.delivery USING btree (tenant_id, status, id);
+
+CREATE INDEX delivery_waiting ON public.delivery USING btree (tenant_id, target, id) WHERE (status = 'waiting'::text);
 
 CREATE INDEX escalation_of_owner ON public.escalation USING btree (tenant_id, to_owner) WHERE stands;
 
@@ -1086,6 +1293,8 @@ CREATE INDEX stay_event_patient ON public.stay_event USING btree (tenant_id, pat
 
 CREATE INDEX stay_event_unmatched ON public.stay_event USING btree (tenant_id, received) WHERE (unmatched AND (raised IS NULL));
 
+CREATE INDEX subscription_event_at ON public.subscription_event USING btree (tenant_id, at);
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1146,6 +1355,8 @@ ALTER TABLE public.account_address ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.act_receipt ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.allowed_host ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
@@ -1158,9 +1369,41 @@ ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.delivery ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_target ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.escalation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed_cursor ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY in_sight ON public.change_feed AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE ((resource.key = change_feed.key) AND (NOT (resource.patient_id IS DISTINCT FROM change_feed.patient_id))))));
+
+CREATE POLICY in_sight ON public.resource AS RESTRICTIVE FOR SELECT TO careloop_narrow USING (((type = ANY (( SELECT public.sight_texts('types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('tokens'::text) AS sight_numbers)) OR ((patient_id = ( SELECT NULLIF(current_setting('app.sight_patient'::text, true), ''::text) AS "nullif")) AND (( SELECT ('*'::text = ANY (public.sight_texts('patient_types'::text)))) OR (type = ANY (( SELECT public.sight_texts('patient_types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('patient_tokens'::text) AS sight_numbers))))));
+
+CREATE POLICY in_sight ON public.resource_date AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE (resource.key = resource_date.key))));
+
+CREATE POLICY in_sight ON public.resource_history AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE ((resource.key = resource_history.key) AND (NOT (resource.patient_id IS DISTINCT FROM resource_history.patient_id))))));
+
+CREATE POLICY in_sight ON public.resource_quantity AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE (resource.key = resource_quantity.key))));
+
+CREATE POLICY in_sight ON public.resource_string AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE (resource.key = resource_string.key))));
+
+CREATE POLICY in_sight ON public.resource_token AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
+   FROM public.resource
+  WHERE (resource.key = resource_token.key))));
 
 ALTER TABLE public.inbox ENABLE ROW LEVEL SECURITY;
 
@@ -1173,6 +1416,8 @@ ALTER TABLE public.loop_note ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbound_feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ownership ENABLE ROW LEVEL SECURITY;
 
@@ -1218,6 +1463,10 @@ ALTER TABLE public.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.subscription ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_event ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY tenant_only ON public.access_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.account USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1225,6 +1474,8 @@ CREATE POLICY tenant_only ON public.account USING ((tenant_id = ( SELECT (NULLIF
 CREATE POLICY tenant_only ON public.account_address USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.act_receipt USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.allowed_host USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1238,9 +1489,15 @@ CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(
 
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.delivery USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.delivery_target USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.escalation USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.feed_cursor USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.inbox USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1253,6 +1510,8 @@ CREATE POLICY tenant_only ON public.loop_note USING ((tenant_id = ( SELECT (NULL
 CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.outbound_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.ownership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1298,6 +1557,14 @@ CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (
 
 CREATE POLICY tenant_only ON public.stay_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.subscription USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.subscription_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.websocket_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+ALTER TABLE public.websocket_token ENABLE ROW LEVEL SECURITY;
+
 REVOKE ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_token TO careloop_app;
@@ -1308,7 +1575,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account_address TO careloop_ap
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.act_receipt TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.allowed_host TO careloop_app;
+
 GRANT SELECT,INSERT ON TABLE public.audit_event TO careloop_app;
+GRANT INSERT ON TABLE public.audit_event TO careloop_narrow;
 
 GRANT SELECT,USAGE ON SEQUENCE public.audit_event_id_seq TO careloop_app;
 
@@ -1317,6 +1587,7 @@ GRANT SELECT,INSERT ON TABLE public.audit_seal TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulk_job TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.change_feed TO careloop_app;
+GRANT SELECT ON TABLE public.change_feed TO careloop_narrow;
 
 GRANT SELECT,USAGE ON SEQUENCE public.change_feed_seq_seq TO careloop_app;
 
@@ -1324,9 +1595,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.delivery_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_target TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.escalation TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_cursor TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.feed_id_seq TO careloop_app;
 
@@ -1349,6 +1628,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
 
 GRANT SELECT ON TABLE public.migration TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbound_feed TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.outbound_feed_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership TO careloop_app;
 
@@ -1377,22 +1660,30 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view TO careloop_app
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view_row TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource TO careloop_app;
+GRANT SELECT ON TABLE public.resource TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_date TO careloop_app;
+GRANT SELECT ON TABLE public.resource_date TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_history TO careloop_app;
+GRANT SELECT ON TABLE public.resource_history TO careloop_narrow;
 
 GRANT SELECT,USAGE ON SEQUENCE public.resource_key TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_quantity TO careloop_app;
+GRANT SELECT ON TABLE public.resource_quantity TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_string TO careloop_app;
+GRANT SELECT ON TABLE public.resource_string TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_token TO careloop_app;
+GRANT SELECT ON TABLE public.resource_token TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
+GRANT SELECT ON TABLE public.resource_word TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_index TO careloop_app;
+GRANT SELECT ON TABLE public.search_index TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_throttle TO careloop_app;
 
@@ -1402,6 +1693,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stay_event TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.stay_event_id_seq TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_event TO careloop_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO careloop_app;
+GRANT SELECT ON TABLE public.tenant TO careloop_narrow;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.websocket_token TO careloop_app;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE careloop_owner GRANT SELECT,USAGE ON SEQUENCES TO careloop_app;
