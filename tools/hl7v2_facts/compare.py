@@ -8,6 +8,9 @@ from typing import Any
 from tools.hl7v2_facts.extract import Fact, Told
 
 
+_NAMES = (".name", ".identifier.value", ".name.family", ".code")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exclusion:
     """Facts that do not count: a pattern of places, where given of values, and the type and reason why."""
@@ -106,11 +109,13 @@ def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules:
     result = Result(message=message)
     for one in expected:
         best = _best(one, ours, rules)
+        named = one.by_place.get(f"{one.resource_type}.code", ())
+        unnamed = bool(text) and bool(named) and not any(_stands_in(fact, bare) for fact in named)
         for fact in sorted(one.facts, key=str):
             if fact.kind == "joined":
                 continue
             found = best is not None and _found(fact, one.resource_type, best, rules)
-            absent = not found and bool(text) and not _stands_in(fact, bare)
+            absent = not found and bool(text) and (unnamed or not _stands_in(fact, bare))
             matching = (
                 rule
                 for rule in rules.exclusions
@@ -127,15 +132,18 @@ def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules:
 def _best(one: Told, ours: Sequence[Told], rules: Rules) -> Told | None:
     types = (one.resource_type, *rules.same_type.get(one.resource_type, ()))
     candidates = [told for told in ours if told.resource_type in types]
-    return max(
-        candidates,
-        key=lambda told: sum(_found(fact, one.resource_type, told, rules) for fact in one.facts),
-        default=None,
+    return max(candidates, key=lambda told: _likeness(one, told, rules), default=None)
+
+
+def _likeness(one: Told, told: Told, rules: Rules) -> int:
+    """How much one says of the other; what names it counts most."""
+    return sum(
+        (4 if fact.place.endswith(_NAMES) else 1) for fact in one.facts if _found(fact, one.resource_type, told, rules)
     )
 
 
 def _found(fact: Fact, resource_type: str, told: Told, rules: Rules) -> bool:
     places = [fact.place, *rules.same_place.get(fact.place, ())]
     if told.resource_type != resource_type:
-        places += [told.resource_type + place.removeprefix(resource_type) for place in places]
+        places += [told.resource_type + fact.place.removeprefix(resource_type)]
     return any(fact.found_in(other) for place in places for other in told.by_place.get(place, ()))

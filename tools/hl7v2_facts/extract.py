@@ -44,6 +44,8 @@ class Fact:
             )
         if self.kind == "date" and other.kind == "date":
             return any(_same_time(one, two) for one in self.tokens for two in other.tokens)
+        if self.kind == "reference" and other.kind == "code":
+            return bool({token.partition(" ")[2] for token in self.tokens} & other.tokens)
         return bool(self.tokens & other.tokens)
 
 
@@ -151,6 +153,9 @@ def _of_object(place: str, value: Json, known: Mapping[str, Json]) -> Iterator[F
     if "reference" in value:
         yield _reference(place, value, known)
         return
+    if isinstance(value.get("identifier"), dict) and set(value) <= {"identifier", "type", "display"}:
+        number = _number(value["identifier"].get("value", ""))
+        yield Fact(_cut(place), "reference", frozenset({f"{value.get('type', '')} {number}".strip()}))
     if "display" in value and set(value) <= {"display", "type"}:
         words = _words(value["display"]).split()
         yield Fact(
@@ -172,7 +177,7 @@ def _of_object(place: str, value: Json, known: Mapping[str, Json]) -> Iterator[F
         elif key == "extension" or key == "modifierExtension":
             for one in part:
                 yield from _walk(f"{place}.extension({_tail(one.get('url', ''))})", _unnamed(one), known)
-        elif key in ("coding", "text") and _is_concept(value):
+        elif key in ("coding", "text") and (_is_concept(value) or place.endswith(".referenceRange")):
             yield from _walk(place, part, known)
         else:
             yield from _walk(f"{place}.{_CHOICES.sub(_first, key) if _CHOICES.match(key) else key}", part, known)

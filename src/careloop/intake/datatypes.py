@@ -269,7 +269,8 @@ def codeable_concept(value: Value, rule: Rule, context: Context) -> Json | None:
         coding = _coding(value, start, str(rule.options.get("default-system") or ""), context)
         if coding and not (mapped and "system" not in coding):
             codings.append(coding)
-    words = value.component(9).strip() or text or str(rule.options.get("default-text") or "") or own
+    beside = str(rule.options.get("default-text") or "")
+    words = beside if beside and "text-first" in rule.options else value.component(9).strip() or text or beside or own
     result: Json = {**({"coding": codings} if codings else {}), **({"text": words} if words else {})}
     return result or None
 

@@ -66,7 +66,7 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         "recorded": recorded.isoformat(timespec="milliseconds"),
         "activity": {
             "coding": [{"system": _EVENT, "code": clean_code(envelope.event or envelope.message_type) or "unknown"}],
-            "text": "^".join(part for part in (envelope.message_type, envelope.event) if part),
+            "text": _type_of(message),
         },
         "agent": [
             {
@@ -86,6 +86,12 @@ def provenance(message: AdtMessage, tenant_id: int, inbox_id: int, targets: Sequ
         source["reference"] = "#header"
         resource["entity"] += [{"role": "source", "what": {"reference": f"#{one['id']}"}} for one in message.header[1:]]
     return resource
+
+
+def _type_of(message: AdtMessage) -> str:
+    """The type of the message as its header writes it."""
+    shown = next((str(one["eventCoding"].get("display", "")) for one in message.header if "eventCoding" in one), "")
+    return shown or message.envelope.message_type or "unknown"
 
 
 def _diagnosis(reference: str, told: Mapping[str, Any]) -> Json:

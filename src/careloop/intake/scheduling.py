@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from careloop.errors import Rejected
+from careloop.fhir.ids import derived_id
 from careloop.intake import actors, values
 from careloop.intake.datatypes import Context, Json, Rule, concept
 from careloop.intake.hl7v2 import Value
@@ -72,9 +73,18 @@ def scheduled_location(value: Value, rule: Rule, context: Context) -> Json | Non
 
 
 def scheduled_resource(value: Value, rule: Rule, context: Context) -> Json | None:
-    """AIG to a participant: a thing or a place known by a code."""
-    found = concept(value, Rule(address=rule.address), context)
-    return _participant({"display": found["text"]} if found and "text" in found else None, rule, context)
+    """AIG to a participant: a thing known by a code and a name, as a Device."""
+    number, shown = value.component(1).strip(), value.component(2).strip()
+    if not number or number == '""':
+        return _participant({"display": shown} if shown else None, rule, context)
+    system = context.own_authority()
+    own_id = derived_id(context.tenant_id, "device", system, number)
+    named = {"deviceName": [{"name": shown, "type": "model-name"}]} if shown else {}
+    context.made[f"Device/{own_id}"] = {
+        "resourceType": "Device", "id": own_id, "identifier": [{"system": system, "value": number}], **named,
+    }  # fmt: skip
+    actor = {"reference": f"Device/{own_id}", **({"display": shown} if shown else {})}
+    return _participant(actor, rule, context)
 
 
 def _participant(actor: Json | None, rule: Rule, context: Context) -> Json | None:
