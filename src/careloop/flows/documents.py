@@ -104,7 +104,7 @@ def _write(
 ) -> Imported:
     now = app.clock.now()
     at = _moment(result.at, tenant, now)
-    found = identity.resolve(tx, app.record, now, [_number(one) for one in result.identifiers])
+    found = _person(app, tx, result, now)
     person = found.named_prior or found.patient_id
     settled = ccda.settle(result, tenant.id, person)
     facts = gather(app, tx, settled, raw=raw, at=at, tenant=tenant, patient_id=person)
@@ -125,6 +125,16 @@ def _write(
         unchanged=counted.count(ChangeKind.UNCHANGED) + facts.unchanged,
         faults=(*result.faults, *facts.faults),
     )
+
+
+def _person(app: App, tx: Transaction, result: CcdaResult, now: datetime) -> identity.Resolution:
+    """Who the document is about; `Rejected` where none of its numbers names anybody."""
+    try:
+        return identity.resolve(tx, app.record, now, [_number(one) for one in result.identifiers])
+    except Rejected as error:
+        place = "ClinicalDocument/recordTarget/patientRole/id"
+        expected = "an identifier that names one person (not a placeholder such as 000-00-0000)"
+        raise Rejected(at=place, expected=expected, code=error.issue_code) from None
 
 
 def _patient(app: App, tx: Transaction, patient_id: str, said: Json, at: datetime) -> Json | None:

@@ -7,7 +7,8 @@ HEAD = """<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:sdtc="urn:hl7-org:sdtc"
 <id root="1.2.3.4" extension="doc-1"/><code code="34133-9" codeSystem="2.16.840.1.113883.6.1" displayName="Summary"/>
 <title>Summary</title><effectiveTime value="20260102030405-0500"/>
 <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/><languageCode code="en-US"/>
-<recordTarget><patientRole><id root="1.2.3.5" extension="77"/><addr nullFlavor="UNK"/><telecom value="tel:+1-518-555-0101" use="HP"/>
+<recordTarget><patientRole><id root="1.2.3.5" extension="77"/><addr nullFlavor="UNK"/>
+<telecom value="tel:+1-518-555-0101" use="HP"/>
 <patient><name use="L"><given>Ann</given><family>Ample</family></name>
 <administrativeGenderCode code="F" codeSystem="2.16.840.1.113883.5.1"/><birthTime value="19500403"/>
 <raceCode code="2106-3" codeSystem="2.16.840.1.113883.6.238" displayName="White"/>

@@ -71,7 +71,10 @@ def test_identifiers(context: Context, element: str, expected: object) -> None:
     [
         (
             f'<value {XSI} i:type="PQ" value="13.20" unit="g/dl"/>',
-            ("Quantity", {"value": Decimal("13.20"), "unit": "g/dl", "system": "http://unitsofmeasure.org", "code": "g/dl"}),
+            (
+                "Quantity",
+                {"value": Decimal("13.20"), "unit": "g/dl", "system": "http://unitsofmeasure.org", "code": "g/dl"},
+            ),
         ),
         (f'<value {XSI} i:type="PQ" nullFlavor="UNK"/>', None),
         (f'<value {XSI} i:type="INT" value="3"/>', ("Integer", 3)),

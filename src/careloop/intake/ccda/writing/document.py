@@ -79,9 +79,10 @@ def _header(hand: Hand, request: Request, content: CcdaContent) -> None:
     _author(hand, request, moment)
     custodian = hand.add(hand.add(root, "custodian"), "assignedCustodian")
     _custodian(hand, hand.add(custodian, "representedCustodianOrganization"), request.organization)
-    if request.recipient is not None:
+    if request.recipient is not None or request.kind == "referral-note":
         recipient = hand.add(hand.add(root, "informationRecipient"), "intendedRecipient")
-        hand.name(hand.add(recipient, "informationRecipient"), next(iter(request.recipient.get("name", ())), None))
+        named = next(iter((request.recipient or {}).get("name", ())), None)
+        hand.name(hand.add(recipient, "informationRecipient"), named)
     event = hand.add(hand.add(root, "documentationOf"), "serviceEvent", classCode="PCPR")
     hand.period(event, "effectiveTime", request.patient.get("birthDate"), moment)
     performer = hand.add(hand.add(event, "performer", typeCode="PRF"), "assignedEntity")
