@@ -27,7 +27,7 @@ SOURCE = "urn:careloop:document:"
 AT = "urn:careloop:document-time"
 """Extension of `meta`: when that document was written."""
 
-_PEOPLE_AND_PLACES = frozenset({"Practitioner", "Organization", "Location"})
+_PEOPLE_AND_PLACES = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
 _WRAPPERS = frozenset({"Composition", "DocumentReference"})
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 

@@ -107,6 +107,10 @@ def _header(root: Element, reading: Reading, sections: list[Json]) -> Made:
 
 
 _PEOPLE = {
+    "role": path(
+        "//*[self::assignedAuthor or self::assignedEntity][assignedPerson/name[normalize-space()]]"
+        "[representedOrganization[name[normalize-space()]]]"
+    ),
     "related": path("participant[associatedEntity/associatedPerson]/associatedEntity[not(@classCode='PROV')]"),
     "guardian": path("recordTarget/patientRole/patient/guardian[guardianPerson]"),
     "informant": path("informant/relatedEntity[relatedPerson]"),
