@@ -63,6 +63,13 @@ class Found:
     keys: tuple[KeySet, ...] = ()
     rows: tuple[Sql, ...] = ()
     by_id: bool = False
+    probing: bool = False
+    """Ask every condition of each row on the way: for a walk along an index over what holds for many."""
+
+    @property
+    def lone_set(self) -> KeySet | None:
+        """The one set of keys that decides, where there is no other condition and it can be asked of one key."""
+        return self.keys[0] if len(self.keys) == 1 and self.keys[0].tests and not self.is_narrow else None
 
     @property
     def is_narrow(self) -> bool:
@@ -73,6 +80,8 @@ class Found:
     def plan(self) -> str:
         """How the statement is planned: once for all values where any plan begins with the few matches, for its own
         values where it matters by a factor of thousands which condition to begin with; `auto` leaves it open."""
+        if self.probing:
+            return "force_generic_plan"
         if self.is_narrow:
             return "force_generic_plan" if len(self.keys) + len(self.rows) > 1 else "auto"
         return "auto" if not self.keys or (len(self.keys) == 1 and self.keys[0].single) else "force_custom_plan"
@@ -84,9 +93,9 @@ class Found:
         return all_of([stands, *self.rows, *self._on("resource.key")])
 
     def _on(self, key: str) -> list[Sql]:
-        if not self.is_narrow:
+        if not self.is_narrow and not self.probing:
             return [one.within(key) for one in self.keys]
-        if self.by_id:
+        if self.by_id or self.probing:
             return [one.probe(key) for one in self.keys]
         first = next(one for one in self.keys if one.narrow)
         return [first.leading(key, [one for one in self.keys if one is not first])]

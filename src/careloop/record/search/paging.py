@@ -1,7 +1,7 @@
 """The rows of one page and how many there are in all, for one type or for several at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careloop.db import Row, Transaction
 from careloop.errors import Rejected
@@ -10,6 +10,9 @@ from careloop.record.search.conditions import Found
 from careloop.record.search.ordering import Cursor, Ordering, order_by
 from careloop.record.search.sql import TRUE, Sql, chain, joined
 from careloop.record.search.walking import gathered, united, valueless, walked
+
+FEW = 2_000
+"""So many matches are sorted; more are met on the way along an index in the order asked."""
 
 MOST_READ = 5_000
 """A sort by values that only bodies hold is refused where it would open more of them."""
@@ -27,11 +30,13 @@ class Scope:
     found: Found
     clauses: Sequence[Clause]
     order: Sequence[Ordering] = ()
+    few: bool = False
+    """The matches were counted and are few: they are sorted, not walked to."""
 
     @property
     def in_order(self) -> bool:
         """True where the page is read in the order of the first sort key's index."""
-        return self.order[0].field is not None and not self.found.is_narrow
+        return self.order[0].field is not None and not self.found.is_narrow and (not self.few)
 
 
 def rows_of(tx: Transaction, scopes: Sequence[Scope], cursor: Cursor | None, limit: int) -> list[Row]:
@@ -41,6 +46,7 @@ def rows_of(tx: Transaction, scopes: Sequence[Scope], cursor: Cursor | None, lim
         return _ask(tx, scopes, _united([_by_key(scope.found, cursor, limit) for scope in scopes], limit))
     for scope in scopes:
         _refuse_costly(tx, scope)
+    scopes = [_for_sorting(tx, scope) for scope in scopes]
     if not scopes[0].in_order:
         return _sorted(tx, scopes, [gathered(one.found, one.order, cursor, limit) for one in scopes], order, limit)
     rows: list[Row] = []
@@ -91,6 +97,18 @@ def _sorted(
         order_by(order, "page."),
     )  # fmt: skip
     return _ask(tx, scopes, query)
+
+
+def _for_sorting(tx: Transaction, scope: Scope) -> Scope:
+    """With one set of keys, how many there are decides: a few are sorted, many are met soon on the way along the order.
+    Where there are more conditions the planner weighs them."""
+    lone, first = scope.found.lone_set, scope.order[0]
+    if lone is None or first.costly:
+        return scope
+    counted = chain("select count(*) from (", lone.select, Sql("limit %s", (FEW + 1,)), ") as found")
+    if int(tx.rows(counted.text, counted.values)[0]["count"]) <= FEW:
+        return replace(scope, few=True)
+    return replace(scope, found=replace(scope.found, probing=True))
 
 
 def _refuse_costly(tx: Transaction, scope: Scope) -> None:
