@@ -65,7 +65,9 @@ def _make_narrow_role(connection: psycopg.Connection, *, signs_in: bool) -> None
         connection.execute(sql.SQL("create role {} nologin noinherit").format(narrow))
     taker = sql.Identifier(APP_ROLE) if signs_in else sql.SQL("current_user")
     if signs_in or not _may_take(connection, NARROW_ROLE):
-        connection.execute(sql.SQL("grant {} to {}").format(narrow, taker))
+        # Who inherited the role would be under its policies without having stepped down to it.
+        option = " with inherit false, set true" if connection.info.server_version >= 160000 else ""
+        connection.execute(sql.SQL("grant {} to {}" + option).format(narrow, taker))
 
 
 def _may_take(connection: psycopg.Connection, role: str) -> bool:
