@@ -45,6 +45,14 @@ def values_at(address: str, segments: Segments, *, every: bool = False) -> list[
     return [part for part in parts if part.raw]
 
 
+def views_of(address: str, segments: Segments) -> list[Segments]:
+    """The segments, once for each segment that the address names, with that one alone in its place: so that what stands
+    beside a value is of the same segment."""
+    name = _place(address)[0]
+    found = segments.get(name, ())
+    return [segments] if len(found) < 2 else [{**segments, name: [segment]} for segment in found]
+
+
 @cache
 def _place(address: str) -> tuple[str, int, int]:
     """`PID-5.1` as its segment, field and component; 0 for what is not named."""

@@ -13,7 +13,7 @@ from typing import Any
 from careloop.errors import ContentError, Fault, Rejected
 from careloop.intake import datatypes
 from careloop.intake.actors import organization
-from careloop.intake.addresses import Segments, Test, tests_of, values_at
+from careloop.intake.addresses import Segments, Test, tests_of, values_at, views_of
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule, Table
 from careloop.intake.hl7v2 import Segment, Value
@@ -154,11 +154,13 @@ def _apply(line: Line, segments: Segments, context: Context, result: Json) -> No
         if line.word == "contact":
             found: list[Any] = _contacts(segments, context)
         else:
-            values = values_at(address, segments, every=every)
-            if values and values[0].is_null:
-                result.setdefault(to, None)
-                return
-            found = _converted(line, address, values if every else values[:1], segments, context)
+            found = []
+            for view in views_of(address, segments) if every and line.beside else (segments,):
+                values = values_at(address, view, every=every)
+                if values and values[0].is_null:
+                    result.setdefault(to, None)
+                    return
+                found += _converted(line, address, values if every else values[:1], view, context)
         if found:
             _put(line, found if line.join is None else [line.join.join(found)], result)
             return
