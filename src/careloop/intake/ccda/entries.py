@@ -4,11 +4,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from careloop.errors import Fault
 from careloop.fhir.jsons import encode
-from careloop.fhir.xmls import Element, canonical_bytes, children, is_element, text_of
+from careloop.fhir.xmls import Element, canonical_bytes, children, is_element
 from careloop.intake.ccda import parties, values
 from careloop.intake.ccda.content import CcdaContent, EntryRules, Rule
 from careloop.intake.ccda.labels import labels_of
@@ -85,17 +86,17 @@ class Reading:
             self._links[place] = None
             return None
         resource: Json = {"resourceType": mapping.resource, **deepcopy(dict(mapping.constants))}
-        link = f"urn:careloop:ccda:{len(self._links)}"
-        made = Made(
-            resource=resource, link=link, key=self._key(element, mapping), finer=(), shared=mapping.shared
-        )  # fmt: skip
+        made = Made(resource=resource, link=f"urn:careloop:ccda:{len(self._links)}", key=(), shared=mapping.shared)
         self._links[place] = made
+        number = len(self.made)
         self.made.append(made)
         self._fill(element, mapping.rules, resource)
         if not mapping.shared:
             labels = labels_of(element, self.context)
             if labels:
                 resource["meta"] = {"security": labels}
+        made = replace(made, key=self._key(element, mapping, resource))
+        self._links[place] = self.made[number] = made
         return made
 
     def fill(self, element: Element, name: str) -> Json:
@@ -104,7 +105,7 @@ class Reading:
         self._fill(element, self.content.mappings[name].rules, found)
         return found
 
-    def _key(self, element: Element, mapping: EntryRules) -> tuple[str, ...]:
+    def _key(self, element: Element, mapping: EntryRules, resource: Json) -> tuple[str, ...]:
         """What is the same thing in another document: its identifier and its code, else its whole content."""
         if mapping.key:
             said = [values.string(one) for key in mapping.key for one in _items(key(element))]
@@ -113,7 +114,7 @@ class Reading:
         for one in element.findall("id"):
             found = values.identifier(one, self.context)
             if found and found.get("system"):
-                return (mapping.resource, found["system"], found["value"], _code(element))
+                return (mapping.resource, found["system"], found["value"], _code(resource))
         return (mapping.resource, hashlib.sha256(canonical_bytes(element)).hexdigest())
 
     def _fill(self, element: Element, rules: Iterable[Rule], target: Json) -> None:
@@ -226,12 +227,14 @@ def _items(found: Any) -> list[Any]:
     return [found] if found not in ("", None) else []
 
 
-def _code(element: Element) -> str:
-    """The code that an entry is about: of its product, its value, or its own."""
-    for path in ("consumable//manufacturedMaterial/code", "value", "code"):
-        found = element.find(path.replace("consumable//", ".//"))
-        if found is not None and (found.get("code") or text_of(found)):
-            return f"{found.get('codeSystem', '')}|{found.get('code') or text_of(found)}"
+def _code(resource: Json) -> str:
+    """What a fact is about: its first code, else its words."""
+    for name in ("code", "medicationCodeableConcept", "vaccineCode", "type", "relationship", "category"):
+        concept = resource.get(name)
+        for one in concept if isinstance(concept, list) else [concept]:
+            if isinstance(one, dict) and (one.get("coding") or one.get("text")):
+                coding: Json = next(iter(one.get("coding", ())), {})
+                return f"{coding.get('system', '')}|{coding.get('code') or str(one.get('text', '')).casefold()}"
     return ""
 
 

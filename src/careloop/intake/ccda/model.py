@@ -12,12 +12,11 @@ Json = dict[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class Made:
     """A resource that a document tells of, before its id is known. `link` stands for it in references of the others;
-    `key` is what makes it the same thing in another document, `finer` what tells apart two things under one key."""
+    `key` is what makes it the same thing in another document."""
 
     resource: Json
     link: str
     key: tuple[str, ...]
-    finer: tuple[str, ...]
     shared: bool = False
     """True for people and places, which belong to no single patient."""
 
