@@ -16,7 +16,7 @@ from careloop.errors import Rejected
 from careloop.flows.bulk import BulkReport, import_bundles
 from careloop.flows.bulk_documents import Document
 
-RATE_AIM, CPU_AIM, COPY_AIM = 2000.0, 0.5, 8.0
+RATE_AIM, CPU_AIM, COPY_AIM = 2500.0, 0.4, 8.0
 _WARM = 10
 
 
