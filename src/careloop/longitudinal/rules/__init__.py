@@ -1,0 +1,1 @@
+"""Decisions about the longitudinal record; values in, values out."""

@@ -1,0 +1,82 @@
+"""Looking into a resource by a dotted path; words of codes; instants and days of FHIR dates. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any
+
+_NOT_WORDS = re.compile(r"[^a-z0-9.%/+]+")
+
+
+def walk(value: Any, path: str) -> list[Any]:
+    """Every value at `path` (`content.attachment.hash`); lists on the way are gone through."""
+    found = [value]
+    for name in path.split("."):
+        step: list[Any] = []
+        for one in found:
+            inside = one.get(name) if isinstance(one, Mapping) else None
+            if isinstance(inside, list):
+                step += inside
+            elif inside is not None:
+                step.append(inside)
+        found = step
+    return found
+
+
+def first(resource: Mapping[str, Any], paths: Iterable[str]) -> Any:
+    """The first value at the first path that has one; None when none has."""
+    for path in paths:
+        found = walk(resource, path)
+        if found:
+            return found[0]
+    return None
+
+
+@lru_cache(maxsize=8192)
+def folded(text: str) -> str:
+    """The text without accents, case and punctuation that says nothing."""
+    plain = unicodedata.normalize("NFKD", text.lower())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return _NOT_WORDS.sub(" ", plain).strip()
+
+
+def words_of(concept: Any) -> str:
+    """What a CodeableConcept says: its text, else a display, else a code."""
+    if not isinstance(concept, Mapping):
+        return str(concept or "")
+    codings = [one for one in concept.get("coding") or () if isinstance(one, Mapping)]
+    shown = next((one["display"] for one in codings if one.get("display")), "")
+    return str(concept.get("text") or shown or next((one.get("code", "") for one in codings), ""))
+
+
+def codes_of(concept: Any) -> list[str]:
+    """`system|code` of each coding of a CodeableConcept, or of a Coding."""
+    if not isinstance(concept, Mapping):
+        return []
+    codings: Sequence[Any] = concept.get("coding", [concept])
+    return [f"{one.get('system', '')}|{one['code']}" for one in codings if isinstance(one, Mapping) and "code" in one]
+
+
+def code_of(resource: Mapping[str, Any], element: str) -> str:
+    """The first code of a CodeableConcept element, or of a plain code."""
+    value = resource.get(element)
+    if isinstance(value, str):
+        return value
+    codings = (value or {}).get("coding") or [{}]
+    return str(codings[0].get("code", ""))
+
+
+def instant_of(text: Any) -> datetime | None:
+    """When a FHIR date begins, in UTC; None for what is no date."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        if len(text) <= 10:
+            parts = [int(part) for part in text.split("-")]
+            return datetime.combine(date(*[*parts, 1, 1][:3]), time(), UTC)
+        instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except (ValueError, TypeError):
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
