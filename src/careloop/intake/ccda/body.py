@@ -33,9 +33,8 @@ def unstructured(root: Element, context: Context) -> list[Json]:
 
 
 def _base64(text: str) -> str | None:
-    packed = "".join(text.split())
     try:
-        base64.b64decode(packed, validate=True)
-    except binascii.Error:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
         return None
-    return packed
+    return base64.b64encode(raw).decode() or None
