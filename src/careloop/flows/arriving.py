@@ -5,7 +5,7 @@ that joins or moves people is a set of its own. What is written and told is the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -131,6 +131,8 @@ class Arrival:
             raise Crossed
         wanted |= set(facts)
         standing = self._app.record.fetch(self._tx, sorted(wanted))
+        for telling in tellings:
+            standing |= self._never_of_another(telling, standing)
         keys = [one["id"] for telling in tellings for one in telling.person.facts]
         told = intake.told(self._tx, [*keys, *(telling.described for telling in tellings)])
         newer: dict[str, Mapping[str, str]] = {}
@@ -148,6 +150,23 @@ class Arrival:
         for telling in tellings:
             if telling.work.message.effect is Effect.MERGE and telling.person.prior_identifiers:
                 self._merge(telling)
+
+    def _never_of_another(self, telling: _Telling, standing: Mapping[str, Stored]) -> dict[str, Stored]:
+        """A number that the sender gave to a fact of another person never moves that fact: this person's gets a name of
+        its own. Gives what stands under such names."""
+        names = {}
+        for fact in telling.person.facts:
+            reference = f"{fact['resourceType']}/{fact['id']}"
+            owner = standing[reference].patient_id if reference in standing else None
+            own = (None, telling.patient_id, telling.described)
+            if owner not in own and identity.survivor_of(self._tx, str(owner)) != telling.patient_id:
+                own_id = derived_id(self._tenant.id, fact["resourceType"], fact["id"], telling.patient_id)
+                    names[reference] = f"{fact['resourceType']}/{own_id}"
+        if not names:
+            return {}
+        facts = tuple(intake.renamed(fact, names) for fact in telling.person.facts)
+        telling.person = replace(telling.person, facts=facts)
+        return dict(self._app.record.fetch(self._tx, sorted(names.values())))
 
     def _patient_writes(
         self, telling: _Telling, standing: Mapping[str, Stored], told: Told, newer: dict[str, Mapping[str, str]]

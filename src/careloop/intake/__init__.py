@@ -4,7 +4,7 @@ from careloop.intake.adt import AdtMessage, Person, Visit, require_identifiers, 
 from careloop.intake.checks import check
 from careloop.intake.datatypes import uri_part
 from careloop.intake.encounters import encounter, merged_extensions
-from careloop.intake.facts import of_patient
+from careloop.intake.facts import of_patient, renamed
 from careloop.intake.hl7v2 import read, split_file
 from careloop.intake.mapping import Mappings, load_mappings
 from careloop.intake.model import Checked, Effect, Feed, InboxItem, InboxStatus, Receipt, StayEvent
@@ -70,6 +70,7 @@ __all__ = [
     "put_told",
     "read",
     "relatives",
+    "renamed",
     "require_identifiers",
     "rows_of_stay",
     "split_file",

@@ -55,6 +55,19 @@ def of_patient(resource: Any, patient_id: str) -> Any:
     return resource
 
 
+def renamed(resource: Any, names: Mapping[str, str]) -> Any:
+    """The resource with these references in place of others, its own id too."""
+    if isinstance(resource, dict):
+        found = {key: renamed(value, names) for key, value in resource.items()}
+        if resource.get("reference") in names:
+            found["reference"] = names[resource["reference"]]
+        own = names.get(f"{resource.get('resourceType')}/{resource.get('id')}")
+        return {**found, "id": own.partition("/")[2]} if own else found
+    if isinstance(resource, list):
+        return [renamed(one, names) for one in resource]
+    return resource
+
+
 class _Making:
     """Fills resources group by group, then ties them together."""
 

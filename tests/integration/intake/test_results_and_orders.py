@@ -253,3 +253,17 @@ def test_a_sender_gets_the_acknowledgments_that_it_asks_for(door, accept, applic
     ]
     assert told == codes
     assert door.encounter()["status"] == "in-progress"
+
+
+def test_a_number_that_was_given_to_another_person_never_moves_that_persons_result(door):
+    door.send(oru("182"), oru("99", mrn="700500", control_id="R2", at=LATER))
+    values = {}
+    for mrn in ("100234", "700500"):
+        [person] = door.find("Patient", "urn:careloop:authority:STMARY", mrn)
+        with door.app.database.transaction(door.tenant.id) as tx:
+            found = door.app.record.of_patient(tx, person.id, ["Observation", "DiagnosticReport"])
+        report = next(one.resource for one in found if one.resource["resourceType"] == "DiagnosticReport")
+        results = {one.reference: one.resource for one in found}
+        told = [results[one["reference"]] for one in report["result"]]
+        values[mrn] = sorted(one["valueQuantity"]["value"] for one in told)
+    assert values == {"100234": [100, 182], "700500": [99, 100]}
