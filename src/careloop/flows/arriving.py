@@ -161,7 +161,7 @@ class Arrival:
             own = (None, telling.patient_id, telling.described)
             if owner not in own and identity.survivor_of(self._tx, str(owner)) != telling.patient_id:
                 own_id = derived_id(self._tenant.id, fact["resourceType"], fact["id"], telling.patient_id)
-                    names[reference] = f"{fact['resourceType']}/{own_id}"
+                names[reference] = f"{fact['resourceType']}/{own_id}"
         if not names:
             return {}
         facts = tuple(intake.renamed(fact, names) for fact in telling.person.facts)
