@@ -5,7 +5,7 @@ all. The same bytes again change nothing. What could not be used is named, one f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,7 +104,7 @@ def _write(
 ) -> Imported:
     now = app.clock.now()
     at = _moment(result.at, tenant, now)
-    found = _person(app, tx, result, now)
+    found, result = _person(app, tx, result, now)
     person = found.named_prior or found.patient_id
     settled = ccda.settle(result, tenant.id, person)
     facts = gather(app, tx, settled, raw=raw, at=at, tenant=tenant, patient_id=person)
@@ -127,14 +127,25 @@ def _write(
     )
 
 
-def _person(app: App, tx: Transaction, result: CcdaResult, now: datetime) -> identity.Resolution:
-    """Who the document is about; `Rejected` where none of its numbers names anybody."""
+def _person(app: App, tx: Transaction, result: CcdaResult, now: datetime) -> tuple[identity.Resolution, CcdaResult]:
+    """Who the document is about. Where none of its numbers names anybody, a person of their own who is known by the
+    document: nobody is joined, likeness goes to a person for review, and the fault is named. `Rejected` where neither
+    the document nor the person can be told from another."""
     try:
-        return identity.resolve(tx, app.record, now, [_number(one) for one in result.identifiers])
+        return identity.resolve(tx, app.record, now, [_number(one) for one in result.identifiers]), result
     except Rejected as error:
-        place = "ClinicalDocument/recordTarget/patientRole/id"
-        expected = "an identifier that names one person (not a placeholder such as 000-00-0000)"
-        raise Rejected(at=place, expected=expected, code=error.issue_code) from None
+        own = result.set_identifier or result.identifier
+        if not own or not result.patient.get("name") or not result.patient.get("birthDate"):
+            raise Rejected(at=_PERSON, expected=_A_NUMBER, code=error.issue_code) from None
+    known_by = {"use": "temp", "system": "urn:careloop:document", "value": own}
+    patient = {**result.patient, "identifier": [*result.patient["identifier"], known_by]}
+    fault = Fault(at=_PERSON, expected=f"{_A_NUMBER}; the person is known by this document alone", severity="warning")
+    found = identity.resolve(tx, app.record, now, [_number(known_by)])
+    return found, replace(result, patient=patient, faults=(*result.faults, fault))
+
+
+_PERSON = "ClinicalDocument/recordTarget/patientRole/id"
+_A_NUMBER = "an identifier that names one person (not a placeholder such as 000-00-0000)"
 
 
 def _patient(app: App, tx: Transaction, patient_id: str, said: Json, at: datetime) -> Json | None:

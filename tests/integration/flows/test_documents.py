@@ -214,3 +214,23 @@ def test_our_own_document_brings_no_fact_twice(app: App, tenant: Tenant, loader:
     again = taken(app, tenant, loader, raw)
     assert again.patient_id == done.patient_id
     assert {one.reference for one in everything(app, tenant, done.patient_id, *kinds)} == before
+
+
+NOBODYS = "msft/Consult-Document-Closing-Referral-C-CDAR2.1.ccda"
+"""Its person has no number but 000-00-0000."""
+
+
+@pytest.mark.shared
+def test_a_person_without_a_usable_number_is_known_by_the_document_and_joined_to_nobody(
+    app: App, tenant: Tenant, loader: Principal, ccda: Path
+) -> None:
+    raw = (ccda / NOBODYS).read_bytes()
+    first = taken(app, tenant, loader, raw)
+    assert any("patientRole/id" in fault.at for fault in first.faults)
+    numbers = resource(app, tenant, f"Patient/{first.patient_id}")["identifier"]
+    assert [one["use"] for one in numbers if one["system"] == "urn:careloop:document"] == ["temp"]
+    later = taken(app, tenant, loader, raw.replace(b"<versionNumber value=", b"<!-- again --><versionNumber value="))
+    assert later.patient_id == first.patient_id
+    elsewhere = raw.replace(b'TT988"', b'TT989"')
+    assert elsewhere != raw
+    assert taken(app, tenant, loader, elsewhere).patient_id != first.patient_id
