@@ -14,7 +14,7 @@ from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import closing, engine, identifying, task_updates
+from careloop.flows import closing, engine, identifying, subscribing, task_updates
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.flows.terminology import terminology_of
@@ -54,6 +54,7 @@ def write(
     )
     written |= dict(zip(plain, done, strict=True))
     note_patients(app, tx, principal, done)
+    subscribing.note(tx, app.clock.now(), principal, done)
     for index in acts:
         one = writes[index]
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)

@@ -3,9 +3,14 @@
 from careloop.outbox.model import Delivery, DeliveryStatus, Failure, Held, NewDelivery, TargetKind
 from careloop.outbox.rules import GIVE_UP_AFTER, pause_after
 from careloop.outbox.store import (
+    LEASE,
+    Listed,
+    allow_host,
+    allowed_hosts,
     enqueue,
     find,
     finish,
+    forbid_host,
     give_back,
     hold_on,
     listed,
@@ -19,15 +24,20 @@ from careloop.outbox.store import (
 
 __all__ = [
     "GIVE_UP_AFTER",
+    "LEASE",
     "Delivery",
     "DeliveryStatus",
     "Failure",
     "Held",
+    "Listed",
     "NewDelivery",
     "TargetKind",
+    "allow_host",
+    "allowed_hosts",
     "enqueue",
     "find",
     "finish",
+    "forbid_host",
     "give_back",
     "hold_on",
     "listed",

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from careloop.outbox.rules import GIVE_UP_AFTER
 
 
 class TargetKind(StrEnum):
@@ -28,6 +30,7 @@ class NewDelivery:
     """One thing to be sent. `subject` is what order is kept for; `idempotency` names it for the receiver, for ever.
 
     `body` are the bytes where they are made now; else the sender makes them of `payload`.
+    After `patience` it is given up.
     """
 
     target: str
@@ -37,6 +40,7 @@ class NewDelivery:
     idempotency: str
     payload: Mapping[str, Any]
     body: bytes | None = None
+    patience: timedelta = GIVE_UP_AFTER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +80,10 @@ class Failure:
     """Why a delivery did not arrive, without anything of its content.
 
     `is_final`: trying again is of no use. `is_everybodys`: nobody answered, so that nothing else for this target would
-    arrive either.
+    arrive either. `ends_target`: the target itself is at its end.
     """
 
     reason: str
     is_final: bool = False
     is_everybodys: bool = False
+    ends_target: bool = False

@@ -7,9 +7,10 @@ on conflict do nothing
 -- A delivery that was handed in before is there already.
 insert into delivery (idempotency, target, subject, about, status, payload, body, created, gives_up, due)
 select item.idempotency::uuid, item.target, item.subject, item.about, 'waiting', item.payload,
-       decode(item.body, 'base64'), %(now)s, %(gives_up)s, %(now)s
-  from jsonb_to_recordset(%(items)s::jsonb) with ordinality
-    as item (idempotency text, target text, subject text, about text, payload jsonb, body text, place bigint)
+       decode(item.body, 'base64'), %(now)s, item.gives_up, %(now)s
+  from jsonb_to_recordset(%(items)s::jsonb)
+    as item (idempotency text, target text, subject text, about text, payload jsonb, body text,
+             gives_up timestamptz, place bigint)
  order by item.place
 on conflict do nothing
 
@@ -143,3 +144,17 @@ select status, count(*) as count
 delete from delivery
  where finished < %(before)s
    and status in ('done', 'withdrawn')
+
+-- allow_host --
+insert into allowed_host (host, added, added_by)
+values (%(host)s, %(now)s, %(who)s)
+on conflict do nothing
+
+-- forbid_host --
+delete from allowed_host
+ where host = %(host)s
+
+-- allowed_hosts --
+select host
+  from allowed_host
+ order by host

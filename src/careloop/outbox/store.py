@@ -36,8 +36,8 @@ def enqueue(tx: Transaction, now: datetime, deliveries: Sequence[NewDelivery]) -
         tx.execute(SQL["add_target"], {"id": target, "kind": kind.value, "now": now})
     if not deliveries:
         return 0
-    items = encode([_item(one) for one in deliveries]).decode()
-    return tx.execute(SQL["add_deliveries"], {"items": items, "now": now, "gives_up": now + GIVE_UP_AFTER})
+    items = encode([{**_item(one, now), "place": place} for place, one in enumerate(deliveries)]).decode()
+    return tx.execute(SQL["add_deliveries"], {"items": items, "now": now})
 
 
 def take(tx: Transaction, now: datetime, *, lasts: timedelta = LEASE) -> Held | None:
@@ -144,12 +144,13 @@ def _finish(
     tx.execute(SQL["finish_deliveries"], {"ids": ids, "now": now, "status": status.value, "reason": reason})
 
 
-def _item(delivery: NewDelivery) -> dict[str, object]:
+def _item(delivery: NewDelivery, now: datetime) -> dict[str, object]:
     return {
         "idempotency": delivery.idempotency,
         "target": delivery.target,
         "subject": delivery.subject,
         "about": delivery.about,
+        "gives_up": (now + delivery.patience).isoformat(),
         "payload": dict(delivery.payload),
         "body": None if delivery.body is None else base64.b64encode(delivery.body).decode(),
     }
@@ -157,6 +158,19 @@ def _item(delivery: NewDelivery) -> dict[str, object]:
 
 def _delivery(row: Row) -> Delivery:
     body = row["body"]
-    return Delivery(
-        **{**row, "status": DeliveryStatus(row["status"]), "body": None if body is None else bytes(body)}
-    )
+    return Delivery(**{**row, "status": DeliveryStatus(row["status"]), "body": None if body is None else bytes(body)})
+
+
+def allow_host(tx: Transaction, now: datetime, host: str, who: str) -> None:
+    """Requests of this tenant may go to the host from now on."""
+    tx.execute(SQL["allow_host"], {"host": host, "now": now, "who": who})
+
+
+def forbid_host(tx: Transaction, host: str) -> bool:
+    """They may not any more. True where they could before."""
+    return tx.execute(SQL["forbid_host"], {"host": host}) == 1
+
+
+def allowed_hosts(tx: Transaction) -> list[str]:
+    """The hosts that an administrator has named."""
+    return [row["host"] for row in tx.rows(SQL["allowed_hosts"])]

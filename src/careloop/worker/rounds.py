@@ -14,6 +14,7 @@ from careloop.access.model import Tenant
 from careloop.db.installation import note_at_work
 from careloop.flows import accounts, deadlines, reindexing
 from careloop.flows.app import App
+from careloop.worker import outbox
 
 _log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("seal audit", timedelta(seconds=0.5), _seal),
         Round("sweep sessions", timedelta(minutes=10), accounts.sweep),
         Round("search index", timedelta(seconds=2), reindexing.go_on),
+        Round("outbox", outbox.SWEEP_EVERY, outbox.sweep),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
     while not stop.wait(pause_seconds):

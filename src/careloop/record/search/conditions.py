@@ -306,12 +306,12 @@ def _quantity(value: QuantityValue) -> Sql:
 
 def _ways(words: Mapping[str, str], alternatives: Alternatives[Decimal]) -> Sql:
     return any_of(
-        all_of(Sql(words[one.operator], (_bound(one, ranged=len(alternative) > 1),)) for one in alternative)
+        all_of(Sql(words[one.operator], (bound(one, ranged=len(alternative) > 1),)) for one in alternative)
         for alternative in alternatives
     )
 
 
-def _bound(one: Comparison[Decimal], *, ranged: bool) -> float:
+def bound(one: Comparison[Decimal], *, ranged: bool) -> float:
     """The number that the index's double precision is compared with. The ends of a range are rounded outwards, so that
     a value with more digits than a double holds is still found by itself."""
     near = float(one.value)

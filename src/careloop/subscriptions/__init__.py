@@ -1,0 +1,23 @@
+"""Who wants to know of which changes, and what is told."""
+
+from careloop.subscriptions.matching import Entries
+from careloop.subscriptions.model import EVERY_TYPE, Change, Event, Served, Topic, Version, Wanted
+from careloop.subscriptions.reading import fingerprint_of, read_subscription
+from careloop.subscriptions.rules import Seen, is_wanted
+from careloop.subscriptions.topics import read_topics
+
+__all__ = [
+    "EVERY_TYPE",
+    "Change",
+    "Entries",
+    "Event",
+    "Seen",
+    "Served",
+    "Topic",
+    "Version",
+    "Wanted",
+    "fingerprint_of",
+    "is_wanted",
+    "read_subscription",
+    "read_topics",
+]
