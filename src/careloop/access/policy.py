@@ -35,6 +35,7 @@ class Action(StrEnum):
     TEAM_READ = "team.read"
     INBOX_READ = "inbox.read"
     INBOX_REPAIR = "inbox.repair"
+    FEED_MANAGE = "feed.manage"
     PERSON_REVIEW = "person.review"
     EPISODE_READ = "episode.read"
     ACCOUNT_MANAGE = "account.manage"
@@ -110,7 +111,14 @@ _ACTIONS_BY_ROLE: Mapping[Role, frozenset[Action]] = {
     Role.COMMUNITY_HEALTH_WORKER: frozenset({Action.WORKLIST_READ, Action.LOOP_WORK, Action.TEAM_READ}),
     Role.BILLER: frozenset({Action.EPISODE_READ}),
     Role.ADMINISTRATOR: frozenset(
-        {Action.INBOX_READ, Action.INBOX_REPAIR, Action.ACCOUNT_MANAGE, Action.AUDIT_READ, Action.TEAM_READ}
+        {
+            Action.INBOX_READ,
+            Action.INBOX_REPAIR,
+            Action.FEED_MANAGE,
+            Action.ACCOUNT_MANAGE,
+            Action.AUDIT_READ,
+            Action.TEAM_READ,
+        }
     ),
 }
 
