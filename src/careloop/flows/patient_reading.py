@@ -182,45 +182,6 @@ def _since(text: str) -> str:
     return f"Since {day.day} {day:%b} {day.year}"
 
 
-def problems_of(conditions: Iterable[Resource]) -> tuple[Line, ...]:
-    """Active problems, each once, by name."""
-    found: dict[str, Line] = {}
-    for condition in conditions:
-        status = (condition.get("clinicalStatus", {}).get("coding") or [{}])[0].get("code", "active")
-        wrong = (condition.get("verificationStatus", {}).get("coding") or [{}])[0].get("code") == "entered-in-error"
-        name = text_of(condition.get("code"))
-        if status in ("active", "recurrence", "relapse") and not wrong and name:
-            onset = str(condition.get("onsetDateTime", ""))[:4]
-            found.setdefault(name, Line(name=name, detail=f"since {onset}" if onset else ""))
-    return tuple(found[name] for name in sorted(found))
-
-
-def medicines_of(requests: Iterable[Resource]) -> tuple[Line, ...]:
-    """Active medicines, each once."""
-    found: dict[str, Line] = {}
-    for request in requests:
-        name = text_of(request.get("medicationCodeableConcept"))
-        if request.get("status") == "active" and name:
-            dosage = (request.get("dosageInstruction") or [{}])[0].get("text", "")
-            found.setdefault(name, Line(name=name, detail=str(dosage)))
-    return tuple(found[name] for name in sorted(found))
-
-
-def needs_of(observations: Iterable[Resource], conditions: Iterable[Resource]) -> tuple[Line, ...]:
-    """Social needs: conditions coded Z55 to Z65, and social-history observations that say a need."""
-    names = {
-        text_of(condition.get("code"))
-        for condition in conditions
-        if any(
-            str(coding.get("code", "")).startswith(
-                ("Z55", "Z56", "Z57", "Z58", "Z59", "Z60", "Z61", "Z62", "Z63", "Z64", "Z65")
-            )
-            for coding in condition.get("code", {}).get("coding", [])
-        )
-    }
-    return tuple(Line(name=name) for name in sorted(names) if name)
-
-
 def team_of(teams: Iterable[Resource], names: Mapping[str, str]) -> tuple[Line, ...]:
     """Members of the active care teams with their role."""
     lines: list[Line] = []

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from careloop.flows.timeline import Event, Thread
+from careloop.longitudinal import Knowing
 from careloop.loops.model import ClockState
 
 
@@ -60,14 +61,68 @@ class LoopCard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceLine:
+    """One source as the page shows it. `key` names no person, so that it may stand in an address."""
+
+    key: str
+    name: str
+    said: str
+    detail: str
+    document_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactRow:
+    """One matter. `dated`, `age`: of the fact itself; `stale` says why it is too old to rely on, or nothing. `differs`:
+    its sources do not say the same status. `trend`: `up`, `down` or `same` against `before`."""
+
+    type: str
+    id: str
+    name: str
+    detail: str
+    status: str
+    dated: str
+    age: str
+    stale: str
+    sources: tuple[SourceLine, ...]
+    knows: tuple[Knowing, ...]
+    facts: int
+    is_current: bool = True
+    differs: bool = False
+    trend: str = ""
+    before: str = ""
+    document_id: str = ""
+    order: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of the whole person. `past`: what is over or was replaced by something newer."""
+
+    key: str
+    title: str
+    empty: str
+    rows: tuple[FactRow, ...]
+    past: tuple[FactRow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChip:
+    """A source to filter by, and how many lines name it."""
+
+    key: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PatientPage:
-    """The whole page. `older` counts the events that were left out."""
+    """The whole page. `older` counts the events that were left out; `sources` are those of all sections."""
 
     header: Header
     goals: tuple[Line, ...]
-    problems: tuple[Line, ...]
-    medicines: tuple[Line, ...]
-    needs: tuple[Line, ...]
+    sections: tuple[Section, ...]
+    sources: tuple[SourceChip, ...]
     team: tuple[Line, ...]
     events: tuple[Event, ...]
     older: int

@@ -11,11 +11,13 @@ from careloop.db import Transaction
 from careloop.flows import patient_reading as reading
 from careloop.flows import people
 from careloop.flows.app import App
+from careloop.flows.patient_facts import FACT_TYPES, Chart, read_chart
+from careloop.flows.patient_sections import sections_of, source_chips
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
-from careloop.flows.timeline import EVENT_TYPES, Thread, events_of, with_threads
+from careloop.flows.timeline import EVENT_TYPES, Event, Thread, events_of, folded_events, with_threads
+from careloop.longitudinal import Matter, longitudinal_of
 
-_CHART_TYPES = (*EVENT_TYPES, "AllergyIntolerance", "Condition", "Goal", "CareTeam")
-_ENTERED_BY = ("sender", "requester", "owner", "serviceProvider")
+_CHART_TYPES = tuple(dict.fromkeys((*EVENT_TYPES, *FACT_TYPES)))
 _MOST_HITS = 8
 
 KINDS: Mapping[str, str] = {
@@ -35,37 +37,50 @@ def page(
     `kind` keeps only the events of one of `KINDS`. `NotFound` for a foreign id and a missing one alike.
     """
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
-    stored = app.record.of_patient(tx, patient_id, _CHART_TYPES)
-    chart: dict[str, list[dict[str, Any]]] = {}
-    for item in stored:
-        chart.setdefault(item.resource_type, []).append(item.resource)
-    now = app.clock.now()
-    zone = people.zone_of(tx)
-    names = _names(app, tx, [resource for resources in chart.values() for resource in resources])
-    tasks = chart.get("Task", [])
-    threads = reading.threads_of(tasks)
-    events = [
-        event
-        for event in events_of([item for kind_ in EVENT_TYPES for item in chart.get(kind_, [])], names)
-        if event.at <= now or event.kind == "contact"
-    ]
+    now, zone = app.clock.now(), people.zone_of(tx)
+    chart = read_chart(app, tx, app.record.of_patient(tx, patient_id, _CHART_TYPES), now)
+    names = chart.people.names
+    tasks = chart.by_type.get("Task", ())
+    threads = _aliased(reading.threads_of(tasks), chart.matters)
+    events = [event for event in _events(chart) if event.at <= now or event.kind == "contact"]
     marked = with_threads(events, threads)
     shown = [event for event in marked if kind is None or event.kind == kind]
     cards = _numbered(reading.loop_cards(tasks, names), threads)
+    sections = sections_of(chart, longitudinal_of(app.catalog), zone)
     return PatientPage(
-        header=reading.header_of(patient, chart, now.astimezone(zone).date()),
-        goals=reading.goals_of(chart.get("Goal", ()), zone),
-        problems=reading.problems_of(chart.get("Condition", ())),
-        medicines=reading.medicines_of(chart.get("MedicationRequest", ())),
-        needs=reading.needs_of(chart.get("Observation", ()), chart.get("Condition", ())),
-        team=reading.team_of(chart.get("CareTeam", ()), names),
+        header=reading.header_of(patient, chart.by_type, now.astimezone(zone).date()),
+        goals=reading.goals_of(chart.by_type.get("Goal", ()), zone),
+        sections=sections,
+        sources=source_chips(sections),
+        team=reading.team_of(chart.by_type.get("CareTeam", ()), names),
         events=tuple(shown[:most]),
         older=max(len(shown) - most, 0),
         threads=tuple(threads),
         open_loops=tuple(card for card in cards if card.is_open),
         closed_loops=tuple(card for card in cards if not card.is_open),
-        minutes_this_month=reading.minutes_in_month(chart.get("Communication", ()), now, zone),
+        minutes_this_month=reading.minutes_in_month(chart.by_type.get("Communication", ()), now, zone),
     )
+
+
+def _events(chart: Chart) -> list[Event]:
+    """One line for each thing that happened, newest first, with its source and who still has to know."""
+    resources = [item for kind in EVENT_TYPES for item in chart.by_type.get(kind, ())]
+    return folded_events(
+        events_of(resources, chart.people.names), chart.matters, lambda one: chart.ledger.of(one.facts)
+    )
+
+
+def _aliased(threads: Sequence[Thread], matters: Sequence[Matter]) -> list[Thread]:
+    """Threads go by way of the line that stands for a matter, whichever of its facts is the proof."""
+    shown = {fact.reference: matter.shown.reference for matter in matters for fact in matter.also}
+    return [
+        replace(
+            thread,
+            opened_by=shown.get(thread.opened_by, thread.opened_by),
+            proofs=frozenset(shown.get(proof, proof) for proof in thread.proofs),
+        )
+        for thread in threads
+    ]
 
 
 def find(app: App, tx: Transaction, principal: Principal, text: str) -> list[PatientHit]:
@@ -104,25 +119,6 @@ def _hit(patient: Mapping[str, Any], today: date) -> PatientHit:
         record_number=reading.record_number(patient),
         active=patient.get("active", True),
     )
-
-
-def _names(app: App, tx: Transaction, resources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Displays of everybody and everything that the chart cites, in one fetch."""
-    wanted: set[str] = set()
-    for resource in resources:
-        for element in _ENTERED_BY:
-            wanted.add(resource.get(element, {}).get("reference", ""))
-        for member in resource.get("participant", []) if resource["resourceType"] == "CareTeam" else []:
-            wanted.add(member.get("member", {}).get("reference", ""))
-        for author in resource.get("author", []) if isinstance(resource.get("author"), list) else []:
-            wanted.add(author.get("reference", ""))
-    stored = app.record.fetch(tx, sorted(reference for reference in wanted if reference.count("/") == 1))
-    return {reference: _display(item.resource) for reference, item in stored.items()}
-
-
-def _display(resource: Mapping[str, Any]) -> str:
-    name = resource.get("name")
-    return str(name) if isinstance(name, str) else reading.full_name(resource)
 
 
 def _numbered(cards: Sequence[LoopCard], threads: Sequence[Thread]) -> list[LoopCard]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from careloop.longitudinal import Knowing, Matter
+
 Resource = Mapping[str, Any]
+Knows = Callable[[Matter], tuple[Knowing, ...]]
 
 _OUTCOMES = {
     "no-answer": "Call, no answer",
@@ -31,7 +34,8 @@ class ThreadMark:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One line of the timeline. `reference` is `Type/id`; `source` says who told us."""
+    """One line of the timeline. `reference` is `Type/id`; `source` says who told us, `knows` who still has to know, in
+    words; `also` counts the other facts of the same matter that this line stands for."""
 
     at: datetime
     kind: str
@@ -41,6 +45,8 @@ class Event:
     source: str
     reference: str
     marks: tuple[ThreadMark, ...] = ()
+    knows: tuple[Knowing, ...] = ()
+    document_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,36 @@ def events_of(resources: Iterable[Resource], names: Mapping[str, str]) -> list[E
         if reader and resource.get("status") != "entered-in-error":
             events.extend(reader(resource, context))
     return sorted(events, key=lambda event: (event.at, event.reference), reverse=True)
+
+
+def folded_events(events: Iterable[Event], matters: Iterable[Matter], knows: Knows) -> list[Event]:
+    """One line for each matter, though several sources told it; each line with its source and who still has to know."""
+    by_reference = {fact.reference: matter for matter in matters for fact in matter.facts}
+    events = list(events)
+    ended = {event.reference for event in events if "#" not in event.reference}
+    kept: list[Event] = []
+    for event in events:
+        matter = by_reference.get(event.reference.partition("#")[0])
+        if matter is None:
+            kept.append(event)
+        elif matter.shown.reference == event.reference.partition("#")[0]:
+            is_start = "#" in event.reference and event.reference.partition("#")[0] in ended
+            kept.append(_told(event, matter, () if is_start else knows(matter)))
+    return kept
+
+
+def _told(event: Event, matter: Matter, knows: tuple[Knowing, ...]) -> Event:
+    sources = matter.sources
+    stated = [one.name for one in sources if one.kind.value != "unknown"]
+    said = stated[0] if stated else event.source or sources[0].name
+    if event.source and event.source not in said:
+        said = f"{event.source}, from {said}"
+    more = f" and {len(stated) - 1} more" if len(stated) > 1 else ""
+    return replace(event, source=said + more, knows=knows, document_id=matter.shown.id if _is_document(matter) else "")
+
+
+def _is_document(matter: Matter) -> bool:
+    return matter.shown.type == "DocumentReference"
 
 
 def with_threads(events: Sequence[Event], threads: Sequence[Thread]) -> list[Event]:

@@ -226,6 +226,8 @@ MATRIX: dict[str, Route] = {
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/record": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/facts/{kind:str}/{fact_id:str}": Route(permits=interaction("read"), page=True),
     "POST /patients/{patient_id:str}/part": Route(permits=interaction("update"), page=True, form={"why": "two people"}),
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),

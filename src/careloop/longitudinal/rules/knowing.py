@@ -16,6 +16,7 @@ _NEW_FOR = timedelta(days=30)
 _SIGNED = ("authenticator", "resultsInterpreter")
 _READERS = frozenset({"result-accepted", "result-reviewed", "follow-up-decided"})
 _MOST = 3
+_LAST = 1e12
 
 
 class Ledger:
@@ -41,7 +42,10 @@ class Ledger:
 
     def of(self, facts: Sequence[Fact]) -> tuple[Knowing, ...]:
         """Who waits to know one of these facts (of one matter), who read it, or that nobody is known to have."""
-        waits = [knowing for fact in facts for knowing in self._waiting(fact)]
+        waits = sorted(
+            (knowing for fact in facts for knowing in self._waiting(fact)),
+            key=lambda knowing: knowing.due.timestamp() if knowing.due else _LAST,
+        )
         read = [knowing for fact in facts for knowing in (*self._read(fact), *self._signed(fact))]
         found = list(dict.fromkeys([*waits, *read]))
         if not found and self._is_news(facts[0]):

@@ -43,10 +43,10 @@ def folded(text: str) -> str:
 
 
 def words_of(concept: Any) -> str:
-    """What a CodeableConcept says: its text, else a display, else a code."""
+    """What a CodeableConcept or a Coding says: its text, else a display, else a code."""
     if not isinstance(concept, Mapping):
         return str(concept or "")
-    codings = [one for one in concept.get("coding") or () if isinstance(one, Mapping)]
+    codings = [one for one in concept.get("coding", [concept]) if isinstance(one, Mapping)]
     shown = next((one["display"] for one in codings if one.get("display")), "")
     return str(concept.get("text") or shown or next((one.get("code", "") for one in codings), ""))
 

@@ -12,13 +12,17 @@ from litestar.params import Body, FromPath, FromQuery
 from careloop.access.policy import require
 from careloop.errors import Conflict, Rejected
 from careloop.flows import identifying
+from careloop.flows import patient_record as record
 from careloop.flows import patients as flow
 from careloop.flows.timeline import Event
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.words import born_words, day_name
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
-_MOST = 500
+_MOST, _ROWS = 500, 25
+_PROFILE = ("problems", "medicines", "allergies", "results", "immunizations", "needs")
+_QUIET = frozenset({"allergies", "results", "immunizations"})
+"""Sections that the overview leaves out when they are empty."""
 
 
 @get("/patients", sync_to_thread=True)
@@ -47,6 +51,39 @@ def patient_page(
     return _page(staff, patient_id, kind=kind, most=most)
 
 
+@get("/patients/{patient_id:str}/record", sync_to_thread=True)
+def patient_record(
+    staff: SignedInStaff,
+    patient_id: FromPath[str],
+    source: FromQuery[str | None] = None,
+    only: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Every fact of the person with its sources, its age and who still has to know."""
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        page = record.record_page(staff.app, tx, staff.principal, patient_id, source=source, only=only)
+    values = {
+        "page": page,
+        "tab": "record",
+        "problem": "",
+        "primary": None,
+        "source": source,
+        "only": only,
+        "most": _MOST if only else _ROWS,
+        "born": born_words,
+    }
+    return staff.page("patient_record.html", "/patients", values, about=patient_id)
+
+
+@get("/patients/{patient_id:str}/facts/{kind:str}/{fact_id:str}", sync_to_thread=True)
+def patient_fact(
+    staff: SignedInStaff, patient_id: FromPath[str], kind: FromPath[str], fact_id: FromPath[str]
+) -> Response[str]:
+    """Who told one fact, in which versions."""
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        page = record.fact_page(staff.app, tx, staff.principal, patient_id, kind, fact_id)
+    return staff.page("fact.html", "/patients", {"page": page}, about=patient_id)
+
+
 @post("/patients/{patient_id:str}/part", sync_to_thread=True)
 def patient_part(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> Response[str]:
     """A join is taken back: two people again."""
@@ -72,6 +109,10 @@ def _page(
         page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
     values = {
         "page": page,
+        "tab": "overview",
+        "profile": _PROFILE,
+        "quiet": _QUIET,
+        "most_lines": 8,
         "days": _by_day(staff, page.events),
         "titles": {thread.number: thread.title for thread in page.threads},
         "kinds": flow.KINDS,

@@ -12,6 +12,7 @@ from careloop.web.assets.build import BUILT
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     arrivals,
+    consent,
     document,
     find,
     loop_acts,
@@ -73,6 +74,8 @@ staff_router = Router(
         patients.patients_page,
         patients.patients_find,
         patients.patient_page,
+        patients.patient_record,
+        patients.patient_fact,
         patients.patient_part,
         find.find_page,
         find.find_results,
@@ -86,6 +89,10 @@ staff_router = Router(
         arrivals.arrival_correct,
         arrivals.arrival_discard,
         arrivals.arrival_accept_sender,
+        consent.consent_page,
+        consent.consent_send,
+        consent.apps_page,
+        consent.app_launch,
         preferences.settings_page,
         preferences.settings_save,
         preferences.help_page,
