@@ -29,6 +29,11 @@ def is_secure(request: BrowserRequest, public_url: str | None) -> bool:
     return request.scheme == "https" or (public_url or "").startswith("https://")
 
 
+def server_address(request: BrowserRequest, public_url: str | None) -> str:
+    """The address under which we are reached, without a slash at its end: the public one where it is set."""
+    return (public_url or f"{request.scheme}://{request.host}").rstrip("/")
+
+
 def check_origin(request: BrowserRequest) -> None:
     """Nothing happens when the browser says that a page of this very host sent the request; else `NotPermitted`.
 

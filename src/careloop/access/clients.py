@@ -12,13 +12,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from careloop.access.scopes import parse_scopes
+from careloop.access.scopes import check_registered, parse_scope
 from careloop.db import Row, Transaction, load_queries
 from careloop.errors import Conflict, NotAuthenticated, NotFound, Rejected
 from careloop.fhir.jsons import encode
@@ -29,13 +30,17 @@ _ALGORITHMS = {"RSA": "RS384", "EC": "ES384"}
 """SMART App Launch 2.2, "Client Authentication: Asymmetric": a server supports RS384 and ES384."""
 ASSERTION_LIFE = timedelta(minutes=5)
 """`exp` may lie at most five minutes ahead (SMART App Launch 2.2, same section)."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_PRIVATE_USE = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/[A-Za-z0-9/._~-]{0,200}")
+_LONGEST = 1000
 _SKEW = timedelta(seconds=30)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A registered program."""
+    """A registered program. `redirect_uris` and `launch_url` are of apps that act for people; a `public` one cannot keep a
+    secret and rests on PKCE alone."""
 
     id: str
     name: str
@@ -44,6 +49,10 @@ class Client:
     revoked: datetime | None
     jwks: Mapping[str, Any] | None
     secret_hash: bytes | None = None
+    public: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    launch_url: str | None = None
+    registered: str = "administrator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +69,32 @@ def tenant_of_client(client_id: str) -> int | None:
     return int(match[1]) if match else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interactive:
+    """What makes a program an app that acts for people: where codes go, where it is opened from a patient's page."""
+
+    redirect_uris: Sequence[str]
+    public: bool = False
+    launch_url: str | None = None
+    registered: Literal["administrator", "dynamic"] = "administrator"
+
+
+_PROGRAM = Interactive(redirect_uris=())
+
+
 def create_client(
-    tx: Transaction, now: datetime, *, name: str, scope: str, jwks: Mapping[str, Any] | None = None
+    tx: Transaction,
+    now: datetime,
+    *,
+    name: str,
+    scope: str,
+    jwks: Mapping[str, Any] | None = None,
+    interactive: Interactive = _PROGRAM,
 ) -> NewClient:
     """The client exists; its secret, if it has one, is known to nobody but the caller."""
-    scopes = [str(parsed) for parsed in parse_scopes(scope)]
-    secret = None if jwks else secrets.token_urlsafe(32)
+    scopes = list(check_registered(scope))
+    _check_interactive(interactive, scopes, has_keys=jwks is not None)
+    secret = None if jwks or interactive.public else secrets.token_urlsafe(32)
     row = tx.one(
         _SQL["insert_client"],
         {
@@ -75,11 +104,57 @@ def create_client(
             "now": now,
             "secret_hash": _digest(secret) if secret else None,
             "jwks": encode(check_jwks(jwks)).decode() if jwks else None,
+            "public": interactive.public,
+            "redirect_uris": [check_redirect(one) for one in interactive.redirect_uris],
+            "launch_url": check_address(interactive.launch_url, "launch_url") if interactive.launch_url else None,
+            "registered": interactive.registered,
         },
     )
     if row is None:
         raise Conflict("a client of that name exists already")
     return NewClient(client=_client(row), secret=secret)
+
+
+def _check_interactive(interactive: Interactive, scopes: Sequence[str], *, has_keys: bool) -> None:
+    levels = {parsed.level for parsed in map(parse_scope, scopes) if parsed}
+    if interactive.public and (has_keys or not interactive.redirect_uris):
+        raise Rejected(at="public", expected="a redirect address, and no keys: a public client keeps no secret")
+    if "system" in levels and (interactive.public or interactive.registered == "dynamic"):
+        raise Rejected(at="scope", expected="scopes of patient/ and user/ for this kind of client")
+    if not interactive.redirect_uris and levels != {"system"}:
+        raise Rejected(at="redirect_uri", expected="an address for codes: scopes of patient/ and user/ need a person")
+
+
+def check_redirect(uri: str) -> str:
+    """The address where codes may go: https, http on this machine, or a private scheme of an app on a device (RFC 8252);
+    compared letter by letter later on. Else `Rejected`."""
+    if _PRIVATE_USE.fullmatch(uri):
+        return uri
+    return check_address(uri, "redirect_uri")
+
+
+def check_address(url: str, at: str) -> str:
+    """An https address, or http on this machine, without fragment and credentials; else `Rejected`."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise Rejected(at=at, expected="a readable address") from error
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    plain = url.isascii() and url.isprintable() and not (set(url) & set(" \"'<>\\"))
+    if not (safe and host and plain) or parts.fragment or parts.username or len(url) > _LONGEST:
+        raise Rejected(at=at, expected="an https address (http on this machine only) without a fragment")
+    return url
+
+
+def find_client(tx: Transaction, client_id: str) -> Client | None:
+    """The client of that id that is not revoked; nothing is proved by it."""
+    return _find(tx, client_id)
+
+
+def launchable_clients(tx: Transaction) -> list[Client]:
+    """The apps that can be opened from a patient's page, by name."""
+    return [_client(row) for row in tx.rows(_SQL["list_launchable"])]
 
 
 def list_clients(tx: Transaction) -> list[Client]:
@@ -94,6 +169,7 @@ def revoke_client(tx: Transaction, name_or_id: str, now: datetime) -> Client:
         raise NotFound("there is no such client")
     client = _client(row)
     tx.execute(_SQL["revoke_tokens_of_client"], {"client_id": client.id, "now": now})
+    tx.execute(_SQL["revoke_grants_of_client"], {"client_id": client.id, "now": now})
     return client
 
 
@@ -225,4 +301,4 @@ def _digest(secret: str) -> bytes:
 
 
 def _client(row: Row) -> Client:
-    return Client(**{**row, "scopes": tuple(row["scopes"])})
+    return Client(**{**row, "scopes": tuple(row["scopes"]), "redirect_uris": tuple(row["redirect_uris"])})

@@ -54,19 +54,19 @@ def open_keyring(data_dir: Path) -> Keyring:
     path = data_dir / "keys" / "access.key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
-        _make_once(path)
+        keep_once(path, secrets.token_bytes(_LENGTH))
     root = path.read_bytes()
     if len(root) != _LENGTH:
         raise Unavailable("keys/access.key in the data folder is not a key of this product")
     return Keyring(root=root)
 
 
-def _make_once(path: Path) -> None:
-    """The key file exists, whole, and was made by exactly one of all processes that tried."""
+def keep_once(path: Path, content: bytes) -> None:
+    """The key file exists, whole, mode 0600, and was made by exactly one of all processes that tried."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(handle, secrets.token_bytes(_LENGTH))
+        os.write(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -1,5 +1,6 @@
 """Who acts, for whom, and why."""
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,8 +26,45 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sight:
+    """The part of the record that a narrowed principal sees.
+
+    A resource is seen where its type is one of `types` or it has one of `tokens` (categories); a resource of the patient
+    also where its type is one of `patient_types` (`*` for each) or it has one of `patient_tokens`.
+    """
+
+    types: tuple[str, ...] = ()
+    tokens: tuple[int, ...] = ()
+    patient_id: str | None = None
+    patient_types: tuple[str, ...] = ()
+    patient_tokens: tuple[int, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What the transaction is told (`careloop.db.pool.Sight`)."""
+        return (
+            ",".join(self.types),
+            ",".join(map(str, self.tokens)),
+            self.patient_id or "",
+            ",".join(self.patient_types),
+            ",".join(map(str, self.patient_tokens)),
+        )
+
+    def admits(self, resource_type: str, patient_id: str | None, tokens: Set[int]) -> bool:
+        """True for a resource of that type, about that patient, with those tokens: the policy of migration 0012."""
+        if resource_type in self.types or not tokens.isdisjoint(self.tokens):
+            return True
+        if patient_id is None or patient_id != self.patient_id:
+            return False
+        return bool({"*", resource_type} & set(self.patient_types)) or not tokens.isdisjoint(self.patient_tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Principal:
     """An authenticated actor in one tenant. `scopes` are SMART v2 scopes of a client; staff have roles instead.
+
+    A person who acts through an app has both: `client_id` names the app, and only what roles and scopes permit is
+    permitted. `sight` is set where the scopes are for one patient or some categories; such a principal is narrowed.
 
     `practitioner_id` is the id of the `Practitioner` that stands for a user in the record, without the type.
     `purpose` is a code of v3-PurposeOfUse. `address` is the network address the request came from.
@@ -41,6 +79,13 @@ class Principal:
     practitioner_id: str | None = None
     purpose: str = "TREAT"
     address: str | None = None
+    client_id: str | None = None
+    sight: Sight | None = None
+
+    @property
+    def narrowing(self) -> tuple[str, ...] | None:
+        """What a transaction of this principal must be opened with as its `sight`."""
+        return None if self.sight is None else self.sight.settings
 
     @property
     def reference(self) -> str:

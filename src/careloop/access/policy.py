@@ -1,7 +1,8 @@
 """Who may do what. Denied unless a line here permits it; every door asks here: REST, pages, API, jobs.
 
-Staff are permitted by role, clients by scope, the product itself (`PrincipalKind.SYSTEM`) by being the product.
-Which *rows* a principal sees is the tenant's row-level security below this.
+Staff are permitted by role, clients by scope, staff who act through an app by both, the product itself
+(`PrincipalKind.SYSTEM`) by being the product. Which *rows* a principal sees is row-level security below this: the
+tenant's, and of a narrowed principal what is in its sight.
 """
 
 from collections.abc import Mapping
@@ -134,6 +135,9 @@ _SCOPE_OF_ACTION: Mapping[Action, tuple[str, str]] = {
 }
 """What a client needs for an action; an action that is not here is not for clients."""
 
+_PROGRAM = frozenset({"system"})
+_PERSON = frozenset({"user", "patient"})
+
 _READ_ONLY = frozenset({"AuditEvent"})
 """Types that nobody writes through a door: the audit trail writes itself."""
 
@@ -162,26 +166,61 @@ def may(principal: Principal, interaction: str, resource_type: str) -> bool:
         case PrincipalKind.SYSTEM:
             return True
         case PrincipalKind.CLIENT:
-            return _scopes_cover(principal.scopes, letter, resource_type)
+            return _scopes_cover(principal, letter, resource_type)
         case PrincipalKind.USER:
+            if principal.client_id is not None and not _scopes_cover(principal, letter, resource_type):
+                return False
             return _roles_cover(principal.roles, letter, resource_type)
 
 
 def may_act(principal: Principal, action: Action) -> bool:
-    """True when a role, or for a client a scope, permits the action."""
+    """True when a role, or for a client a scope, permits the action. Nothing of it is for a narrowed principal."""
+    if principal.sight is not None:
+        return False
     match principal.kind:
         case PrincipalKind.SYSTEM:
             return True
         case PrincipalKind.CLIENT:
-            needed = _SCOPE_OF_ACTION.get(action)
-            return needed is not None and _scopes_cover(principal.scopes, *needed)
+            return _scope_permits(principal, action)
         case PrincipalKind.USER:
+            if principal.client_id is not None and not _scope_permits(principal, action):
+                return False
             return any(action in _ACTIONS_BY_ROLE[role] for role in principal.roles)
 
 
+def _scope_permits(principal: Principal, action: Action) -> bool:
+    needed = _SCOPE_OF_ACTION.get(action)
+    return needed is not None and _scopes_cover(principal, *needed)
+
+
+def _scopes_cover(principal: Principal, letter: str, resource_type: str) -> bool:
+    """Scopes count at the level of who acts: `system` for a program by itself, `user` and `patient` for a person's app.
+    The trail tells of everybody, so it is never in the sight of a narrowed principal."""
+    if principal.sight is not None and resource_type in _WATCHED:
+        return False
+    levels = _PROGRAM if principal.kind is PrincipalKind.CLIENT else _PERSON
+    return _covered(levels, principal.sight is not None, principal.scopes, letter, resource_type)
+
+
 @lru_cache(maxsize=4096)
-def _scopes_cover(scopes: tuple[str, ...], letter: str, resource_type: str) -> bool:
-    return any(scope.covers(letter, resource_type) for scope in map(parse_scope, scopes) if scope)
+def _covered(
+    levels: frozenset[str], narrowed: bool, scopes: tuple[str, ...], letter: str, resource_type: str
+) -> bool:
+    """A scope for one patient or category counts only for a principal whose sight says which."""
+    return any(
+        scope.level in levels
+        and (narrowed or (scope.level != "patient" and scope.category is None))
+        and scope.covers(letter, resource_type)
+        for scope in map(parse_scope, scopes)
+        if scope
+    )
+
+
+def require_whole(principal: Principal) -> None:
+    """Nothing happens for staff, programs and the product; an app that acts for a person is `NotPermitted`, and whoever
+    sees a part of the record only. For doors whose work is done later or past the record's own filter."""
+    if principal.sight is not None or principal.client_id is not None:
+        raise NotPermitted("this is not for an app that acts for a person")
 
 
 @lru_cache(maxsize=4096)

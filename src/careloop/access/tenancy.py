@@ -34,6 +34,7 @@ class TenantSettings:
     `match_review_points`: from so many points on a likeness goes to a person; None: as content/matching says.
     `match_join`: `certain` joins two records without a person where no rule speaks against it and the likeness reaches
     `match_join_points`; `off` (interface.md §5) joins nobody.
+    `app_registration`: apps may register themselves (RFC 7591) with the initial access token of this number; 0: none may.
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"
@@ -47,6 +48,7 @@ class TenantSettings:
     match_review_points: int | None = None
     match_join: Literal["off", "certain"] = "off"
     match_join_points: int = 40
+    app_registration: int = 0
 
 
 def settings_of(tenant: Tenant) -> TenantSettings:

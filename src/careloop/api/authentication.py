@@ -81,7 +81,10 @@ async def _principal_of_token(request: Request[Any, Any, Any], token: str) -> Pr
     found = _tokens.recall(token, now)
     if found is None:
         found = await sync_to_thread(_tokens.look_up, app.database, token, now)
-    return found.principal(address_of(request))
+    principal = found.principal(address_of(request))
+    if principal.sight is not None and not request.url.path.startswith("/fhir/"):
+        raise NotPermitted("an app that sees a part of the record only is for FHIR")
+    return principal
 
 
 async def _principal_of_cookie(request: Request[Any, Any, Any]) -> Principal:

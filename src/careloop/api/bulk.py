@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from careloop.access.model import Principal
-from careloop.access.policy import require
+from careloop.access.policy import require, require_whole
 from careloop.api import fhir_answers as answers
 from careloop.api.authentication import app_of
 from careloop.api.fhir_answers import Answer
@@ -76,6 +76,7 @@ def file(request: AnyRequest, principal: Known, job_id: Path_, name: Path_) -> F
 @post("/$import", status_code=202, request_max_body_size=_MOST_BYTES)
 async def take_import(request: AnyRequest, principal: Known) -> Answer:
     """NDJSON of resources or bundles, `Content-Encoding: gzip` or plain, to be loaded by the worker."""
+    require_whole(principal)
     require(principal, "create", "*")
     require(principal, "update", "*")
     name = _SENT.get(request.headers.get("content-type", "").split(";")[0].strip().lower())

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from careloop.api.oauth import smart_facts
+from careloop.api.oauth_facts import smart_facts
 from careloop.api.operations.model import Operation
 from careloop.fhir import definitions as tables
 from careloop.fhir.conformance import Checker

@@ -58,6 +58,7 @@ class FhirRequest:
             self.principal.tenant_id,
             lambda tx: work(Interaction(app=self.app, tx=tx, principal=self.principal)),
             actor=self.principal.id,
+            sight=self.principal.narrowing,
         )
 
     async def alone(self, work: Callable[[Interaction], Result]) -> Result:

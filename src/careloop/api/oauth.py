@@ -1,6 +1,5 @@
-"""OAuth 2.0 for programs: SMART Backend Services 2.2, client_credentials with a signed assertion or a secret.
-
-Only what works is offered and advertised: there is no authorization endpoint and no code flow yet.
+"""OAuth 2.0 tokens: for programs by themselves (SMART Backend Services 2.2) and for apps that a person has allowed (SMART
+App Launch 2.2; the consent itself is a page, `web/staff/consent.py`). Also dynamic registration (RFC 7591).
 """
 
 from base64 import b64decode
@@ -9,14 +8,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, post
 from litestar.exceptions import HTTPException
 from litestar.params import RawBody
 
+from careloop.access import id_tokens
+from careloop.access.apps import AppGrant
 from careloop.api.authentication import address_of, app_of
 from careloop.errors import CareloopError, NotAuthenticated, NotPermitted, Rejected, Unavailable
 from careloop.flows import granting
-from careloop.flows.granting import ClientProof
+from careloop.flows.app import App
+from careloop.flows.granting import ClientProof, Granted, InvalidGrant
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -27,61 +29,92 @@ _AnyRequest = Request[Any, Any, Any]
 
 @post("/oauth/token", sync_to_thread=True, status_code=200)
 def token(request: _AnyRequest, body: RawBody) -> Response[dict[str, Any]]:
-    """An access token of at most an hour (RFC 6749 §4.4, SMART Backend Services)."""
-    form = _form(request, body)
-    if form.get("grant_type") != "client_credentials":
-        raise OAuthError("unsupported_grant_type", "client_credentials is the grant that this server has")
+    """An access token of at most an hour (RFC 6749 §4.1.3, §4.4, §6)."""
+    form = form_of(request, body)
+    grants = {"client_credentials": _by_itself, "authorization_code": _by_code, "refresh_token": _by_refresh}
+    grant = grants.get(form.get("grant_type", ""))
+    if grant is None:
+        raise OAuthError("unsupported_grant_type", f"the grants of this server are {', '.join(grants)}")
     try:
-        granted = granting.grant(
-            app_of(request), _proof(request, form), scope=form.get("scope"), address=address_of(request)
-        )
+        granted = grant(request, form)
+    except InvalidGrant as error:
+        raise OAuthError("invalid_grant", error.message) from error
     except NotPermitted as error:
         if isinstance(error, NotAuthenticated):
             raise
         raise OAuthError("invalid_scope", error.message) from error
-    answer = {
+    return Response(token_answer(granted, app_of(request), base_url(request)), headers=_HEADERS)
+
+
+def _by_itself(request: _AnyRequest, form: Mapping[str, str]) -> Granted:
+    proof = _proof(request, form)
+    return granting.grant(app_of(request), proof, scope=form.get("scope"), address=address_of(request))
+
+
+def _by_code(request: _AnyRequest, form: Mapping[str, str]) -> Granted:
+    return granting.redeem_code(
+        app_of(request),
+        _proof(request, form),
+        code=form.get("code", ""),
+        redirect_uri=form.get("redirect_uri", ""),
+        verifier=form.get("code_verifier", ""),
+        address=address_of(request),
+    )
+
+
+def _by_refresh(request: _AnyRequest, form: Mapping[str, str]) -> Granted:
+    return granting.refresh(
+        app_of(request),
+        _proof(request, form),
+        form.get("refresh_token", ""),
+        scope=form.get("scope"),
+        address=address_of(request),
+    )
+
+
+def token_answer(granted: Granted, app: App, base: str) -> dict[str, Any]:
+    """The token response, with the launch context and the id token of SMART where they were allowed."""
+    answer: dict[str, Any] = {
         "access_token": granted.token,
         "token_type": "Bearer",
         "expires_in": granted.seconds,
         "scope": " ".join(granted.scopes),
     }
-    return Response(answer, headers=_HEADERS)
+    if granted.refresh:
+        answer["refresh_token"] = granted.refresh
+    if granted.patient_id:
+        answer |= {"patient": granted.patient_id, "need_patient_banner": "launch" not in granted.scopes}
+    if granted.of_person and "openid" in granted.scopes:
+        answer["id_token"] = _id_token(granted, granted.of_person, app, base)
+    return answer
+
+
+def _id_token(granted: Granted, of_person: AppGrant, app: App, base: str) -> str:
+    """Who the person is (OpenID Connect Core 1.0 §2). `fhirUser` is told where it was asked for."""
+    now = int(app.clock.now().timestamp())
+    claims: dict[str, Any] = {"iss": base, "sub": of_person.account_id, "aud": of_person.client_id}
+    claims |= {"iat": now, "exp": now + granted.seconds}
+    if of_person.nonce:
+        claims["nonce"] = of_person.nonce
+    if "fhirUser" in granted.scopes:
+        claims["fhirUser"] = f"{base}/fhir/Practitioner/{of_person.practitioner_id}"
+    return id_tokens.sign(app.settings.data_dir, claims)
 
 
 @post("/oauth/introspect", sync_to_thread=True, status_code=200)
 def introspect(request: _AnyRequest, body: RawBody) -> Response[dict[str, Any]]:
     """What a token may do (RFC 7662)."""
-    form = _form(request, body)
-    answer = granting.introspect(app_of(request), _proof(request, form), form.get("token", ""))
+    form = form_of(request, body)
+    answer = granting.introspect(app_of(request), _proof(request, form), form.get("token", ""), base=base_url(request))
     return Response(dict(answer), headers=_HEADERS)
 
 
 @post("/oauth/revoke", sync_to_thread=True, status_code=200)
 def revoke(request: _AnyRequest, body: RawBody) -> Response[None]:
     """The token is dead (RFC 7009); the answer is the same for a token that never was."""
-    form = _form(request, body)
+    form = form_of(request, body)
     granting.revoke(app_of(request), _proof(request, form), form.get("token", ""))
     return Response(None, headers=_HEADERS)
-
-
-@get("/fhir/.well-known/smart-configuration", sync_to_thread=False)
-def smart_configuration(request: _AnyRequest) -> dict[str, Any]:
-    """What a SMART client may use here (SMART App Launch 2.2, "Conformance")."""
-    return smart_facts(_base_url(request))
-
-
-def smart_facts(base: str) -> dict[str, Any]:
-    """The SMART configuration of the server at this address; the CapabilityStatement says the same."""
-    return {
-        "token_endpoint": f"{base}/oauth/token",
-        "introspection_endpoint": f"{base}/oauth/introspect",
-        "revocation_endpoint": f"{base}/oauth/revoke",
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
-        "scopes_supported": ["system/*.cruds", "system/*.rs"],
-        "capabilities": ["client-confidential-asymmetric", "client-confidential-symmetric", "permission-v2"],
-    }
 
 
 class OAuthError(CareloopError):
@@ -118,7 +151,7 @@ def _answer(status: int, error: str, says: str, headers: Mapping[str, str] | Non
     )
 
 
-def _form(request: _AnyRequest, body: bytes) -> dict[str, str]:
+def form_of(request: _AnyRequest, body: bytes) -> dict[str, str]:
     """The form of the request; a name that stands twice is refused (RFC 6749 §3.2)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded" or len(body) > _MOST_BYTES:
@@ -171,10 +204,11 @@ def _audience(request: _AnyRequest) -> str:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname
         if host not in _LOOPBACK | {settings.host}:
             raise NotAuthenticated("signed assertions need the setting public_url on this server")
-    return f"{_base_url(request)}/oauth/token"
+    return f"{base_url(request)}/oauth/token"
 
 
-def _base_url(request: _AnyRequest) -> str:
+def base_url(request: _AnyRequest) -> str:
+    """The address under which the client reaches us, without a slash at its end."""
     public = app_of(request).settings.public_url
     if public:
         return public.rstrip("/")
@@ -182,4 +216,4 @@ def _base_url(request: _AnyRequest) -> str:
 
 
 exception_handlers: Final[dict[Any, Any]] = {CareloopError: answer_error, HTTPException: answer_http_error}
-routes: Final = [token, introspect, revoke, smart_configuration]
+routes: Final = [token, introspect, revoke]

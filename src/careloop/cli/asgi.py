@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from careloop.api import documents, fhir, health, inbox, oauth, worklist
+from careloop.api import documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, worklist
 from careloop.api.authentication import note_denial
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
@@ -36,6 +36,8 @@ def create_asgi(app: App) -> Litestar:
             *health.routes,
             *fhir.routes,
             *oauth.routes,
+            *oauth_facts.routes,
+            *oauth_register.routes,
             *inbox.routes,
             *documents.routes,
             *worklist.routes,

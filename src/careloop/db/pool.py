@@ -15,10 +15,12 @@ from zlib import crc32
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import CheckViolation, ExclusionViolation, ForeignKeyViolation, UniqueViolation
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from careloop.errors import Unavailable
+from careloop.db.cluster import APP_ROLE, NARROW_ROLE
+from careloop.errors import NotPermitted, Unavailable
 
 __all__ = [
     "CheckViolation",
@@ -40,6 +42,13 @@ _OPTIONS = (
     " -c timezone=UTC -c application_name=careloop -c client_min_messages=warning"
 )
 _BEGIN = "select set_config('app.tenant', %s, true), set_config('app.actor', %s, true)"
+Sight = Sequence[str]
+"""What a narrowed transaction sees: the settings of `_BEGIN_NARROW` in their order (migration 0012 reads them)."""
+_BEGIN_NARROW = (
+    f"{_BEGIN}, set_config('app.sight_types', %s, true), set_config('app.sight_tokens', %s, true),"
+    " set_config('app.sight_patient', %s, true), set_config('app.sight_patient_types', %s, true),"
+    f" set_config('app.sight_patient_tokens', %s, true), set_config('role', '{NARROW_ROLE}', true)"
+)
 _LOCK = """
 select pg_advisory_xact_lock(hashtextextended(wanted.name, %s))
   from (select unnest(%s::text[]) as name order by 1) as wanted
@@ -61,10 +70,17 @@ class _Connection(psycopg.Connection[Row]):
 class Transaction:
     """One open transaction. Rows come back as dicts in the order of the query's columns."""
 
-    def __init__(self, connection: psycopg.Connection[Row], tenant_id: int | None, actor: str = "") -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Row],
+        tenant_id: int | None,
+        actor: str = "",
+        sight: Sight | None = None,
+    ) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
-        self._begin: tuple[str, str] | None = ("" if tenant_id is None else str(tenant_id), actor)
+        self.sight = sight
+        self._begin: tuple[str, ...] | None = ("" if tenant_id is None else str(tenant_id), actor, *(sight or ()))
         self.after_commit: list[Callable[[], None]] = []
         self._last: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
 
@@ -166,14 +182,30 @@ class Transaction:
             return self._connection.execute(sql, parameters)
         begin, self._begin = self._begin, None
         with self._connection.pipeline():
-            self._connection.execute(_BEGIN, begin)
+            self._connection.execute(_BEGIN if self.sight is None else _BEGIN_NARROW, begin)
             return self._connection.execute(sql, parameters)
 
     def _begun(self) -> psycopg.Connection[Row]:
         if self._begin is not None:
             begin, self._begin = self._begin, None
-            self._connection.execute(_BEGIN, begin)
+            self._connection.execute(_BEGIN if self.sight is None else _BEGIN_NARROW, begin)
         return self._connection
+
+    @contextmanager
+    def widened(self) -> Iterator[None]:
+        """Inside, a narrowed transaction sees and writes everything of its tenant: for what was permitted before."""
+        if self.sight is None:
+            yield
+            return
+        connection, narrow = self._begun(), self.sight
+        connection.execute(f"set local role {APP_ROLE}")
+        self.sight = None
+        try:
+            yield
+        finally:
+            self.sight = narrow
+            if connection.info.transaction_status is not TransactionStatus.INERROR:
+                connection.execute(f"set local role {NARROW_ROLE}")
 
 
 class Database:
@@ -211,9 +243,10 @@ class Database:
         self._pool.close()
 
     @contextmanager
-    def transaction(self, tenant_id: int, *, actor: str = "") -> Iterator[Transaction]:
-        """A transaction that sees and writes only this tenant's rows. Commits at the end, rolls back on an error."""
-        with self._open_transaction(tenant_id, actor) as transaction:
+    def transaction(self, tenant_id: int, *, actor: str = "", sight: Sight | None = None) -> Iterator[Transaction]:
+        """A transaction that sees and writes only this tenant's rows. Commits at the end, rolls back on an error. With
+        `sight` it sees only that part of the record and writes nothing."""
+        with self._open_transaction(tenant_id, actor, sight=sight) as transaction:
             yield transaction
 
     @contextmanager
@@ -228,12 +261,20 @@ class Database:
         with self._open_transaction(None, "") as transaction:
             yield transaction
 
-    def run(self, tenant_id: int, work: Callable[[Transaction], Result], *, actor: str = "", tries: int = 5) -> Result:
+    def run(
+        self,
+        tenant_id: int,
+        work: Callable[[Transaction], Result],
+        *,
+        actor: str = "",
+        tries: int = 5,
+        sight: Sight | None = None,
+    ) -> Result:
         """`work` done in one committed transaction; done again from the start after a deadlock or a serialization
         failure, at most `tries` times. `work` must have no effect outside the transaction."""
         for attempt in range(1, tries + 1):
             try:
-                with self.transaction(tenant_id, actor=actor) as transaction:
+                with self.transaction(tenant_id, actor=actor, sight=sight) as transaction:
                     return work(transaction)
             except Contended:
                 if attempt == tries:
@@ -243,11 +284,16 @@ class Database:
 
     @contextmanager
     def _open_transaction(
-        self, tenant_id: int | None, actor: str, *, isolation: psycopg.IsolationLevel | None = None
+        self,
+        tenant_id: int | None,
+        actor: str,
+        *,
+        isolation: psycopg.IsolationLevel | None = None,
+        sight: Sight | None = None,
     ) -> Iterator[Transaction]:
         try:
             with self._pool.connection(timeout=self._wait_seconds) as connection, _isolated(connection, isolation):
-                transaction = Transaction(connection, tenant_id, actor)
+                transaction = Transaction(connection, tenant_id, actor, sight)
                 yield transaction
                 transaction.finish()
                 connection.last_used = time.monotonic()
@@ -255,6 +301,10 @@ class Database:
             raise Contended("too many writers at once", retry_after_seconds=1) from error
         except _LOST as error:
             raise Unavailable("the database is not available just now") from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            if sight is None:
+                raise
+            raise NotPermitted("this is not for an app that sees a part of the record only") from error
         for callback in transaction.after_commit:
             callback()
 

@@ -68,6 +68,7 @@ CREATE TABLE public.access_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     token_hash bytea NOT NULL,
     client_id text NOT NULL,
+    grant_id text,
     scopes text[] NOT NULL,
     issued timestamp with time zone NOT NULL,
     expires timestamp with time zone NOT NULL,
@@ -125,6 +126,46 @@ CREATE TABLE public.allowed_host (
 );
 
 ALTER TABLE ONLY public.allowed_host FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.app_grant (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL,
+    client_id text NOT NULL,
+    account_id text NOT NULL,
+    scopes text[] NOT NULL,
+    patient_id text,
+    nonce text,
+    created timestamp with time zone NOT NULL,
+    revoked timestamp with time zone
+);
+
+ALTER TABLE ONLY public.app_grant FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.app_launch (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    launch_hash bytea NOT NULL,
+    client_id text NOT NULL,
+    account_id text NOT NULL,
+    patient_id text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.app_launch FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.app_ticket (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    ticket_hash bytea NOT NULL,
+    kind text NOT NULL,
+    grant_id text NOT NULL,
+    redirect_uri text,
+    code_challenge text,
+    expires timestamp with time zone NOT NULL,
+    used timestamp with time zone,
+    CONSTRAINT app_ticket_kind_check CHECK ((kind = ANY (ARRAY['code'::text, 'refresh'::text]))),
+    CONSTRAINT codes_have_a_challenge CHECK (((kind = 'code'::text) = ((code_challenge IS NOT NULL) AND (redirect_uri IS NOT NULL))))
+);
+
+ALTER TABLE ONLY public.app_ticket FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.audit_event (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -233,11 +274,21 @@ CREATE TABLE public.client (
     name text NOT NULL,
     secret_hash bytea,
     jwks jsonb,
+    public boolean DEFAULT false NOT NULL,
     scopes text[] NOT NULL,
+    redirect_uris text[] DEFAULT '{}'::text[] NOT NULL,
+    launch_url text,
+    registered text DEFAULT 'administrator'::text NOT NULL,
     created timestamp with time zone NOT NULL,
     revoked timestamp with time zone,
+    CONSTRAINT client_registered_check CHECK ((registered = ANY (ARRAY['administrator'::text, 'dynamic'::text]))),
     CONSTRAINT client_scopes_check CHECK ((cardinality(scopes) > 0)),
-    CONSTRAINT one_way_to_authenticate CHECK (((secret_hash IS NULL) <> (jwks IS NULL)))
+    CONSTRAINT one_way_to_authenticate CHECK (((((secret_hash IS NOT NULL))::integer + ((jwks IS NOT NULL))::integer) =
+CASE
+    WHEN public THEN 0
+    ELSE 1
+END)),
+    CONSTRAINT public_clients_act_for_people CHECK (((NOT public) OR (cardinality(redirect_uris) > 0)))
 );
 
 ALTER TABLE ONLY public.client FORCE ROW LEVEL SECURITY;
@@ -334,6 +385,7 @@ CREATE TABLE public.feed (
     maps jsonb DEFAULT '{}'::jsonb NOT NULL,
     senders text[] DEFAULT '{}'::text[] NOT NULL,
     enabled boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     created timestamp with time zone NOT NULL,
     CONSTRAINT feed_kind_check CHECK ((kind = 'hl7v2'::text)),
     CONSTRAINT feed_port_check CHECK (((port >= 1) AND (port <= 65535)))
@@ -358,6 +410,19 @@ ALTER TABLE public.feed ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.feed_version (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    feed_id integer NOT NULL,
+    version integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by_whom text NOT NULL,
+    by_name text DEFAULT ''::text NOT NULL,
+    what text NOT NULL,
+    settings jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.feed_version FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.inbox (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1014,6 +1079,15 @@ ALTER TABLE ONLY public.act_receipt
 ALTER TABLE ONLY public.allowed_host
     ADD CONSTRAINT allowed_host_pkey PRIMARY KEY (tenant_id, host);
 
+ALTER TABLE ONLY public.app_grant
+    ADD CONSTRAINT app_grant_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.app_launch
+    ADD CONSTRAINT app_launch_pkey PRIMARY KEY (tenant_id, launch_hash);
+
+ALTER TABLE ONLY public.app_ticket
+    ADD CONSTRAINT app_ticket_pkey PRIMARY KEY (tenant_id, ticket_hash);
+
 ALTER TABLE ONLY public.audit_event
     ADD CONSTRAINT audit_event_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1049,6 +1123,9 @@ ALTER TABLE ONLY public.feed_cursor
 
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.feed_version
+    ADD CONSTRAINT feed_version_pkey PRIMARY KEY (tenant_id, feed_id, version);
 
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (tenant_id, id);
@@ -1169,6 +1246,8 @@ ALTER TABLE ONLY public.websocket_token
 
 CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id, expires);
 
+CREATE INDEX app_ticket_expires ON public.app_ticket USING btree (tenant_id, expires);
+
 CREATE INDEX audit_event_patient ON public.audit_event USING gin (patient_ids);
 
 CREATE INDEX audit_event_recorded ON public.audit_event USING brin (recorded) WITH (pages_per_range='32', autosummarize='on');
@@ -1200,6 +1279,8 @@ CREATE UNIQUE INDEX feed_port ON public.feed USING btree (port) WHERE enabled;
 CREATE INDEX inbox_ahead ON public.inbox USING btree (tenant_id, next_attempt) WHERE ((status = 'dead'::text) AND (stage = 'ahead'::text));
 
 CREATE INDEX inbox_by_control_id ON public.inbox USING btree (tenant_id, control_id);
+
+CREATE INDEX inbox_by_feed ON public.inbox USING btree (tenant_id, feed_id, received) WHERE (feed_id IS NOT NULL);
 
 CREATE UNIQUE INDEX inbox_content ON public.inbox USING btree (tenant_id, digest) WHERE ((origin = 'file'::text) AND counts);
 
@@ -1302,8 +1383,26 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_s
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
 
+ALTER TABLE ONLY public.access_token
+    ADD CONSTRAINT access_token_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.app_grant(tenant_id, id);
+
 ALTER TABLE ONLY public.account_address
     ADD CONSTRAINT account_address_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
+
+ALTER TABLE ONLY public.app_grant
+    ADD CONSTRAINT app_grant_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
+
+ALTER TABLE ONLY public.app_grant
+    ADD CONSTRAINT app_grant_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
+
+ALTER TABLE ONLY public.app_launch
+    ADD CONSTRAINT app_launch_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
+
+ALTER TABLE ONLY public.app_launch
+    ADD CONSTRAINT app_launch_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
+
+ALTER TABLE ONLY public.app_ticket
+    ADD CONSTRAINT app_ticket_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.app_grant(tenant_id, id);
 
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
@@ -1357,6 +1456,12 @@ ALTER TABLE public.act_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.allowed_host ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.app_grant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.app_launch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.app_ticket ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
@@ -1378,6 +1483,8 @@ ALTER TABLE public.escalation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feed_cursor ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY in_sight ON public.change_feed AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
    FROM public.resource
@@ -1477,6 +1584,12 @@ CREATE POLICY tenant_only ON public.act_receipt USING ((tenant_id = ( SELECT (NU
 
 CREATE POLICY tenant_only ON public.allowed_host USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.app_grant USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.app_launch USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.app_ticket USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1498,6 +1611,8 @@ CREATE POLICY tenant_only ON public.escalation USING ((tenant_id = ( SELECT (NUL
 CREATE POLICY tenant_only ON public.feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.feed_cursor USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.feed_version USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.inbox USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1577,6 +1692,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.act_receipt TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.allowed_host TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.app_grant TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.app_launch TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.app_ticket TO careloop_app;
+
 GRANT SELECT,INSERT ON TABLE public.audit_event TO careloop_app;
 GRANT INSERT ON TABLE public.audit_event TO careloop_narrow;
 
@@ -1608,6 +1729,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_cursor TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.feed_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_version TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO careloop_app;
 

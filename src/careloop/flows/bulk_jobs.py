@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant
+from careloop.access.policy import require_whole
 from careloop.errors import CareloopError, Fault, NotFound, Unavailable
 from careloop.fhir.jsons import encode
 from careloop.flows import exporting
@@ -62,6 +63,7 @@ def make_folder(app: App, tenant_id: int, job_id: str) -> Path:
 
 def ask_export(app: App, principal: Principal, request: str, wanted: Wanted) -> str:
     """The id of a new export, which the worker will do. What may not be exported is refused here already."""
+    require_whole(principal)
     exporting.readable_types(principal, wanted.types, of_patients=wanted.extent.of_patients)
     parameters = _of_asker(principal) | {
         "types": list(wanted.types),
@@ -77,6 +79,7 @@ def ask_export(app: App, principal: Principal, request: str, wanted: Wanted) -> 
 
 def ask_import(app: App, principal: Principal, request: str, sent: Path) -> str:
     """The id of a new import of a file that the client has sent; the file belongs to the job from now on."""
+    require_whole(principal)
     with app.database.transaction(principal.tenant_id, actor=principal.id) as tx:
         job_id = jobs.ask(tx, principal, app.clock.now(), "import", request, _of_asker(principal) | {"name": sent.name})
         sent.rename(make_folder(app, principal.tenant_id, job_id) / sent.name)

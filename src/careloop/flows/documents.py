@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from careloop import identity, intake
 from careloop.access.model import Principal, Tenant
-from careloop.access.policy import require
+from careloop.access.policy import require, require_whole
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Fault, Rejected, Unavailable
 from careloop.events import ChangeKind
@@ -58,6 +58,7 @@ class Imported:
 
 def require_import(principal: Principal) -> None:
     """Nothing happens when `principal` may bring documents; else `NotPermitted`."""
+    require_whole(principal)
     for kind in WRITTEN_TYPES:
         require(principal, "create", kind)
         require(principal, "update", kind)

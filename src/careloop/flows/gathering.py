@@ -116,6 +116,7 @@ class Gatherer:
                 first.principal.tenant_id,
                 lambda tx: first.lane.work(self.app, tx, first.principal, [one.item for one in chosen]),
                 actor=first.principal.id,
+                sight=first.principal.narrowing,
             )
         )
 

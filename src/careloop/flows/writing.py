@@ -17,6 +17,7 @@ from careloop.events import ChangeKind
 from careloop.flows import closing, engine, identifying, subscribing, task_updates
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
+from careloop.flows.narrow_writes import refuse_beyond_sight
 from careloop.flows.terminology import terminology_of
 from careloop.loops import store
 from careloop.record import Write, Written
@@ -43,6 +44,10 @@ def write(
     was checked already in this transaction. With `each` the writes have nothing to do with each other but that they
     came together: each is audited for itself, and is itself the cause of what it leads to.
     """
+    if principal.sight is not None and tx.sight is not None:
+        refuse_beyond_sight(app, tx, principal, writes)
+        with tx.widened():
+            return write(app, tx, principal, writes, cause=cause, validate=validate, each=each)
     settings = settings_for(tx)
     warnings = check(app, tx, writes, settings) if validate else {}
     _keep_loop_tasks(tx, writes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
-from careloop.errors import Fault, Gone, NotFound
+from careloop.errors import Fault, Gone, NotFound, NotPermitted
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
@@ -66,18 +66,21 @@ class Record:
 
     def read(self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str) -> Stored:
         """The current version; `Gone` after a deletion, `NotFound` where there is none. Audited."""
+        refuse_wide(tx, principal)
         return reading.read(tx, principal, resource_type, resource_id)
 
     def read_many(
         self, tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
     ) -> list[Stored | NotFound | Gone]:
         """What `read` gives or raises for each (type, id), in one query. Each read is audited for itself."""
+        refuse_wide(tx, principal)
         return reading.read_many(tx, principal, wanted)
 
     def read_version(
         self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int
     ) -> Stored:
         """One version; `Gone` where it is a deletion, `NotFound` where there is none. Audited."""
+        refuse_wide(tx, principal)
         return reading.read_version(tx, principal, resource_type, resource_id, version)
 
     def history(
@@ -94,11 +97,13 @@ class Record:
     ) -> HistoryPage:
         """Versions newest first, of one resource, one type, or everything; `at`: those that were current at some time
         of that half-open window. Audited."""
+        refuse_wide(tx, principal)
         window = reading.Window(count=count, since=since, at=at, cursor=cursor)
         return reading.history(tx, principal, resource_type, resource_id, window)
 
     def chart(self, tx: Transaction, principal: Principal, asked: ChartAsked) -> SearchPage:
         """One page of everything about a patient or an encounter, and what that refers to. Audited."""
+        refuse_wide(tx, principal)
         return charts.chart(tx, principal, self.definitions, asked)
 
     def search(
@@ -135,6 +140,7 @@ class Record:
         terminology: Asked | None = None,
     ) -> SearchPage:
         """The same over several types, or inside a compartment."""
+        refuse_wide(tx, principal)
         asking = Asking(
             principal=principal,
             now=now,
@@ -188,3 +194,10 @@ class Record:
     def verify(self, tx: Transaction) -> list[Finding]:
         """What is wrong in this tenant's record: version gaps, feed gaps, an index that disagrees with the bodies."""
         return verifying.verify(tx, self.definitions, self._writer.zones)
+
+
+def refuse_wide(tx: Transaction, principal: Principal) -> None:
+    """Nothing happens where the transaction sees no more than the principal may; else `NotPermitted`: whatever opened it
+    is not made for narrowed principals."""
+    if principal.sight is not None and tx.sight != principal.sight.settings:
+        raise NotPermitted("this is not for an app that sees a part of the record only")

@@ -22,11 +22,14 @@ from careloop.access.keys import open_keyring
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
 from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
+from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import documents, identifying, tenants, writing
+from careloop.flows import documents, identifying, outbox, tenants, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
+from careloop.outbox import NewDelivery, TargetKind
+from careloop.outbox import store as outbox_store
 from careloop.record import Write
 
 MARK = "Zanzimark"
@@ -80,7 +83,7 @@ def may_bring_documents(principal: Principal) -> bool:
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
 META = '{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:x","code":"y"}]}}]}'
 ONE = "/{resource_id:str}"
-OF_OTHER_TYPES = {"viewdefinition-run": [""], "lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
+OF_OTHER_TYPES = {"viewdefinition-run": [""], "status": ["", ONE], "events": [ONE], "lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
 """Operations that are not offered for a Patient: 404 whoever asks. Their own tests say who may."""
 MATCH_BODY = '{"resourceType":"Patient","name":[{"family":"Nobody"}]}'
 _SOURCE = '{"name":"source-patient","valueReference":{"reference":"Patient/{id}"}}'
@@ -243,6 +246,9 @@ MATRIX: dict[str, Route] = {
     "POST /arrivals/{inbox_id:int}/correct": Route(permits=REPAIR, page=True, form={"corrected": "MSH|"}),
     "POST /arrivals/{inbox_id:int}/discard": Route(permits=REPAIR, page=True, form={"why": "not ours"}),
     "POST /arrivals/{inbox_id:int}/accept-sender": Route(permits=REPAIR, page=True, form={}),
+    "GET /deliveries": Route(permits=INBOX, page=True),
+    "GET /deliveries/{delivery_id:int}": Route(permits=INBOX, page=True, shows=True),
+    "POST /deliveries/{delivery_id:int}/retry": Route(permits=REPAIR, page=True, form={}),
     "GET /settings": Route(permits=staff_only, page=True),
     "POST /settings": Route(permits=staff_only, page=True, form={"theme": "dark"}),
     "GET /help": Route(permits=staff_only, page=True),
@@ -323,7 +329,18 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
         ids["match_id"] = str(identifying.review_queue(app, tx, principal).items[0].id)
         broken = receive_broken(tx, now, f"PID|||{mark}".encode(), Origin(kind="feed", source=mark), "not a message")
+        ids["delivery_id"] = _deliver(app, tx, f"Patient/{ids['resource_id']}", mark)
     return {**ids, "patient_id": ids["resource_id"], "inbox_id": str(broken), "act_id": new_id()}
+
+
+def _deliver(app: App, tx: Transaction, subject: str, mark: str) -> str:
+    """A message about the patient that waits for another system."""
+    delivery = NewDelivery(
+        target="Feed/1", kind=TargetKind.HL7V2, subject=subject, about="ADT^A31", idempotency=new_id(),
+        payload={"control_id": "1"}, body=f"PID|||{mark}".encode(),
+    )  # fmt: skip
+    outbox.enqueue(app, tx, [delivery])
+    return str(outbox_store.listed(tx).items[0].id)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,17 @@ LETTERS = st.lists(st.sampled_from("cruds"), min_size=1, unique=True).map(
 SCOPES = st.builds("system/{}.{}".format, st.sampled_from(["*", "Patient", "Task", "Observation"]), LETTERS)
 
 
-@pytest.mark.parametrize("text", ["system/*.cruds", "system/Patient.r", "system/*.rs"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "system/*.cruds",
+        "system/Patient.r",
+        "system/*.rs",
+        "patient/*.rs",
+        "user/Task.cruds",
+        "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory",
+    ],
+)
 def test_a_scope_reads_back_as_it_was_written(text):
     assert str(parse_scope(text)) == text
 
@@ -24,9 +34,13 @@ def test_a_scope_reads_back_as_it_was_written(text):
         "system/*.sr",
         "system/*.",
         "system/*.read",
-        "patient/*.rs",
-        "user/*.rs",
+        "clinician/*.rs",
         "system/Observation.rs?category=lab",
+        "patient/Observation.rs?code=http://loinc.org|2345-7",
+        "patient/*.rs?category=http://x|laboratory",
+        "patient/Encounter.rs?category=http://x|laboratory",
+        "patient/Observation.rs?category=http://x|a,http://x|b",
+        "patient/*.read",
         "openid",
         "system/*.rsx",
         "system/patient.r",

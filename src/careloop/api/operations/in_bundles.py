@@ -44,6 +44,7 @@ def operate_with(operations: Sequence[Operation], fhir: FhirRequest) -> Operate:
 
     def operate(door: Interaction, entry: Entry) -> dict[str, Any]:
         resource_type, resource_id, operation = _found(operations, entry)
+        operation.refuse_narrowed(fhir.principal)
         request = EntryRequest(fhir.request, fhir.principal, door, entry.query or "")
         pairs = parse_qsl(entry.query or "", keep_blank_values=True)
         resource = dict(entry.resource) if entry.resource is not None else None

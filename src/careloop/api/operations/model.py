@@ -4,9 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from careloop.access.model import Principal
+from careloop.access.policy import require_whole
 from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_requests import FhirRequest
 from careloop.errors import Rejected
+
+FOR_NARROWED = frozenset(
+    {
+        "docref", "document", "everything", "expand", "lastn", "lookup", "subsumes", "translate", "validate",
+        "validate-code",
+    }
+)  # fmt: skip
+"""Operations whose every look at the record is the record's own search or read, filtered by the sight of who asks. All
+others are refused for a narrowed principal."""
 
 Level = Literal["system", "type", "instance"]
 Resource = dict[str, Any]
@@ -110,6 +121,11 @@ class Operation:
     def definition_for(self, resource_type: str | None) -> str:
         """The canonical address of the OperationDefinition for a type, or for the whole system."""
         return self.definitions.get(resource_type or "", self.definition)
+
+    def refuse_narrowed(self, principal: Principal) -> None:
+        """Nothing happens where the operation is for this principal; else `NotPermitted`."""
+        if self.name not in FOR_NARROWED or self.changes:
+            require_whole(principal)
 
     def serves(self, resource_type: str | None) -> bool:
         """True where the operation is offered for the type, or for the whole system."""

@@ -91,6 +91,7 @@ def _called(
     requests.check_accept(request)
     if not operation.serves(resource_type):
         raise HTTPException(status_code=404, detail=f"${operation.name} is not offered for {resource_type}")
+    operation.refuse_narrowed(principal)
     fhir = FhirRequest(request, principal)
     pairs = [pair for pair in fhir.parameters() if pair[0] not in _GENERAL]
     result = operation.run(call_of(fhir, resource_type, resource_id, pairs, _body(request, body)))

@@ -56,33 +56,91 @@ create table sign_in_throttle (
 );
 grant select, insert, update, delete on sign_in_throttle to careloop_app;
 
--- Other programs. Exactly one way to prove who they are: a secret (hashed) or a set of public keys.
+-- Other programs. Exactly one way to prove who they are: a secret (hashed) or a set of public keys; a public client (an
+-- app on a person's device) has none and rests on PKCE. `redirect_uris` are where codes may be sent, compared exactly.
+-- `registered` says how it came: by an administrator or by itself (RFC 7591).
 create table client (
     tenant_id int not null,
     id text not null,
     name text not null,
     secret_hash bytea,
     jwks jsonb,
+    public boolean not null default false,
     scopes text[] not null check (cardinality(scopes) > 0),
+    redirect_uris text[] not null default '{}',
+    launch_url text,
+    registered text not null default 'administrator' check (registered in ('administrator', 'dynamic')),
     created timestamptz not null,
     revoked timestamptz,
     primary key (tenant_id, id),
-    constraint one_way_to_authenticate check ((secret_hash is null) <> (jwks is null))
+    constraint one_way_to_authenticate
+        check ((secret_hash is not null)::int + (jwks is not null)::int = case when public then 0 else 1 end),
+    constraint public_clients_act_for_people check (not public or cardinality(redirect_uris) > 0)
 );
 create unique index client_name on client (tenant_id, name) where revoked is null;
 select make_tenant_table('client');
+
+-- What a person has allowed an app to do: one row for each consent. Revoked, everything that came of it is dead.
+create table app_grant (
+    tenant_id int not null,
+    id text not null,
+    client_id text not null,
+    account_id text not null,
+    scopes text[] not null,
+    patient_id text,
+    nonce text,
+    created timestamptz not null,
+    revoked timestamptz,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, client_id) references client (tenant_id, id),
+    foreign key (tenant_id, account_id) references account (tenant_id, id)
+);
+select make_tenant_table('app_grant');
+
+-- Codes and refresh tokens, each good once. A second use finds `used` and revokes the grant.
+create table app_ticket (
+    tenant_id int not null,
+    ticket_hash bytea not null,
+    kind text not null check (kind in ('code', 'refresh')),
+    grant_id text not null,
+    redirect_uri text,
+    code_challenge text,
+    expires timestamptz not null,
+    used timestamptz,
+    primary key (tenant_id, ticket_hash),
+    constraint codes_have_a_challenge check ((kind = 'code') = (code_challenge is not null and redirect_uri is not null)),
+    foreign key (tenant_id, grant_id) references app_grant (tenant_id, id)
+);
+create index app_ticket_expires on app_ticket (tenant_id, expires);
+select make_tenant_table('app_ticket');
+
+-- A launch from a patient's page: the app that was opened shows it and gets that patient as its context.
+create table app_launch (
+    tenant_id int not null,
+    launch_hash bytea not null,
+    client_id text not null,
+    account_id text not null,
+    patient_id text not null,
+    expires timestamptz not null,
+    primary key (tenant_id, launch_hash),
+    foreign key (tenant_id, client_id) references client (tenant_id, id),
+    foreign key (tenant_id, account_id) references account (tenant_id, id)
+);
+select make_tenant_table('app_launch');
 
 create table access_token (
     tenant_id int not null,
     token_hash bytea not null,
     client_id text not null,
+    grant_id text,
     scopes text[] not null,
     issued timestamptz not null,
     expires timestamptz not null,
     revoked timestamptz,
     primary key (tenant_id, token_hash),
     constraint at_most_an_hour check (expires <= issued + interval '1 hour'),
-    foreign key (tenant_id, client_id) references client (tenant_id, id)
+    foreign key (tenant_id, client_id) references client (tenant_id, id),
+    foreign key (tenant_id, grant_id) references app_grant (tenant_id, id)
 );
 create index access_token_expires on access_token (tenant_id, expires);
 select make_tenant_table('access_token');
