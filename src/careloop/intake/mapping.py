@@ -14,6 +14,7 @@ from careloop.errors import ContentError, Fault, Rejected
 from careloop.intake import datatypes
 from careloop.intake.actors import organization
 from careloop.intake.addresses import Segments, Test, tests_of, values_at, views_of
+from careloop.intake.amending import Amending
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule, Table
 from careloop.intake.hl7v2 import Segment, Value
@@ -80,6 +81,7 @@ class Mappings:
     tables: Mapping[str, Table]
     segments: Mapping[str, SegmentMapping]
     structures: Mapping[tuple[str, str], Structure] = field(default_factory=dict)
+    amending: Amending = field(default_factory=Amending)
 
     def structure(self, message_type: str, event: str) -> Structure | None:
         """How a message of this type and event is built; None when we do not take it. A type without an event is
@@ -117,7 +119,8 @@ def load_mappings(
     if faults:
         raise ContentError(faults)
     segments = {document["id"]: _segment_mapping(document, tables) for document in maps}
-    structures = [structure_of(document) for document in documents.values() if document["kind"] == "messages"]
+    parts = {document["id"]: document for document in documents.values() if document["kind"] == "parts"}
+    structures = [structure_of(document, parts) for document in documents.values() if document["kind"] == "messages"]
     faults = [fault for one in structures for fault in structure_faults(one, segments)]
     if faults:
         raise ContentError(faults)

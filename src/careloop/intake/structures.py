@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from careloop.errors import Fault
+from careloop.errors import ContentError, Fault
 from careloop.intake.addresses import Test, tests_of
 from careloop.intake.hl7v2 import Segment
 
@@ -104,19 +104,18 @@ class Group:
             yield from child.below()
 
 
-def structure_of(document: Mapping[str, Any]) -> Structure:
-    """A document of kind `messages`, ready for use."""
-    groups = tuple(
-        GroupRule(
-            name=name,
-            starts=tuple(frozenset(_list(one)) for one in group["starts"]),
-            takes=frozenset(group.get("takes", ())),
-            within=tuple(_list(group.get("in", ROOT))),
-        )
-        for name, group in document["groups"].items()
-    )
+def structure_of(document: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> Structure:
+    """A document of kind `messages`, ready for use, with the groups and resources of the `parts` that it includes; a
+    group of its own takes the place of one of the same name. `ContentError` for a part that does not exist."""
+    included = _list(document.get("include"))
+    faults = [Fault(at=f"{document['id']} include", expected=f"a part, not {one}") for one in included if one not in parts]
+    if faults:
+        raise ContentError(faults)
+    sources = [*(parts[one] for one in included), document]
+    told = {name: group for source in sources for name, group in source.get("groups", {}).items()}
+    groups = tuple(_group_rule(name, group) for name, group in told.items())
     events = tuple((kind, str(event)) for kind, some in document["events"].items() for event in some)
-    resources = tuple(_resource_rule(one) for one in document["resources"])
+    resources = tuple(_resource_rule(one) for source in sources for one in source.get("resources", ()))
     return Structure(id=document["id"], events=events, groups=groups, resources=resources)
 
 
@@ -182,6 +181,15 @@ def _joined(segment: Segment, candidates: Sequence[tuple[GroupRule, int]], stack
     stack[-1].children.append(made)
     stack.append(made)
     return made
+
+
+def _group_rule(name: str, group: Mapping[str, Any]) -> GroupRule:
+    return GroupRule(
+        name=name,
+        starts=tuple(frozenset(_list(one)) for one in group["starts"]),
+        takes=frozenset(group.get("takes", ())),
+        within=tuple(_list(group.get("in", ROOT))),
+    )
 
 
 def _resource_rule(one: Mapping[str, Any]) -> ResourceRule:
