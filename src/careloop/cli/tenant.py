@@ -4,11 +4,11 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from careloop.access.model import Role
+from careloop.access.model import Role, system_principal
 from careloop.access.tenancy import settings_of
 from careloop.cli.options import add_command, add_common, app_of, report
 from careloop.errors import Rejected
-from careloop.flows import tenants
+from careloop.flows import outbox, tenants
 from careloop.flows.staffing import NewStaff
 
 
@@ -20,7 +20,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="make and list tenants: organisations whose data never meet",
         example='careloop tenant add riverbend --name "Riverbend Practice" --zone America/New_York',
         run=None,
-    ).add_subparsers(metavar="add|list|set", required=True)
+    ).add_subparsers(metavar="add|list|set|allow-host|forbid-host", required=True)
     add = group.add_parser("add", help="make a tenant with its queue and a manager who leads it")
     add.add_argument("slug", metavar="SLUG", help="short name, as in dana@SLUG")
     add.add_argument("--name", required=True, metavar="N", help="name of the organisation")
@@ -38,6 +38,15 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     changed.add_argument("changes", metavar="NAME=VALUE", nargs="*", help="such as validation=warn (off, warn, refuse)")
     add_common(changed)
     changed.set_defaults(run=_set)
+    for name, says in (
+        ("allow-host", "let notifications go to a host; without one: show them"),
+        ("forbid-host", "no more"),
+    ):
+        host = group.add_parser(name, help=says)
+        host.add_argument("slug", metavar="SLUG", help="the tenant")
+        host.add_argument("host", metavar="HOST", nargs="?" if name == "allow-host" else None, help="host or host:port")
+        add_common(host)
+        host.set_defaults(run=_allow if name == "allow-host" else _forbid)
 
 
 def _add(arguments: argparse.Namespace) -> int:
@@ -57,6 +66,23 @@ def _add(arguments: argparse.Namespace) -> int:
             "password": created.lead.password,
         },
     )
+    return 0
+
+
+def _allow(arguments: argparse.Namespace) -> int:
+    with app_of(arguments) as app:
+        tenant = app.tenant(arguments.slug)
+        who = system_principal(tenant.id, "cli")
+        found = outbox.allow_host(app, who, tenant, arguments.host) if arguments.host else outbox.hosts(app, tenant)
+    report(arguments, {"tenant": tenant.slug, "hosts": found}, found)
+    return 0
+
+
+def _forbid(arguments: argparse.Namespace) -> int:
+    with app_of(arguments) as app:
+        tenant = app.tenant(arguments.slug)
+        found = outbox.forbid_host(app, system_principal(tenant.id, "cli"), tenant, arguments.host)
+    report(arguments, {"tenant": tenant.slug, "hosts": found}, found)
     return 0
 
 

@@ -85,6 +85,11 @@ def _end(tx: Transaction, now: datetime, subscription_id: str, *, forget: bool) 
         store.set_status(tx, subscription_id, "off")
 
 
+def read_wanted(app: App, resource: Mapping[str, Any]) -> Wanted:
+    """What a Subscription asks for; `Rejected` where it cannot be served here."""
+    return read_subscription(resource, topics_of(app), app.record.definitions)
+
+
 def allow_list(tx: Transaction, tenant: Tenant) -> AllowList:
     """Where requests of the tenant may go. Loopback is for trials alone."""
     return AllowList(frozenset(outbox.allowed_hosts(tx)), loopback=not tenant.production)
@@ -99,7 +104,7 @@ def wanted_of(app: App, tx: Transaction, tenant: Tenant, served: Sequence[Served
         try:
             if stored is None:
                 raise Rejected(at=RESOURCE_TYPE, expected="a resource in the record", code="not-found")
-            found[one.id] = read_subscription(stored.resource, topics_of(app), app.record.definitions)
+            found[one.id] = read_wanted(app, stored.resource)
         except Rejected as error:
             change_status(app, tx, one.id, "error", error.message)
     return found

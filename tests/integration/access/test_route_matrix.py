@@ -83,7 +83,15 @@ def may_bring_documents(principal: Principal) -> bool:
 PATIENT = '{"resourceType":"Patient","id":"{id}"}'
 META = '{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:x","code":"y"}]}}]}'
 ONE = "/{resource_id:str}"
-OF_OTHER_TYPES = {"viewdefinition-run": [""], "status": ["", ONE], "events": [ONE], "lastn": [""], "docref": [""], "document": ["", ONE], "apply": ["", ONE]}
+OF_OTHER_TYPES = {
+    "status": ["", ONE],
+    "events": [ONE],
+    "viewdefinition-run": [""],
+    "lastn": [""],
+    "docref": [""],
+    "document": ["", ONE],
+    "apply": ["", ONE],
+}
 """Operations that are not offered for a Patient: 404 whoever asks. Their own tests say who may."""
 MATCH_BODY = '{"resourceType":"Patient","name":[{"family":"Nobody"}]}'
 _SOURCE = '{"name":"source-patient","valueReference":{"reference":"Patient/{id}"}}'

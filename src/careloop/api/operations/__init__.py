@@ -13,6 +13,7 @@ from careloop.api.operations import (
     match,
     merge,
     meta,
+    subscription,
     subsumes,
     translate,
     validate,
@@ -42,6 +43,8 @@ OPERATIONS: tuple[Operation, ...] = (
     validate_code.OPERATION,
     lookup.OPERATION,
     subsumes.OPERATION,
+    subscription.STATUS,
+    subscription.EVENTS,
     translate.OPERATION,
     viewdefinition_run.OPERATION,
 )

@@ -81,6 +81,13 @@ MENU: Sequence[MenuItem] = (
         second=True,
         roles=frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.COORDINATOR}),
     ),
+    MenuItem(
+        path="/deliveries",
+        name="Deliveries",
+        icon="arrow-right-left",
+        second=True,
+        roles=frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.COORDINATOR}),
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     arrivals,
     consent,
+    deliveries,
     document,
     find,
     loop_acts,
@@ -89,6 +90,9 @@ staff_router = Router(
         arrivals.arrival_correct,
         arrivals.arrival_discard,
         arrivals.arrival_accept_sender,
+        deliveries.deliveries_page,
+        deliveries.delivery_page,
+        deliveries.delivery_retry,
         consent.consent_page,
         consent.consent_send,
         consent.apps_page,
