@@ -5,6 +5,7 @@ dead letter with its reason; nothing is dropped.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from careloop.errors import CareloopError, Rejected, Unavailable
 from careloop.flows.app import App
 from careloop.flows.arriving import Arrival, Crossed, Work, sets_of
 from careloop.intake import Claimed, Done, Feed, Mappings
+from careloop.intake.amending import load_amending
 from careloop.record import Write
 
 LIMIT_OF_ATTEMPTS = 8
@@ -26,9 +28,9 @@ def mappings_of(app: App) -> Mappings:
     """The HL7 v2 mapping content of this process, interpreted once."""
     known = _MAPPINGS.get(id(app.catalog))
     if known is None:
-        known = _MAPPINGS[id(app.catalog)] = intake.load_mappings(
-            app.catalog.mapping("hl7v2"), app.catalog.mapping("hl7v2-tables")
-        )
+        loaded = intake.load_mappings(app.catalog.mapping("hl7v2"), app.catalog.mapping("hl7v2-tables"))
+        known = replace(loaded, amending=load_amending(app.catalog.documents("feeds")))
+        _MAPPINGS[id(app.catalog)] = known
     return known
 
 
@@ -98,7 +100,8 @@ def _understood(app: App, tx: Transaction, tenant: Tenant, row: Claimed, feeds: 
     if row.feed_id not in feeds:
         feeds[row.feed_id] = feed_for(app, tx, tenant, row.feed_id)
     feed = feeds[row.feed_id]
-    message = intake.understand(intake.read(row.raw), mappings_of(app), feed, tenant.id, row.received)
+    mappings = mappings_of(app)
+    message = intake.understand(mappings.amending.read(row.raw, feed), mappings, feed, tenant.id, row.received)
     return Work(claimed=row, message=message, feed=feed)
 
 

@@ -5,7 +5,7 @@ AR when the message cannot be read as HL7 at all. Nothing that was sent is repea
 """
 
 from careloop.errors import Fault, Rejected
-from careloop.intake.hl7v2 import Message, Segment, read
+from careloop.intake.hl7v2 import Message, Segment
 from careloop.intake.mapping import Mappings
 from careloop.intake.model import Checked, Effect, Envelope, Feed
 from careloop.intake.timestamps import moment
@@ -17,9 +17,10 @@ UNREADABLE = Envelope(application="", facility="", control_id="", message_type="
 
 
 def check(raw: bytes, feed: Feed, mappings: Mappings) -> tuple[Message | None, Checked]:
-    """The message (None when unreadable) and what to answer. Never raises, whatever the bytes are."""
+    """The message as the feed's settings make it (None when unreadable) and what to answer. Never raises, whatever the
+    bytes are."""
     try:
-        message = read(raw)
+        message = mappings.amending.read(raw, feed)
     except Rejected as error:
         return None, Checked(code="AR", envelope=UNREADABLE, stage="read", faults=error.faults)
     envelope = envelope_of(message)

@@ -45,8 +45,9 @@ class Effect(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Feed:
     """A door that a sender speaks to. `authorities` maps an assigning authority (PID-3.4, PV1-19.4) to a FHIR system;
-    `classes`, `patient_types` (PV1-18) and `dispositions` (PV1-36) map site codes; `senders` are the accepted pairs
-    `application|facility`, empty when none was accepted yet."""
+    `classes`, `patient_types` (PV1-18) and `dispositions` (PV1-36) map site codes, `codes` those of other coded fields
+    by the field's id in `content/feeds`; `quirks` are habits of the sender that are set right; `senders` are the
+    accepted pairs `application|facility`, empty when none was accepted yet."""
 
     id: int | None
     kind: str
@@ -60,6 +61,10 @@ class Feed:
     dispositions: Mapping[str, str] = field(default_factory=dict)
     senders: frozenset[str] = frozenset()
     any_sender: bool = False
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    quirks: frozenset[str] = frozenset()
+    enabled: bool = True
+    version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -261,13 +261,13 @@ select new.patient_id, new.told
    set told = excluded.told
 
 -- list_feeds --
-select id, kind, name, host, port, zone, maps, senders
+select id, kind, name, host, port, zone, maps, senders, enabled, version
   from feed
  where enabled
  order by port
 
 -- get_feed --
-select id, kind, name, host, port, zone, maps, senders
+select id, kind, name, host, port, zone, maps, senders, enabled, version
   from feed
  where id = %(id)s
 
@@ -275,25 +275,14 @@ select id, kind, name, host, port, zone, maps, senders
 insert into feed (kind, name, host, port, zone, maps, senders, created)
 values (%(kind)s, %(name)s, %(host)s, %(port)s, %(zone)s, %(maps)s::jsonb, %(senders)s, %(now)s)
     on conflict do nothing
-returning id, kind, name, host, port, zone, maps, senders
+returning id, kind, name, host, port, zone, maps, senders, enabled, version
 
 -- accept_sender --
 update feed
-   set senders = array_append(senders, %(sender)s)
+   set senders = array_append(senders, %(sender)s),
+       version = version + 1
  where id = %(id)s
    and not senders @> array[%(sender)s]
-
--- feed_status --
-select feed.id,
-       count(inbox.id) filter (where inbox.received >= %(since)s) as received,
-       count(inbox.id) filter (where inbox.received >= %(since)s and inbox.status = 'dead') as dead,
-       count(inbox.id) filter (where inbox.status = 'received') as waiting,
-       max(inbox.received) as last_received
-  from feed
-  left join inbox on inbox.feed_id = feed.id
- where feed.enabled
- group by feed.tenant_id, feed.id, feed.port
- order by feed.port
 
 -- sender_of --
 select sending_application || '|' || sending_facility as sender

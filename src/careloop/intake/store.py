@@ -285,6 +285,10 @@ def feed_of(row: Row, *, any_sender: bool) -> Feed:
         dispositions=maps.get("dispositions", {}),
         senders=frozenset(row["senders"]),
         any_sender=any_sender,
+        codes=maps.get("codes", {}),
+        quirks=frozenset(maps.get("quirks", ())),
+        enabled=row["enabled"],
+        version=row["version"],
     )
 
 
@@ -306,6 +310,7 @@ def add_feed(tx: Transaction, now: datetime, feed: Feed, *, any_sender: bool) ->
     maps = {
         "authorities": dict(feed.authorities), "classes": dict(feed.classes),
         "patient_types": dict(feed.patient_types), "dispositions": dict(feed.dispositions),
+        "codes": {name: dict(codes) for name, codes in feed.codes.items()}, "quirks": sorted(feed.quirks),
     }  # fmt: skip
     row = tx.one(
         SQL["add_feed"],

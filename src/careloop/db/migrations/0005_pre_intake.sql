@@ -8,15 +8,31 @@ create table feed (
     host text not null default '127.0.0.1',
     port int not null check (port between 1 and 65535),
     zone text not null,
-    -- {"authorities": {}, "classes": {}, "patient_types": {}, "dispositions": {}}: a site's codes in our words
+    -- {"authorities": {}, "classes": {}, "patient_types": {}, "dispositions": {}, "codes": {}, "quirks": []}: a site's
+    -- codes in our words, its sender's habits
     maps jsonb not null default '{}',
     senders text[] not null default '{}',
     enabled boolean not null default true,
+    version int not null default 1,
     created timestamptz not null,
     primary key (tenant_id, id)
 );
 select make_tenant_table('feed');
 create unique index feed_port on feed (port) where enabled;
+
+-- What a feed's settings were, and who left them so: nothing is lost by a change.
+create table feed_version (
+    tenant_id int not null,
+    feed_id int not null,
+    version int not null,
+    at timestamptz not null,
+    by_whom text not null,
+    by_name text not null default '',
+    what text not null,
+    settings jsonb not null,
+    primary key (tenant_id, feed_id, version)
+);
+select make_tenant_table('feed_version');
 
 create table inbox (
     tenant_id int not null,
@@ -56,6 +72,7 @@ create unique index inbox_control_id on inbox (tenant_id, sending_application, s
 create unique index inbox_content on inbox (tenant_id, digest) where origin = 'file' and counts;
 create index inbox_waiting on inbox (tenant_id, id) where status = 'received';
 create index inbox_dead on inbox (tenant_id, id) where status = 'dead';
+create index inbox_by_feed on inbox (tenant_id, feed_id, received) where feed_id is not null;
 create index inbox_by_control_id on inbox (tenant_id, control_id);
 create index inbox_ahead on inbox (tenant_id, next_attempt) where status = 'dead' and stage = 'ahead';
 
