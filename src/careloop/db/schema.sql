@@ -302,6 +302,41 @@ CREATE TABLE public.client_assertion (
 
 ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.contradiction (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    rule text NOT NULL COLLATE pg_catalog."C",
+    matter text NOT NULL,
+    severity text NOT NULL,
+    owner text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    fingerprint text NOT NULL,
+    sides jsonb NOT NULL,
+    refs text[] NOT NULL COLLATE pg_catalog."C",
+    opened timestamp with time zone NOT NULL,
+    due timestamp with time zone NOT NULL,
+    ended timestamp with time zone,
+    decision text,
+    decided_by text,
+    why text,
+    CONSTRAINT contradiction_check CHECK (((state = 'settled'::text) = ((decision IS NOT NULL) AND (decided_by IS NOT NULL) AND (why IS NOT NULL)))),
+    CONSTRAINT contradiction_check1 CHECK (((state = 'open'::text) = (ended IS NULL))),
+    CONSTRAINT contradiction_severity_check CHECK ((severity = ANY (ARRAY['high'::text, 'middle'::text, 'low'::text]))),
+    CONSTRAINT contradiction_state_check CHECK ((state = ANY (ARRAY['open'::text, 'settled'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.contradiction FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.contradiction_reading (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    reached bigint NOT NULL,
+    ahead bigint NOT NULL,
+    ahead_before bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.contradiction_reading FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.delivery (
     id bigint NOT NULL,
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1106,6 +1141,12 @@ ALTER TABLE ONLY public.client_assertion
 ALTER TABLE ONLY public.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.contradiction
+    ADD CONSTRAINT contradiction_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.contradiction_reading
+    ADD CONSTRAINT contradiction_reading_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1264,6 +1305,10 @@ CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type
 
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
 
+CREATE INDEX contradiction_open ON public.contradiction USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
+
+CREATE INDEX contradiction_patient ON public.contradiction USING btree (tenant_id, patient_id);
+
 CREATE INDEX delivery_finished ON public.delivery USING btree (tenant_id, finished) WHERE (finished IS NOT NULL);
 
 CREATE INDEX delivery_order ON public.delivery USING btree (tenant_id, target, subject, id) WHERE (status = 'waiting'::text);
@@ -1407,6 +1452,12 @@ ALTER TABLE ONLY public.app_ticket
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
 
+ALTER TABLE ONLY public.contradiction_reading
+    ADD CONSTRAINT contradiction_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.contradiction
+    ADD CONSTRAINT contradiction_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -1473,6 +1524,10 @@ ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contradiction ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contradiction_reading ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery ENABLE ROW LEVEL SECURITY;
 
@@ -1602,6 +1657,10 @@ CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(
 
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.contradiction USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.contradiction_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.delivery USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.delivery_target USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1715,6 +1774,10 @@ GRANT SELECT,USAGE ON SEQUENCE public.change_feed_seq_seq TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction_reading TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery TO careloop_app;
 

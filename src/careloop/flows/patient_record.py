@@ -118,7 +118,8 @@ def _told(
     by_version: dict[int, list[str]] = {}
     for source in told:
         by_version.setdefault(source.version or 0, []).append(source.name)
-    versions = [_version(entry.stored, by_version.get(entry.stored.version, [])) for entry in page.entries]
+    unnamed = [] if told else [fact.sources[0].name]
+    versions = [_version(entry.stored, by_version.get(entry.stored.version, unnamed)) for entry in page.entries]
     return ToldFact(row=row, versions=tuple(versions), more=page.next_cursor is not None)
 
 

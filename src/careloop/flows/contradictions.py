@@ -1,0 +1,174 @@
+"""Where sources disagree: contradictions found behind the writes, kept as Tasks, settled by people.
+
+Found by reading the change feed, so that no write pays for it. A contradiction goes away by itself when its facts do;
+one that a person settled stays settled until one of its facts changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from careloop.access.model import Principal, Tenant
+from careloop.access.policy import Action, require, require_action
+from careloop.db import Transaction
+from careloop.errors import Conflict, Rejected
+from careloop.fhir.ids import derived_id
+from careloop.flows import contradiction_tasks, routing
+from careloop.flows.app import App
+from careloop.flows.patient_facts import FACT_TYPES, people_of, provenances_of, with_sources
+from careloop.longitudinal import Contradiction, Fact, find, longitudinal_of, statements, store, told_by
+from careloop.longitudinal.content import ContradictionRule
+from careloop.longitudinal.store import OPEN, SETTLED, WITHDRAWN, Standing
+from careloop.record import Stored
+
+_ENTRIES, _PATIENTS = 2_000, 50
+_TYPES = (*FACT_TYPES, "Patient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviewed:
+    """What one round did."""
+
+    patients: int
+    opened: int
+    withdrawn: int
+
+
+def go_on(app: App, tenant: Tenant) -> int:
+    """The feed is read as far as it can be; how many patients were looked at. For the worker; safe at any time."""
+    types = longitudinal_of(app.catalog).types
+    looked = 0
+    more = True
+    while more:
+        touched, more = app.database.run(tenant.id, lambda tx: _round(app, tx, types), actor="contradictions")
+        looked += touched
+    return looked
+
+
+def _round(app: App, tx: Transaction, types: frozenset[str]) -> tuple[int, bool]:
+    changed = store.read_changes(tx, types, _ENTRIES)
+    if changed is None:
+        return 0, False
+    patients = sorted(changed.patients)
+    for start in range(0, len(patients), _PATIENTS):
+        review(app, tx, patients[start : start + _PATIENTS])
+    return len(patients), changed.more
+
+
+def review(app: App, tx: Transaction, patient_ids: Sequence[str]) -> Reviewed:
+    """The contradictions of these patients are what their facts say now. The same facts again write nothing."""
+    if not patient_ids:
+        return Reviewed(patients=0, opened=0, withdrawn=0)
+    content, now = longitudinal_of(app.catalog), app.clock.now()
+    standing: dict[str, Standing] = {one.id: one for one in store.of_patients(tx, patient_ids)}
+    found: dict[str, Standing] = {}
+    charts = app.record.of_patients(tx, patient_ids, _TYPES)
+    for patient_id, facts in _facts_of(app, tx, charts).items():
+        rules = content.contradictions
+        for one in find(rules.values(), facts, content.folding):
+            made = _made(tx, patient_id, one, rules[one.rule], now, charts[patient_id])
+            found[made.id] = made
+    changes = [new for key, made in found.items() if (new := _next(standing.get(key), made)) is not None]
+    gone = [
+        replace(one, state=WITHDRAWN, ended=now, decision=None, decided_by=None, why=None)
+        for key, one in standing.items()
+        if key not in found and one.state == OPEN
+    ]
+    for each in (*changes, *gone):
+        store.put(tx, each)
+    contradiction_tasks.announce(app, tx, [*changes, *gone], content.contradictions)
+    return Reviewed(patients=len(patient_ids), opened=len(changes), withdrawn=len(gone))
+
+
+def decide(app: App, tx: Transaction, principal: Principal, contradiction_id: str, decision: str, why: str) -> str:
+    """A person settles it; what to say afterwards. It stays so until one of the facts changes. Needs a sentence;
+    `Conflict` where it is not open any more."""
+    _require_work(principal)
+    one = store.find(tx, contradiction_id)
+    if one.state != OPEN:
+        raise Conflict("this was settled already, or the facts changed")
+    if decision not in contradiction_tasks.DECIDED:
+        raise Rejected(at="decision", expected="one of the answers", code="required")
+    if not why.strip():
+        raise Rejected(at="why", expected="a sentence that says how you know", code="required")
+    done = replace(
+        one, state=SETTLED, ended=app.clock.now(), decision=decision, decided_by=principal.reference, why=why.strip()
+    )
+    store.put(tx, done)
+    contradiction_tasks.announce(app, tx, [done], longitudinal_of(app.catalog).contradictions)
+    return "Settled. You will be asked again only if one of the facts changes."
+
+
+def reopen(app: App, tx: Transaction, principal: Principal, contradiction_id: str) -> str:
+    """A decision is taken back; what to say afterwards. `Conflict` where nobody decided."""
+    _require_work(principal)
+    one = store.find(tx, contradiction_id)
+    if one.state != SETTLED:
+        raise Conflict("nobody has settled this")
+    again = replace(one, state=OPEN, ended=None, decision=None, decided_by=None, why=None)
+    store.put(tx, again)
+    contradiction_tasks.announce(app, tx, [again], longitudinal_of(app.catalog).contradictions)
+    return "Open again."
+
+
+def _require_work(principal: Principal) -> None:
+    require_action(principal, Action.LOOP_WORK)
+    require(principal, "update", "Task")
+
+
+def _next(before: Standing | None, found: Standing) -> Standing | None:
+    """What becomes of a contradiction that is there: None where it stands like that already."""
+    if before is None:
+        return found
+    if before.fingerprint == found.fingerprint and before.state in (OPEN, SETTLED):
+        told = replace(before, left=found.left, right=found.right)
+        return None if told == before else told
+    if before.state == OPEN:
+        return replace(found, opened=before.opened, due=before.due, owner=before.owner)
+    return found
+
+
+def _made(
+    tx: Transaction,
+    patient_id: str,
+    one: Contradiction,
+    rule: ContradictionRule,
+    now: datetime,
+    chart: Sequence[Stored],
+) -> Standing:
+    teams = [found for found in chart if found.resource_type == "CareTeam"]
+    desk = routing.Desk(routing.Office(tx), patient_id, teams)
+    return Standing(
+        id=derived_id(tx.tenant_id, "contradiction", patient_id, one.rule, one.matter),
+        patient_id=patient_id,
+        rule=one.rule,
+        matter=one.matter,
+        severity=rule.severity,
+        owner=desk.choice(rule.owner).owner,
+        state=OPEN,
+        fingerprint=one.fingerprint,
+        left=one.left,
+        right=one.right,
+        opened=now,
+        due=now + timedelta(hours=rule.due_hours),
+    )
+
+
+def _facts_of(app: App, tx: Transaction, charts: Mapping[str, Sequence[Stored]]) -> dict[str, list[Fact]]:
+    """Everything that any rule may ask about, by patient: facts with their sources, and what was said of the person."""
+    types = longitudinal_of(app.catalog).types
+    telling = [one for chart in charts.values() for one in chart if one.resource_type in types]
+    provenances = provenances_of(app, tx, [one.reference for one in telling])
+    documents = [one.resource for one in telling if one.resource_type == "DocumentReference"]
+    people = people_of(app, tx, [*(one.resource for one in telling), *provenances], documents)
+    told = told_by(provenances, people)
+    changed = [one.id for one in telling if one.resource_type == "Patient" and one.version > 1]
+    older = store.patient_versions(tx, changed)
+    found: dict[str, list[Fact]] = {}
+    for patient_id, chart in charts.items():
+        mine = [one for one in chart if one.resource_type in types]
+        facts = with_sources([one for one in mine if one.resource_type != "Patient"], provenances, people)
+        for person in with_sources([one for one in mine if one.resource_type == "Patient"], (), people):
+            facts += statements([*older.get(person.id, ()), person], told.get(person.reference, ()))
+        found[patient_id] = facts
+    return found

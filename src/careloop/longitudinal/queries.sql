@@ -1,0 +1,104 @@
+-- of_patients --
+-- Every contradiction of some patients, whatever became of it, locked.
+select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,
+       why
+  from contradiction
+ where patient_id = any (%(patients)s::text[])
+ order by id
+   for update
+
+-- open_of_patient --
+select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,
+       why
+  from contradiction
+ where patient_id = %(patient_id)s
+   and state <> 'withdrawn'
+ order by state, due, id
+
+-- open_first --
+-- The ones that wait, the first due first.
+select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,
+       why
+  from contradiction
+ where state = 'open'
+ order by due, id
+ limit %(limit)s
+
+-- count_open --
+select count(*)
+  from contradiction
+ where state = 'open'
+
+-- one --
+select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,
+       why
+  from contradiction
+ where id = %(id)s
+   for update
+
+-- put --
+-- One contradiction as it is now.
+insert into contradiction (id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, refs, opened, due,
+       ended, decision, decided_by, why)
+values (%(id)s, %(patient_id)s, %(rule)s, %(matter)s, %(severity)s, %(owner)s, %(state)s, %(fingerprint)s,
+       %(sides)s::jsonb, %(refs)s::text[], %(opened)s, %(due)s, %(ended)s, %(decision)s, %(decided_by)s, %(why)s)
+on conflict (tenant_id, id) do update
+   set state = excluded.state, fingerprint = excluded.fingerprint, sides = excluded.sides, refs = excluded.refs,
+       owner = excluded.owner, severity = excluded.severity, opened = excluded.opened, due = excluded.due,
+       ended = excluded.ended, decision = excluded.decision, decided_by = excluded.decided_by, why = excluded.why
+
+-- reading --
+-- How far the feed was read. Locked: one reader at a time for each tenant.
+select reached, ahead, ahead_before
+  from contradiction_reading
+   for update skip locked
+
+-- begin_reading --
+insert into contradiction_reading (reached, ahead, ahead_before)
+values (0, 0, 0)
+on conflict (tenant_id) do nothing
+
+-- horizon --
+-- The newest entry that can be seen, and the oldest transaction that is under way.
+select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
+
+-- own_number --
+-- Larger than that of every transaction that wrote anything before now.
+select pg_current_xact_id()::text::bigint
+
+-- set_reading --
+update contradiction_reading
+   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
+
+-- changed --
+-- The next entries of the feed up to a bound.
+select seq, type, id, patient_id
+  from change_feed
+ where seq > %(reached)s
+   and seq <= %(ahead)s
+ order by seq
+ limit %(limit)s
+
+-- holders --
+-- Patients with an open contradiction that names one of these facts: it may have moved to somebody else.
+select distinct patient_id
+  from contradiction
+ where state = 'open'
+   and refs && %(refs)s::text[]
+
+-- patient_versions --
+-- The superseded versions of some Patients that were said again, the newest hundred of each, oldest first.
+select current.id, old.version, old.last_updated, old.body
+  from resource as current
+ cross join lateral (
+       select version, last_updated, body
+         from resource_history
+        where resource_history.tenant_id = current.tenant_id
+          and resource_history.key = current.key
+          and not resource_history.deleted
+        order by version desc
+        limit 100) as old
+ where current.type = 'Patient'
+   and current.id = any (%(patients)s::text[])
+ order by current.id, old.version
