@@ -82,7 +82,7 @@ async def _principal_of_token(request: Request[Any, Any, Any], token: str) -> Pr
     if found is None:
         found = await sync_to_thread(_tokens.look_up, app.database, token, now)
     principal = found.principal(address_of(request))
-    if principal.sight is not None and not request.url.path.startswith("/fhir/"):
+    if principal.sight is not None and not f"{request.url.path}/".startswith("/fhir/"):
         raise NotPermitted("an app that sees a part of the record only is for FHIR")
     return principal
 

@@ -4,6 +4,7 @@ Asked in its own narrow transaction, before anything is written: what it does no
 so that a foreign id and a missing one look the same here too.
 """
 
+import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,12 @@ from careloop.access.policy import LETTER
 from careloop.access.sight import may_write
 from careloop.db import Transaction
 from careloop.errors import NotFound, NotPermitted, Rejected
+from careloop.fhir.references import references
 from careloop.flows import engine
 from careloop.flows.app import App
 from careloop.record import Stored, Write
+
+_LOCAL = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})(?:/_history/.*)?")
 
 
 def refuse_beyond_sight(app: App, tx: Transaction, principal: Principal, writes: Sequence[Write]) -> None:
@@ -37,12 +41,19 @@ def refuse_beyond_sight(app: App, tx: Transaction, principal: Principal, writes:
             if not _covered(principal, letter, content):
                 raise NotPermitted(f"{one.method} of this {one.resource_type} is not permitted")
             if resource is one.resource:
-                _refuse_unseen_links(app, tx, one, [link for link in found.references if link not in made])
+                links = [link for link in map(_local, references(resource)) if link and link not in made]
+                _refuse_unseen_links(app, tx, one, links)
 
 
 def _covered(principal: Principal, letter: str, content: tuple[str, str | None, set[int]]) -> bool:
     patient_id = principal.sight.patient_id if principal.sight else None
     return may_write(principal.tenant_id, principal.scopes, patient_id, letter, content)
+
+
+def _local(reference: str) -> str | None:
+    """`Type/id` of a reference to a resource here."""
+    match = _LOCAL.fullmatch(reference)
+    return match[1] if match else None
 
 
 def _refuse_unseen(stands: Stored | None) -> None:
