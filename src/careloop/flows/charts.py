@@ -11,8 +11,7 @@ from careloop.fhir import definitions as tables
 from careloop.fhir.dates import BEGINNING, END, interval
 from careloop.flows import engine
 from careloop.flows.interactions import Interaction
-from careloop.record import SearchPage
-from careloop.record.charts import ChartAsked
+from careloop.record.charts import ChartAsked, ChartPage
 
 MOST = 5000
 DEFAULT = 1000
@@ -32,7 +31,7 @@ class Wanted:
     cursor: str | None = None
 
 
-def everything(door: Interaction, wanted: Wanted) -> SearchPage:
+def everything(door: Interaction, wanted: Wanted, base: str = "") -> ChartPage:
     """One page of the chart: of its types only those that the principal may read."""
     require(door.principal, "read", wanted.centre)
     asked = ChartAsked(
@@ -43,6 +42,7 @@ def everything(door: Interaction, wanted: Wanted) -> SearchPage:
         care=_care(door, wanted),
         count=min(wanted.count or DEFAULT, MOST),
         cursor=wanted.cursor,
+        base=base,
     )
     return door.app.record.chart(door.tx, door.principal, asked)
 

@@ -14,10 +14,11 @@ from careloop.access.model import Principal
 from careloop.db import Row, Transaction
 from careloop.errors import Gone, NotFound, Rejected
 from careloop.fhir import definitions as tables
+from careloop.fhir.jsons import encode
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.fhir.tokens import field_hash, value_hash
 from careloop.record import store
-from careloop.record.model import SearchPage, Stored
+from careloop.record.model import Stored
 
 CARE_DATES = (
     "date", "onset-date", "occurrence", "authoredon", "effective", "effective-time", "whenhandedover", "whenprepared",
@@ -41,9 +42,22 @@ class ChartAsked:
     care: tuple[datetime, datetime] | None
     count: int
     cursor: str | None
+    base: str = ""
 
 
-def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions, asked: ChartAsked) -> SearchPage:
+@dataclass(frozen=True, kw_only=True)
+class ChartPage:
+    """One page of a chart. `entries` are the entries of a searchset as JSON texts with commas between them, which the
+    database has put together; `included` is what they refer to. `total` is known where one page is all."""
+
+    entries: str
+    shown: int
+    total: int | None
+    included: Sequence[Stored]
+    next_cursor: str | None
+
+
+def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions, asked: ChartAsked) -> ChartPage:
     """One page of the chart with what it refers to as included. `NotFound` or `Gone` where its centre is. Audited."""
     after = _after(asked.cursor)
     values = {
@@ -58,24 +72,27 @@ def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions,
         "high": asked.care[1] if asked.care else None,
         "after": after,
         "limit": asked.count + 1,
+        "shown": asked.count,
+        "base": encode(f"{asked.base}/".lstrip("/"))[1:-1].decode(),
     }
-    rows = _ask(tx, "chart_of_one" if asked.id is not None else "charts_of_all", values)
-    if asked.id is not None and after == _START:
-        _check_centre(tx, asked, rows)
-    shown, more = rows[: asked.count], len(rows) > asked.count
-    page = SearchPage(
-        entries=[store.stored_of(row) for row in shown],
-        included=_linked(tx, asked, shown, after),
-        next_cursor=_cursor(asked, shown[-1]) if more else None,
+    found = _ask(tx, "chart_of_one" if asked.id is not None else "charts_of_all", values)
+    if asked.id is not None and after == _START and not found["with_centre"]:
+        _check_centre(tx, asked)
+    more = found["found"] > found["shown"]
+    included = _linked(tx, asked, found["links"], after)
+    _audit(tx, principal, asked, found["patients"] or [], found["shown"] + len(included))
+    return ChartPage(
+        entries=found["entries"] or "",
+        shown=found["shown"],
+        total=None if more or asked.cursor is not None else found["shown"],
+        included=included,
+        next_cursor=_cursor(found) if more else None,
     )
-    _audit(tx, principal, asked, [*page.entries, *page.included])
-    return page
 
 
-def _linked(tx: Transaction, asked: ChartAsked, shown: Sequence[Row], after: int) -> list[Stored]:
+def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], after: int) -> list[Stored]:
     """What the shown resources refer to that belongs to no patient, but for what earlier pages referred to."""
-    here = {f"{row['type']}/{row['id']}" for row in shown}
-    wanted = {one for row in shown if row["links"] for one in row["links"].split(" ")} - here
+    wanted = set(links)
     if wanted and asked.id is not None and after > _START:
         earlier = tx.rows(store.SQL["links_before"], {"patient_id": asked.id, "after": after})
         wanted -= {row["reference"] for row in earlier}
@@ -84,11 +101,11 @@ def _linked(tx: Transaction, asked: ChartAsked, shown: Sequence[Row], after: int
     return [one for one in found if one.patient_id is None or asked.id is None or asked.centre != "Patient"]
 
 
-def _ask(tx: Transaction, statement: str, values: Mapping[str, object]) -> list[Row]:
-    """The rows. Planned for its own values each time: a plan for any chart would be one for a chart without an end."""
+def _ask(tx: Transaction, statement: str, values: Mapping[str, object]) -> Row:
+    """The one row. Planned for its own values each time: a plan for any chart would be one for an endless chart."""
     with tx.pipeline():
         tx.execute("set local plan_cache_mode = force_custom_plan")
-        return tx.rows(store.SQL[statement], values)
+        return tx.rows(store.SQL[statement], values)[0]
 
 
 def _tokens(tenant_id: int, definitions: SearchDefinitions, asked: ChartAsked) -> list[int]:
@@ -129,9 +146,8 @@ def _care_fields(tenant_id: int, definitions: SearchDefinitions) -> list[int]:
     return found
 
 
-def _check_centre(tx: Transaction, asked: ChartAsked, rows: Sequence[Row]) -> None:
-    if any(row["type"] == asked.centre and row["id"] == asked.id for row in rows):
-        return
+def _check_centre(tx: Transaction, asked: ChartAsked) -> None:
+    """The centre stands, though it is not among what was asked for; else `NotFound` or `Gone`."""
     found = store.existing(tx, [(asked.centre, str(asked.id))])
     if not found:
         raise NotFound("there is no such resource")
@@ -147,13 +163,13 @@ def _after(cursor: str | None) -> int:
     return int(cursor) - 1
 
 
-def _cursor(asked: ChartAsked, last: Row) -> str:
-    """Where the next page begins: behind the key of the last resource, or behind the centre, which comes before all."""
-    is_centre = last["type"] == asked.centre and last["id"] == asked.id
-    return "0" if is_centre else str(last["key"] + 1)
+def _cursor(found: Row) -> str:
+    """Where the next page begins: behind the last key, or behind the centre alone, which comes before all."""
+    return "0" if found["last_key"] is None else str(found["last_key"] + 1)
 
 
-def _audit(tx: Transaction, principal: Principal, asked: ChartAsked, seen: Sequence[Stored]) -> None:
+def _audit(tx: Transaction, principal: Principal, asked: ChartAsked, patients: Sequence[str], count: int) -> None:
+    """Whose charts were seen and how much of them; which resources, the chart itself says."""
     record_audit(
         tx,
         AuditEntry(
@@ -161,7 +177,9 @@ def _audit(tx: Transaction, principal: Principal, asked: ChartAsked, seen: Seque
             action=action_of("search"),
             subtype="everything",
             resource_type=asked.centre,
-            resource_ids=[one.reference for one in seen],
-            patient_ids=sorted({one.patient_id for one in seen if one.patient_id}),
+            resource_ids=[asked.id] if asked.id is not None else [],
+            patient_ids=patients,
+            query="&".join(f"_type={one}" for one in asked.types or ()),
+            detail=f"{count} resources",
         ),
     )

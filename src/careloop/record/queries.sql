@@ -312,55 +312,92 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
 -- What stands in one compartment, its centre first, in the order in which it came. A resource belongs to it by whose it
 -- is or by a token of a parameter that the compartment names. With a window of care dates, what has no such date stays.
 -- The keys by token are an array, so that the planner, which cannot know how many there are, looks them up and no more.
-select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
-       resource.patient_id, resource.body, array_to_string(resource.refs, ' ') as links
-  from resource
- where (resource.patient_id = %(patient_id)s
-    or resource.key = any (array(
-       select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
-        union
-       select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)))
-   and not resource.deleted
-   and (%(types)s::text[] is null or resource.type = any (%(types)s))
-   and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
-   and (%(low)s::timestamptz is null
-    or exists (
-       select from resource_date as care
-        where care.key = resource.key
-          and care.field = any (%(fields)s::bigint[])
-          and care.low < %(high)s
-          and care.high > %(low)s)
-    or not exists (
-       select from resource_date as care
-        where care.key = resource.key
-          and care.field = any (%(fields)s::bigint[])))
-   and (%(after)s < -1 or resource.key > %(after)s and not (resource.type = %(centre)s and resource.id = %(id)s))
- order by (resource.type = %(centre)s and resource.id = %(id)s) desc, resource.key
- limit %(limit)s
+-- The entries of a searchset are put together here: `shown` is read in its order, which is that of `chart`.
+with chart as materialized (
+    select resource.key, resource.type, resource.id, resource.patient_id, resource.body, resource.refs
+      from resource
+     where (resource.patient_id = %(patient_id)s
+        or resource.key = any (array(
+           select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
+            union
+           select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)))
+       and not resource.deleted
+       and (%(types)s::text[] is null or resource.type = any (%(types)s))
+       and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
+       and (%(low)s::timestamptz is null
+        or exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])
+              and care.low < %(high)s
+              and care.high > %(low)s)
+        or not exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])))
+       and (%(after)s < -1 or resource.key > %(after)s and not (resource.type = %(centre)s and resource.id = %(id)s))
+     order by (resource.type = %(centre)s and resource.id = %(id)s) desc, resource.key
+     limit %(limit)s
+),
+shown as materialized (
+    select *
+      from chart
+     limit %(shown)s
+)
+select (select count(*) from chart) as found,
+       count(*) as shown,
+       bool_or(shown.type = %(centre)s and shown.id = %(id)s) as with_centre,
+       max(shown.key) filter (where not (shown.type = %(centre)s and shown.id = coalesce(%(id)s, ''))) as last_key,
+       array_agg(distinct shown.patient_id) filter (where shown.patient_id is not null) as patients,
+       string_agg('{"fullUrl":"' || %(base)s || shown.type || '/' || shown.id || '","resource":' || shown.body
+                  || ',"search":{"mode":"match"}}', ',') as entries,
+       array(select distinct link
+               from shown as one, unnest(one.refs) as link
+              where not exists (select from shown as here where here.type || '/' || here.id = link)
+              order by link) as links
+  from shown
 
 -- charts_of_all --
 -- The same for all patients at once, in the order in which it came.
-select resource.key, resource.type, resource.id, resource.version, resource.last_updated, resource.deleted,
-       resource.patient_id, resource.body, array_to_string(resource.refs, ' ') as links
-  from resource
- where resource.patient_id is not null
-   and not resource.deleted
-   and (%(types)s::text[] is null or resource.type = any (%(types)s))
-   and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
-   and (%(low)s::timestamptz is null
-    or exists (
-       select from resource_date as care
-        where care.key = resource.key
-          and care.field = any (%(fields)s::bigint[])
-          and care.low < %(high)s
-          and care.high > %(low)s)
-    or not exists (
-       select from resource_date as care
-        where care.key = resource.key
-          and care.field = any (%(fields)s::bigint[])))
-   and resource.key > %(after)s
- order by resource.key
- limit %(limit)s
+with chart as materialized (
+    select resource.key, resource.type, resource.id, resource.patient_id, resource.body, resource.refs
+      from resource
+     where resource.patient_id is not null
+       and not resource.deleted
+       and (%(types)s::text[] is null or resource.type = any (%(types)s))
+       and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
+       and (%(low)s::timestamptz is null
+        or exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])
+              and care.low < %(high)s
+              and care.high > %(low)s)
+        or not exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])))
+       and resource.key > %(after)s
+     order by resource.key
+     limit %(limit)s
+),
+shown as materialized (
+    select *
+      from chart
+     limit %(shown)s
+)
+select (select count(*) from chart) as found,
+       count(*) as shown,
+       bool_or(shown.type = %(centre)s and shown.id = %(id)s) as with_centre,
+       max(shown.key) filter (where not (shown.type = %(centre)s and shown.id = coalesce(%(id)s, ''))) as last_key,
+       array_agg(distinct shown.patient_id) filter (where shown.patient_id is not null) as patients,
+       string_agg('{"fullUrl":"' || %(base)s || shown.type || '/' || shown.id || '","resource":' || shown.body
+                  || ',"search":{"mode":"match"}}', ',') as entries,
+       array(select distinct link
+               from shown as one, unnest(one.refs) as link
+              where not exists (select from shown as here where here.type || '/' || here.id = link)
+              order by link) as links
+  from shown
 
 -- links_before --
 -- What the resources on earlier pages of a chart refer to.

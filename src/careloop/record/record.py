@@ -10,7 +10,7 @@ from careloop.errors import Fault, Gone, NotFound, NotPermitted
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
-from careloop.record.charts import ChartAsked
+from careloop.record.charts import ChartAsked, ChartPage
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
 from careloop.record.reindexing import Index
 from careloop.record.search import Asked, Asking, Wide, search_wide
@@ -101,7 +101,7 @@ class Record:
         window = reading.Window(count=count, since=since, at=at, cursor=cursor)
         return reading.history(tx, principal, resource_type, resource_id, window)
 
-    def chart(self, tx: Transaction, principal: Principal, asked: ChartAsked) -> SearchPage:
+    def chart(self, tx: Transaction, principal: Principal, asked: ChartAsked) -> ChartPage:
         """One page of everything about a patient or an encounter, and what that refers to. Audited."""
         refuse_wide(tx, principal)
         return charts.chart(tx, principal, self.definitions, asked)

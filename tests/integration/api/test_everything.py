@@ -142,4 +142,5 @@ def test_whoever_reads_a_chart_is_in_the_audit_trail(chart, app, tenant: Tenant)
         row = tx.one("select * from audit_event where subtype = 'everything' order by id desc limit 1")
     assert row is not None
     assert set(row["patient_ids"]) >= {"p"}
-    assert set(row["resource_ids"]) == WHOLE
+    assert (row["resource_type"], row["resource_ids"]) == ("Patient", ["p"])
+    assert row["detail"] == f"{len(WHOLE)} resources"

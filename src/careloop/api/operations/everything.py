@@ -18,9 +18,9 @@ NAMES = ("start", "end", "_since", "_type", "_count", "_cursor")
 def run(call: OperationCall) -> Answer:
     """A page of the chart as a searchset with its links."""
     wanted = _wanted(call)
-    page = call.fhir.run(lambda door: charts.everything(door, wanted))
+    page = call.fhir.run(lambda door: charts.everything(door, wanted, call.fhir.base))
     path = "/".join(part for part in (call.resource_type, call.resource_id, "$everything") if part)
-    return answers.of_page(call.fhir, page, path, [(name, str(value)) for name, value in call.given.pairs], {})
+    return answers.of_chart(call.fhir, page, path, [(name, str(value)) for name, value in call.given.pairs])
 
 
 def _wanted(call: OperationCall) -> Wanted:
