@@ -8,17 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, Tenant
-from careloop.access.policy import Action, require, require_action
+from careloop.access.policy import Action, may_act, require, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import derived_id
-from careloop.flows import contradiction_tasks, routing
+from careloop.flows import contradiction_tasks, people, routing
 from careloop.flows.app import App
+from careloop.flows.contradiction_values import Waiting, WaitingList
 from careloop.flows.patient_facts import FACT_TYPES, people_of, provenances_of, with_sources
 from careloop.longitudinal import Contradiction, Fact, find, longitudinal_of, statements, store, told_by
 from careloop.longitudinal.content import ContradictionRule
 from careloop.longitudinal.store import OPEN, SETTLED, WITHDRAWN, Standing
+from careloop.loops.model import ClockState
 from careloop.record import Stored
 
 _ENTRIES, _PATIENTS = 2_000, 50
@@ -160,15 +163,99 @@ def _facts_of(app: App, tx: Transaction, charts: Mapping[str, Sequence[Stored]])
     telling = [one for chart in charts.values() for one in chart if one.resource_type in types]
     provenances = provenances_of(app, tx, [one.reference for one in telling])
     documents = [one.resource for one in telling if one.resource_type == "DocumentReference"]
-    people = people_of(app, tx, [*(one.resource for one in telling), *provenances], documents)
-    told = told_by(provenances, people)
+    known = people_of(app, tx, [*(one.resource for one in telling), *provenances], documents)
+    told = told_by(provenances, known)
     changed = [one.id for one in telling if one.resource_type == "Patient" and one.version > 1]
     older = store.patient_versions(tx, changed)
     found: dict[str, list[Fact]] = {}
     for patient_id, chart in charts.items():
         mine = [one for one in chart if one.resource_type in types]
-        facts = with_sources([one for one in mine if one.resource_type != "Patient"], provenances, people)
-        for person in with_sources([one for one in mine if one.resource_type == "Patient"], (), people):
+        facts = with_sources([one for one in mine if one.resource_type != "Patient"], provenances, known)
+        for person in with_sources([one for one in mine if one.resource_type == "Patient"], (), known):
             facts += statements([*older.get(person.id, ()), person], told.get(person.reference, ()))
         found[patient_id] = facts
     return found
+
+
+def waiting(
+    app: App, tx: Transaction, principal: Principal, *, limit: int = 20, owner: str | None = None
+) -> WaitingList:
+    """The open contradictions (of one `owner`), the first due first, audited as one search; nothing for those who may
+    not work them."""
+    if not may_act(principal, Action.LOOP_WORK):
+        return WaitingList(items=(), total=0)
+    rows, total = store.open_first(tx, limit, owner)
+    items = _shown(app, tx, rows)
+    if items:
+        _audit(tx, principal, items)
+    return WaitingList(items=tuple(items), total=total)
+
+
+def of_patient(app: App, tx: Transaction, patient_id: str) -> list[Waiting]:
+    """The open and settled ones of a patient whose page is read, open ones first. Not audited: the page is."""
+    return _shown(app, tx, store.of_patient(tx, patient_id))
+
+
+def item(app: App, tx: Transaction, principal: Principal, contradiction_id: str) -> Waiting:
+    """One, open or not, audited as a read of its patient; `NotFound` for an unknown id."""
+    require_action(principal, Action.LOOP_WORK)
+    one = store.find(tx, contradiction_id)
+    app.record.read(tx, principal, "Patient", one.patient_id)
+    return _shown(app, tx, [one])[0]
+
+
+def _shown(app: App, tx: Transaction, rows: Sequence[Standing]) -> list[Waiting]:
+    if not rows:
+        return []
+    rules, now = longitudinal_of(app.catalog).contradictions, app.clock.now()
+    names = people.Names(tx)
+    shown = people.patients_shown(app, tx, sorted({one.patient_id for one in rows}), now, people.zone_of(tx))
+    return [_waiting(one, rules, names, shown[one.patient_id].name, now) for one in rows]
+
+
+def _waiting(
+    one: Standing, rules: Mapping[str, ContradictionRule], names: people.Names, patient_name: str, now: datetime
+) -> Waiting:
+    left, right = (one.left, one.right) if one.right else (one.left[:1], one.left[1:])
+    return Waiting(
+        id=one.id,
+        patient_id=one.patient_id,
+        patient_name=patient_name,
+        title=contradiction_tasks.title_of(one, rules),
+        ask=rules[one.rule].ask if one.rule in rules else "",
+        severity=one.severity.value,
+        says=contradiction_tasks.sentence(one),
+        left=left,
+        right=right,
+        opened=one.opened,
+        due=one.due,
+        clock=_clock(one, now),
+        owner=one.owner,
+        owner_name=names.name(one.owner),
+        state=one.state,
+        decided=contradiction_tasks.DECIDED.get(one.decision or "", ""),
+        decided_by=names.name(one.decided_by) if one.decided_by else "",
+        why=one.why or "",
+        ended=one.ended,
+    )
+
+
+def _clock(one: Standing, now: datetime) -> ClockState:
+    if one.due < now:
+        return ClockState.OVERDUE
+    return ClockState.DUE_SOON if (one.due - now) * 4 < one.due - one.opened else ClockState.ON_TIME
+
+
+def _audit(tx: Transaction, principal: Principal, items: Sequence[Waiting]) -> None:
+    record_audit(
+        tx,
+        AuditEntry(
+            principal=principal,
+            action="E",
+            subtype="search",
+            resource_type="Task",
+            resource_ids=[one.id for one in items],
+            patient_ids=sorted({one.patient_id for one in items}),
+            query="contradictions",
+        ),
+    )

@@ -9,9 +9,10 @@ from careloop.access.model import Principal
 from careloop.access.policy import require
 from careloop.db import Transaction
 from careloop.errors import NotFound
+from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
-from careloop.flows import people
 from careloop.flows.app import App
+from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import FACT_TYPES, Chart, Resource, provenances_of, read_chart
 from careloop.flows.patient_sections import by_source, row_of, sections_of, source_chips
 from careloop.flows.patient_values import FactRow, Header, Section, SourceChip
@@ -30,6 +31,7 @@ class RecordPage:
     header: Header
     sections: tuple[Section, ...]
     sources: tuple[SourceChip, ...]
+    contradictions: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ def record_page(
         header=reading.header_of(patient, chart.by_type, chart.now.astimezone(zone).date()),
         sections=tuple(section for section in shown if only in (None, section.key)),
         sources=source_chips(sections),
+        contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from careloop.flows.contradiction_values import Waiting
 from careloop.flows.timeline import Event, Thread
 from careloop.longitudinal import Knowing
 from careloop.loops.model import ClockState
@@ -123,6 +124,7 @@ class PatientPage:
     goals: tuple[Line, ...]
     sections: tuple[Section, ...]
     sources: tuple[SourceChip, ...]
+    contradictions: tuple[Waiting, ...]
     team: tuple[Line, ...]
     events: tuple[Event, ...]
     older: int

@@ -8,8 +8,8 @@ from typing import Any
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
+from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
-from careloop.flows import people
 from careloop.flows.app import App
 from careloop.flows.patient_facts import FACT_TYPES, Chart, read_chart
 from careloop.flows.patient_sections import sections_of, source_chips
@@ -52,6 +52,7 @@ def page(
         goals=reading.goals_of(chart.by_type.get("Goal", ()), zone),
         sections=sections,
         sources=source_chips(sections),
+        contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
         team=reading.team_of(chart.by_type.get("CareTeam", ()), names),
         events=tuple(shown[:most]),
         older=max(len(shown) - most, 0),

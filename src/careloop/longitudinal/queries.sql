@@ -21,6 +21,7 @@ select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides,
        why
   from contradiction
  where state = 'open'
+   and (%(owner)s::text is null or owner = %(owner)s)
  order by due, id
  limit %(limit)s
 
@@ -28,6 +29,7 @@ select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides,
 select count(*)
   from contradiction
  where state = 'open'
+   and (%(owner)s::text is null or owner = %(owner)s)
 
 -- one --
 select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,

@@ -47,10 +47,10 @@ def of_patient(tx: Transaction, patient_id: str) -> list[Standing]:
     return [_standing(row) for row in tx.rows(SQL["open_of_patient"], {"patient_id": patient_id})]
 
 
-def open_first(tx: Transaction, limit: int) -> tuple[list[Standing], int]:
-    """Those that are due first, and how many wait in all."""
-    rows = [_standing(row) for row in tx.rows(SQL["open_first"], {"limit": limit})]
-    return rows, int(tx.value(SQL["count_open"]))
+def open_first(tx: Transaction, limit: int, owner: str | None = None) -> tuple[list[Standing], int]:
+    """Those that are due first (of one owner), and how many wait in all."""
+    rows = [_standing(row) for row in tx.rows(SQL["open_first"], {"limit": limit, "owner": owner})]
+    return rows, int(tx.value(SQL["count_open"], {"owner": owner}))
 
 
 def find(tx: Transaction, contradiction_id: str) -> Standing:

@@ -3,7 +3,21 @@
 from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from careloop.longitudinal.rules.ages import date_words
 from careloop.loops.model import ClockState
+
+__all__ = [
+    "born_words",
+    "clock_time",
+    "date_words",
+    "day_name",
+    "due_words",
+    "initials",
+    "left_words",
+    "moment_words",
+    "span_words",
+    "zone_of",
+]
 
 _MINUTE = 60
 _HOUR = 3600

@@ -24,7 +24,7 @@ from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import documents, identifying, outbox, tenants, writing
+from careloop.flows import contradictions, documents, identifying, outbox, tenants, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
@@ -250,6 +250,10 @@ MATRIX: dict[str, Route] = {
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /contradictions": Route(permits=WORK, page=True, shows=True),
+    "GET /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, shows=True),
+    "POST /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, form={"why": "x", "decision": "left"}),
+    "POST /contradictions/{contradiction_id:str}/reopen": Route(permits=WORK, page=True, form={}),
     "GET /matches": Route(permits=interaction("search"), page=True, shows=True),
     "POST /matches/{match_id:str}": Route(
         permits=interaction("update"), page=True, form={"decision": "different", "why": "two people"}
@@ -334,14 +338,21 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
             "dischargeDisposition": {"coding": [{"system": "https://www.nubc.org/patient-discharge", "code": "01"}]}
         },
     }  # fmt: skip
+    allergies = [
+        {"resourceType": "AllergyIntolerance", "id": new_id(), "code": code,
+         "patient": {"reference": f"Patient/{ids['resource_id']}"}}
+        for code in ({"text": "Penicillin"}, {"text": "No known allergies"})
+    ]  # fmt: skip
     writes = [
         Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
-        for one in (patient, twin, stay)
+        for one in (patient, twin, stay, *allergies)
     ]
     with app.database.transaction(tenant.id) as tx:
         for one in writes:
             writing.write(app, tx, principal, [one])
         ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
+        contradictions.review(app, tx, [ids["resource_id"]])
+        ids["contradiction_id"] = contradictions.of_patient(app, tx, ids["resource_id"])[0].id
         ids["match_id"] = str(identifying.review_queue(app, tx, principal).items[0].id)
         broken = receive_broken(tx, now, f"PID|||{mark}".encode(), Origin(kind="feed", source=mark), "not a message")
         ids["delivery_id"] = _deliver(app, tx, f"Patient/{ids['resource_id']}", mark)

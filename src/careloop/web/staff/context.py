@@ -75,6 +75,13 @@ MENU: Sequence[MenuItem] = (
     MenuItem(path="/transitions", name="Transitions", icon="hospital"),
     MenuItem(path="/matches", name="Same person?", icon="git-compare-arrows", rule_before=True, second=True),
     MenuItem(
+        path="/contradictions",
+        name="Sources disagree",
+        icon="split",
+        second=True,
+        roles=_STAFF - {Role.ADMINISTRATOR},
+    ),
+    MenuItem(
         path="/arrivals",
         name="Arrivals",
         icon="mail-warning",

@@ -13,6 +13,7 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     arrivals,
     consent,
+    contradictions,
     deliveries,
     document,
     find,
@@ -81,6 +82,10 @@ staff_router = Router(
         find.find_page,
         find.find_results,
         transitions.transitions_page,
+        contradictions.contradictions_page,
+        contradictions.contradiction_page,
+        contradictions.contradiction_decide,
+        contradictions.contradiction_reopen,
         matches.matches_page,
         matches.match_decide,
         matches.match_undo,

@@ -13,6 +13,7 @@ KIND_NAMES: Mapping[str, str] = {
     "hospice-plan": "Hospice",
     "disposition-review": "Where did they go?",
     "person-match": "Same person?",
+    "contradiction": "Sources disagree",
 }
 
 OUTCOMES: Sequence[tuple[int, str, str]] = (

@@ -14,8 +14,9 @@ from litestar.params import FromQuery
 from careloop.db import Transaction
 from careloop.errors import NotFound
 from careloop.fhir.ids import new_id
-from careloop.flows import identifying
+from careloop.flows import contradictions, identifying
 from careloop.flows import worklist as flow
+from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff
@@ -25,6 +26,7 @@ ROWS = 50
 """Rows of the first page: about 1,000 elements, under the budget of ui.md §12."""
 _MOST_ROWS = 500
 _PAIRS = "person-match"
+_DISAGREE = "contradiction"
 _SNOOZE = timedelta(hours=20)
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
@@ -113,12 +115,16 @@ def worklist_values(
         detail = _detail(staff, tx, chosen)
         owners = flow.owners(staff.app, tx)
         pairs = identifying.waiting(staff.app, tx, staff.principal)
+        disagreeing = contradictions.waiting(staff.app, tx, staff.principal, limit=5, owner=_owner(staff, filters))
     shows_pairs = filters.kind in (None, _PAIRS) and not filters.snoozed and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
         "pairs": pairs,
         "shows_pairs": shows_pairs and bool(pairs.pairs),
         "pairs_name": KIND_NAMES[_PAIRS],
+        "disagreeing": disagreeing,
+        "shows_disagreeing": filters.kind in (None, _DISAGREE) and not filters.snoozed and bool(disagreeing.items),
+        "disagree_name": KIND_NAMES[_DISAGREE],
         "page": page,
         "scope": filters.scope,
         "scopes": SCOPES,
@@ -135,6 +141,13 @@ def worklist_values(
         "left_out": sum(group.total for group in page.groups) - len(rows),
         "longer": replace(filters, most=min(filters.most + 2 * ROWS, _MOST_ROWS)).query,
     }
+
+
+def _owner(staff: Staff, filters: Filters) -> str | None:
+    """Whose contradictions the list shows; None for everybody's."""
+    if filters.scope == "queue":
+        return queue_reference(staff.tenant.id)
+    return staff.principal.reference if filters.scope == "mine" else None
 
 
 def _detail(staff: Staff, tx: Any, loop_id: str | None) -> flow.LoopDetail | None:
