@@ -24,9 +24,6 @@ from careloop.record.search.wording import Asked, Words
 
 CURSOR = "_cursor"
 DEFAULT_COUNT = 50
-LEAST_COUNTED = 10
-"""Whoever asks for fewer (the latest one) does not want a total; `_total` says otherwise."""
-
 COUNTED_ANYWAY = 1000
 """Up to so many results a total is given also where nobody asked for one."""
 
@@ -170,6 +167,11 @@ def _page(tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], curs
     )
 
 
+def _wants_the_first(request: SearchRequest) -> bool:
+    """Whoever asks for the first one of an order (the latest result) does not want a total; `_total` says otherwise."""
+    return request.count == 1 and bool(request.sort)
+
+
 def _total(
     tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], cursor: Cursor | None, whole: int | None
 ) -> int | None:
@@ -180,7 +182,7 @@ def _total(
         return whole
     if request.total in ("accurate", "estimate"):
         return count_of(tx, scopes)
-    if cursor is None and request.total is None and (request.count or DEFAULT_COUNT) >= LEAST_COUNTED:
+    if cursor is None and request.total is None and not _wants_the_first(request):
         count = count_of(tx, scopes, COUNTED_ANYWAY + 1)
         return count if count <= COUNTED_ANYWAY else None
     return None
