@@ -13,7 +13,7 @@ from careloop.flows import arrival, documents
 from careloop.flows.app import App
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
-from careloop.intake import inbox
+from careloop.intake import feeds, inbox
 from careloop.intake.hl7v2 import decode
 from careloop.intake.inbox import InboxDetail, InboxPage
 from careloop.intake.model import InboxItem, InboxStatus
@@ -107,7 +107,9 @@ def accept_sender(app: App, principal: Principal, inbox_id: int) -> list[InboxIt
         if detail.feed_id is None:
             raise Rejected(at="id", expected="a message that came by a feed", code="business-rule")
         sender = tx.value(SQL["sender_of"], {"id": inbox_id})
-        tx.execute(SQL["accept_sender"], {"id": detail.feed_id, "sender": sender})
+        if tx.execute(SQL["accept_sender"], {"id": detail.feed_id, "sender": sender}):
+            who = {"by": principal.reference, "by_name": principal.name}
+            feeds.keep_version(tx, app.clock.now(), detail.feed_id, **who, what=f"Sender accepted: {sender}")
         waiting = [
             int(row["id"]) for row in tx.rows(SQL["dead_of_sender"], {"feed_id": detail.feed_id, "sender": sender})
         ]

@@ -92,14 +92,18 @@ def practitioner_role(value: Value, rule: Rule, context: Context) -> Json | None
     own = {"address": _beside(rule, "own-address"), "telecom": _beside(rule, "own-telecom")}
     who = practitioner(value, Rule(address=rule.address, options=own), context)
     where = next((organization(one, rule, context) for one in _beside(rule, "organization")), None)
-    if who is None or where is None:
+    room = next((places.place(one, context) for one in _beside(rule, "location")), None)
+    if who is None or (where is None and room is None):
         return who or where
-    parts = [who.get("reference") or who.get("display", ""), where.get("reference") or where.get("display", "")]
-    own_id = derived_id(context.tenant_id, "practitioner-role", *parts)
+    told = [one for one in (who, where, room) if one is not None]
+    own_id = derived_id(
+        context.tenant_id, "practitioner-role", *(one.get("reference") or one.get("display", "") for one in told)
+    )
     context.made[f"PractitionerRole/{own_id}"] = {
-        "resourceType": "PractitionerRole", "id": own_id, "practitioner": who, "organization": where,
+        "resourceType": "PractitionerRole", "id": own_id, "practitioner": who,
+        **({"organization": where} if where else {}), **({"location": [room]} if room else {}),
     }  # fmt: skip
-    shown = ", ".join(one["display"] for one in (who, where) if "display" in one)
+    shown = ", ".join(one["display"] for one in (who, where) if one and "display" in one)
     return {"reference": f"PractitionerRole/{own_id}", **({"display": shown} if shown else {})}
 
 
@@ -331,6 +335,16 @@ def named_location(value: Value, rule: Rule, context: Context) -> Json | None:
     return {"reference": f"Location/{own_id}", "display": name}
 
 
+def code_location(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CWE to a reference to a Location: its code as the number, its name, and what stands beside."""
+    code, name = value.component(1).strip(), value.component(2).strip()
+    found = named_location(Value(name or code, value.delimiters), rule, context)
+    if found and code and code != '""':
+        known = {"system": context.own_authority(), "value": code}
+        context.made[found["reference"]]["identifier"] = [known]
+    return found
+
+
 def discharge_location(value: Value, rule: Rule, context: Context) -> Json | None:
     """DLD to a reference to a Location: the code and name of where somebody was discharged to."""
     place = value.part(1)
@@ -386,6 +400,8 @@ def entity_system(value: Value, context: Context) -> str:
             return context.feed.authorities[name]
     if names[1] and names[2] == "ISO":
         return f"urn:oid:{uri_part(names[1])}"
+    if names[1] and names[2] == "URI" and not names[0]:
+        return names[1]
     if names[0]:
         return f"urn:careloop:authority:{uri_part(names[0])}"
     if names[1]:

@@ -1,6 +1,6 @@
 """The conversions that a mapping file may name, by their word."""
 
-from careloop.intake import actors, datatypes, envelopes, scheduling, values
+from careloop.intake import actors, datatypes, envelopes, medicines, scheduling, values
 from careloop.intake.datatypes import Conversion
 
 CONVERSIONS: dict[str, Conversion] = {
@@ -80,6 +80,9 @@ CONVERSIONS: dict[str, Conversion] = {
     "scheduled-practitioner": scheduling.scheduled_practitioner,
     "scheduled-location": scheduling.scheduled_location,
     "scheduled-resource": scheduling.scheduled_resource,
+    "ingredient": medicines.ingredient,
+    "named-device": scheduling.named_device,
+    "code-location": actors.code_location,
     "event-coding": envelopes.event_coding,
     "endpoint": envelopes.endpoint,
     "language-tag": envelopes.language_tag,

@@ -11,7 +11,7 @@ from careloop.intake.checks import envelope_of
 from careloop.intake.hl7v2 import Message, Segment
 
 _CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_./+-]{0,11}$")
-_UNLIKE_A_CODE = "(not a code)"
+UNLIKE_A_CODE = "(not a code)"
 _TIME = re.compile(r"^\d{12,14}(\.\d+)?([+-]\d{4})?$")
 _OFFSET = re.compile(r"[+-]\d{4}$")
 _MOST_CODES = 50
@@ -54,8 +54,8 @@ class Place:
         return "/".join(self.addresses)
 
     def is_asked_of(self, kind: str) -> bool:
-        """True where messages of this kind should have it."""
-        return any(kind == one or (one.endswith("^*") and kind.startswith(one[:-1])) for one in self.kinds)
+        """True where messages of this kind should have it; `ADT^*` are all of a type, `*` are all."""
+        return any(kind == one or (one.endswith("*") and kind.startswith(one[:-1])) for one in self.kinds)
 
 
 def kind_of(message: Message) -> str:
@@ -101,7 +101,7 @@ def _tally(tally: Tally, place: Place, by_name: Mapping[str, list[Segment]]) -> 
             tally.with_time += bool(_TIME.match(text))
             tally.with_offset += bool(_OFFSET.search(text))
             if place.coded and (text in tally.codes or len(tally.codes) < _MOST_CODES):
-                tally.codes[text if _CODE.match(text) else _UNLIKE_A_CODE] += 1
+                tally.codes[text if _CODE.match(text) else UNLIKE_A_CODE] += 1
 
 
 def _texts(address: str, by_name: Mapping[str, list[Segment]]) -> list[str]:

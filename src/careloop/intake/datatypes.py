@@ -61,6 +61,8 @@ class Context:
             return f"urn:careloop:authority:{uri_part(names[0])}"
         if names[1] and names[2] == "ISO":
             return f"urn:oid:{uri_part(names[1])}"
+        if names[1] and names[2] == "URI":
+            return names[1]
         return None
 
     def own_authority(self) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from careloop.fhir.ids import derived_id
 from careloop.intake.actors import entity_system
 from careloop.intake.addresses import values_at
-from careloop.intake.datatypes import Context, Json
+from careloop.intake.conversions import CONVERSIONS
+from careloop.intake.datatypes import Context, Json, Rule
 from careloop.intake.hl7v2 import Message, Segment
 from careloop.intake.mapping import Mappings, fill, nested, wrapped
 from careloop.intake.structures import Group, ResourceRule, Structure, group_segments
@@ -80,6 +81,7 @@ class _Making:
         self._context = context
         self._root = root
         self._made: dict[tuple[str, int], Json] = {}
+        self._by_reference: dict[str, tuple[Json, Group]] = {}
         self._order: list[tuple[ResourceRule, Group, Json]] = []
         self._ids: set[str] = set()
         self._person = _people_of(root)
@@ -90,6 +92,7 @@ class _Making:
                 resource = self._fill(rule, group)
                 if resource is not None:
                     self._made[rule.name, id(group)] = resource
+                    self._by_reference[f"{rule.resource}/{resource['id']}"] = (resource, group)
                     self._order.append((rule, group, resource))
 
     def tie_all(self) -> None:
@@ -175,21 +178,53 @@ class _Making:
         return ""
 
     def _tie(self, resource: Json, path: str, names: Sequence[str], into: Any, group: Group) -> None:
+        tied = False
         for name in names:
-            found = self._references(name, group)
+            found = self._references(name.removeprefix("and "), group) if not tied or name.startswith("and ") else []
             if not found:
                 continue
-            values = [wrapped(into, one) if into is not None else one for one in found]
+            values = [self._wrapped(into, one) if into is not None else one for one in found]
             _merge(resource, nested({path: values if path.endswith("[]") else values[0]}))
-            return
+            tied = True
+
+    def _wrapped(self, pattern: Any, reference: Json) -> Any:
+        """The reference in its pattern; what the pattern takes from the resource, or from the segments that made it,
+        stands beside."""
+        made = self._by_reference.get(reference["reference"])
+        found = wrapped(pattern, reference)
+        if made is None or not isinstance(found, dict):
+            return found
+        resource, group = made
+        told = {key: self._taken(part, resource, group) for key, part in found.items()}
+        return {key: part for key, part in told.items() if part is not None}
+
+    def _taken(self, part: Any, resource: Mapping[str, Any], group: Group) -> Any:
+        if not isinstance(part, str) or not part.startswith("$"):
+            return part
+        address, _, word = part[1:].partition(" ")
+        if not word:
+            return resource.get(address)
+        values = values_at(address, group.view)
+        return CONVERSIONS[word](values[0], Rule(address=address), self._context) if values else None
 
     def _references(self, name: str, group: Group) -> list[Json]:
         if name == "patient":
             return [{"reference": PATIENT}]
+        if name == "diagnosis":
+            return self._diagnoses(group)
         if name == "encounter":
             own_id = self._place(group).encounter_id
             return [{"reference": f"Encounter/{own_id}"}] if own_id else []
         return [{"reference": f"{one['resourceType']}/{one['id']}"} for one in self._named(name, group)]
+
+    def _diagnoses(self, group: Group) -> list[Json]:
+        """The Conditions of the DG1 that stand in this group, where the message names a visit that they belong to."""
+        encounter_id = self._place(group).encounter_id
+        mapping = self._mappings.segments["condition"]
+        own = [segment for segment in group.view.get("DG1", ())] if encounter_id else []
+        told = [fill(mapping, {"DG1": [segment]}, self._context) for segment in own]
+        ids = [condition_id(self._context.tenant_id, str(encounter_id), one) for one in told if one.get("code")]
+        return [{"reference": f"Condition/{one}"} for one in dict.fromkeys(ids)]
 
     def _named(self, name: str, group: Group) -> list[Json]:
         """The resource of that name around this group, else those below it; `near x` also looks below its parent."""
@@ -202,6 +237,14 @@ class _Making:
             walk = walk.parent
         start = group.parent if near and group.parent else group
         return [self._made[name, id(one)] for one in start.below() if (name, id(one)) in self._made]
+
+
+def condition_id(tenant_id: int, scope: str, condition: Mapping[str, Any]) -> str:
+    """The id of a diagnosis: the same code within the same stay (or person) is the same Condition."""
+    code = condition["code"]
+    first = next(iter(code.get("coding", ())), None)
+    key = f"{first.get('system', '')}|{first.get('code', '')}" if first else str(code.get("text", ""))
+    return derived_id(tenant_id, "condition", scope, key)
 
 
 def _merge(whole: Json, added: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from careloop.db import Row, Transaction, load_queries
+from careloop.db import Row, Transaction, UniqueViolation, load_queries
 from careloop.errors import Conflict, NotFound
 from careloop.fhir.jsons import encode
 from careloop.intake.model import Feed
@@ -151,30 +151,32 @@ def change_feed(
     tx: Transaction, now: datetime, feed: Feed, *, base: int, by: str, by_name: str, what: str
 ) -> Feed:  # fmt: skip
     """The settings of the feed are these from the next message on, and a version tells who made them so. `Conflict`
-    where somebody changed them since version `base`."""
+    where somebody changed them since version `base`, or where another feed has the port of one that is to open."""
     assert feed.id is not None
     current = tx.value(SQL["lock_feed"], {"id": feed.id})
     if current is None:
         raise NotFound("there is no such feed")
     if int(current) != base:
         raise Conflict("somebody changed this feed while you were at it; look at it again")
+    keep_version(tx, now, feed.id, by="", by_name="", what="As it was before the first change")
     settings = settings_of(feed)
     maps = {
         key: settings[key] for key in ("authorities", "classes", "patient_types", "dispositions", "codes", "quirks")
     }
-    tx.execute(
-        SQL["change_feed"],
-        {
-            "id": feed.id, "name": feed.name, "zone": feed.zone, "maps": encode(maps).decode(),
-            "senders": settings["senders"], "enabled": feed.enabled, "version": base + 1,
-        },
-    )  # fmt: skip
+    values = {
+        "id": feed.id, "name": feed.name, "zone": feed.zone, "maps": encode(maps).decode(),
+        "senders": settings["senders"], "enabled": feed.enabled, "version": base + 1,
+    }  # fmt: skip
+    try:
+        tx.execute(SQL["change_feed"], values)
+    except UniqueViolation:
+        raise Conflict("another feed listens on that port now") from None
     _keep(tx, now, feed.id, base + 1, settings, by=by, by_name=by_name, what=what)
     return replace(feed, version=base + 1)
 
 
 def keep_version(tx: Transaction, now: datetime, feed_id: int, *, by: str, by_name: str, what: str) -> None:
-    """The settings as they stand in the table are a version of their own: the first, or after a change beside these."""
+    """The settings as they stand in the table are a version, if they are not one already."""
     feed = get_feed(tx, feed_id, any_sender=False)
     _keep(tx, now, feed_id, feed.version, settings_of(feed), by=by, by_name=by_name, what=what)
 

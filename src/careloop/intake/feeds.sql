@@ -56,6 +56,7 @@ update feed
 -- add_version --
 insert into feed_version (feed_id, version, at, by_whom, by_name, what, settings)
 values (%(feed_id)s, %(version)s, %(at)s, %(by_whom)s, %(by_name)s, %(what)s, %(settings)s::jsonb)
+    on conflict do nothing
 
 -- versions --
 select version, at, by_whom, by_name, what, settings

@@ -121,7 +121,8 @@ def load_mappings(
     segments = {document["id"]: _segment_mapping(document, tables) for document in maps}
     parts = {document["id"]: document for document in documents.values() if document["kind"] == "parts"}
     structures = [structure_of(document, parts) for document in documents.values() if document["kind"] == "messages"]
-    faults = [fault for one in structures for fault in structure_faults(one, segments)]
+    names = {resource.name for one in structures for resource in one.resources}
+    faults = [fault for one in structures for fault in structure_faults(one, segments, names)]
     if faults:
         raise ContentError(faults)
     by_event = {event: one for one in structures for event in one.events}
@@ -273,9 +274,9 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
         name = [found for value in segment.values(2) if (found := datatypes.human_name(value, plain, context))]
         telecom = [
             found
-            for number in (5, 6)
+            for number, options in ((5, {}), (6, {"use": "work"}), (40, {}), (41, {}))
             for value in segment.values(number)
-            if (found := datatypes.contact_point(value, Rule(address=f"NK1-{number}"), context))
+            if (found := datatypes.contact_point(value, Rule(address=f"NK1-{number}", options=options), context))
         ]
         roles = [(3, "relationship"), (7, "contact-role")]
         relationship = [

@@ -8,6 +8,7 @@ from typing import Any
 from careloop.fhir.ids import derived_id
 from careloop.intake.adt import AdtMessage, Person
 from careloop.intake.datatypes import Json, clean_code, uri_part
+from careloop.intake.facts import condition_id
 
 CONTROL_ID = "urn:careloop:control-id"
 _ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
@@ -35,7 +36,7 @@ def clinical(person: Person, tenant_id: int, patient_id: str, encounter_id: str 
         key = derived_id(tenant_id, "allergy", patient_id, _code_key(allergy["code"]))
         found[key] = {**allergy, "id": key, "patient": subject}
     for told in person.conditions:
-        key = _condition_id(tenant_id, encounter_id or patient_id, told["resource"])
+        key = condition_id(tenant_id, encounter_id or patient_id, told["resource"])
         found[key] = {**told["resource"], "id": key, "subject": subject, **_condition_status(told["deleted"])}
         if encounter_id:
             found[key]["encounter"] = {"reference": f"Encounter/{encounter_id}"}
@@ -46,7 +47,7 @@ def diagnoses(before: Sequence[Json], person: Person | None, tenant_id: int, enc
     """`Encounter.diagnosis` after this message: what stood there, with what it says anew."""
     standing = {one["condition"]["reference"]: one for one in before if one.get("condition", {}).get("reference")}
     for told in person.conditions if person else ():
-        reference = f"Condition/{_condition_id(tenant_id, encounter_id, told['resource'])}"
+        reference = f"Condition/{condition_id(tenant_id, encounter_id, told['resource'])}"
         standing.pop(reference, None)
         if not told["deleted"]:
             standing[reference] = _diagnosis(reference, told)
@@ -110,10 +111,6 @@ def _condition_status(deleted: bool) -> Json:
         "clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "active"}]},
         "verificationStatus": {"coding": [{"system": _VERIFICATION, "code": "confirmed"}]},
     }
-
-
-def _condition_id(tenant_id: int, scope: str, condition: Mapping[str, Any]) -> str:
-    return derived_id(tenant_id, "condition", scope, _code_key(condition["code"]))
 
 
 def _code_key(code: Mapping[str, Any]) -> str:

@@ -74,17 +74,21 @@ def scheduled_location(value: Value, rule: Rule, context: Context) -> Json | Non
 
 def scheduled_resource(value: Value, rule: Rule, context: Context) -> Json | None:
     """AIG to a participant: a thing known by a code and a name, as a Device."""
+    return _participant(named_device(value, rule, context), rule, context)
+
+
+def named_device(value: Value, rule: Rule, context: Context) -> Json | None:
+    """CWE to a reference to a Device; without a code only the name is kept."""
     number, shown = value.component(1).strip(), value.component(2).strip()
     if not number or number == '""':
-        return _participant({"display": shown} if shown else None, rule, context)
+        return {"display": shown} if shown else None
     system = context.own_authority()
     own_id = derived_id(context.tenant_id, "device", system, number)
     named = {"deviceName": [{"name": shown, "type": "model-name"}]} if shown else {}
     context.made[f"Device/{own_id}"] = {
         "resourceType": "Device", "id": own_id, "identifier": [{"system": system, "value": number}], **named,
     }  # fmt: skip
-    actor = {"reference": f"Device/{own_id}", **({"display": shown} if shown else {})}
-    return _participant(actor, rule, context)
+    return {"reference": f"Device/{own_id}", **({"display": shown} if shown else {})}
 
 
 def _participant(actor: Json | None, rule: Rule, context: Context) -> Json | None:

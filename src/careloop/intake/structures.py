@@ -4,7 +4,7 @@ Read from the files of kind `messages` in `content/mappings/hl7v2/messages`. Gro
 stands where the standard has none is kept with the group before it, never a reason to refuse a message. Pure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from careloop.intake.addresses import Test, tests_of
 from careloop.intake.hl7v2 import Segment
 
 ROOT = "message"
-SPECIAL = frozenset({"patient", "encounter"})
+SPECIAL = frozenset({"patient", "encounter", "diagnosis"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +119,12 @@ def structure_of(document: Mapping[str, Any], parts: Mapping[str, Mapping[str, A
     return Structure(id=document["id"], events=events, groups=groups, resources=resources)
 
 
-def structure_faults(structure: Structure, maps: Mapping[str, Any]) -> list[Fault]:
-    """References in a structure to groups, maps and resources that do not exist."""
+def structure_faults(structure: Structure, maps: Mapping[str, Any], names: Collection[str]) -> list[Fault]:
+    """References in a structure to groups, maps and resources that do not exist. `names` are the resources of any
+    structure: what a part refers to need not be in each message that includes it."""
     faults = []
     groups = {group.name for group in structure.groups} | {ROOT}
-    names = {one.name for one in structure.resources} | SPECIAL
+    names = {*names, *SPECIAL}
     for one in structure.resources:
         place = f"{structure.id} resources {one.name}"
         if one.group not in groups:
@@ -131,8 +132,8 @@ def structure_faults(structure: Structure, maps: Mapping[str, Any]) -> list[Faul
         faults += [
             Fault(at=f"{place}.maps", expected=f"a map that exists, not {own}") for own in one.maps if own not in maps
         ]
-        told = {name.removeprefix("near ") for target in one.refer.values() for name in target.names}
-        faults += [Fault(at=f"{place}.refer", expected=f"a resource of this message, not {x}") for x in told - names]
+        told = {name.removeprefix("and ").removeprefix("near ") for target in one.refer.values() for name in target.names}
+        faults += [Fault(at=f"{place}.refer", expected=f"a resource of a message, not {x}") for x in told - names]
     return faults
 
 

@@ -24,7 +24,7 @@ _MOST_AT_ONCE = 64
 _MOST_BYTES_AT_ONCE = 8_000_000
 _WAITING_ANSWERS = 256
 _READ_BYTES = 65536
-_FEEDS_LOOKED_SECONDS = 2.0
+_FEEDS_LOOKED_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -92,28 +92,41 @@ class Committer:
 
 
 class Listener:
-    """Serves the feeds until it is closed. Opens ports of feeds that are added while it runs."""
+    """Serves the feeds until it is closed. Opens ports of feeds that are added or opened while it runs, and closes
+    those of feeds that are closed."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._settings = app.settings
         self._committer = Committer(app)
-        self._servers: dict[tuple[str, int], asyncio.Server] = {}
+        self._servers: dict[tuple[str, int], tuple[tuple[int, int], asyncio.Server]] = {}
         self._connections: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[int, int]] = {}
         self.broken_frames = 0
 
     async def open(self) -> int:
-        """Listens on every feed's port that is not open yet; how many are open now."""
-        for one in await asyncio.to_thread(listening, self._app):
-            address = (one.feed.host or self._settings.mllp_host, one.feed.port or 0)
-            if one.feed.port and address not in self._servers:
+        """Listens on the ports of all open feeds and on no other; how many these are."""
+        found = await asyncio.to_thread(listening, self._app)
+        host = self._settings.mllp_host
+        wanted = {(one.feed.host or host, one.feed.port): one for one in found if one.feed.port is not None}
+        for address in [address for address, (key, _) in self._servers.items() if _key(wanted.get(address)) != key]:
+            self._close(address)
+        for address, one in wanted.items():
+            if address not in self._servers:
                 await self._serve(one, address)
         return len(self._servers)
 
+    def _close(self, address: tuple[str, int]) -> None:
+        """Nobody listens there; conversations of that feed end, what they were answered is committed."""
+        key, server = self._servers.pop(address)
+        server.close()
+        for task in [task for task, own in self._tasks.items() if own == key]:
+            task.cancel()
+        _log.info("port closed", port=address[1])
+
     async def close(self) -> None:
         """No new connections; what was received is committed and answered."""
-        for server in self._servers.values():
+        for _, server in self._servers.values():
             server.close()
         for task in self._tasks:
             task.cancel()
@@ -121,20 +134,22 @@ class Listener:
         await asyncio.to_thread(self._committer.close)
 
     async def _serve(self, one: Listening, address: tuple[str, int]) -> None:
+        key = (one.tenant.id, one.feed.id or 0)
+
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
-            self._tasks.add(task)
+            self._tasks[task] = key
             try:
                 await self._converse(one, reader, writer)
             except (ConnectionError, asyncio.CancelledError, TimeoutError):
                 pass
             finally:
-                self._tasks.discard(task)
+                self._tasks.pop(task, None)
                 writer.close()
 
         try:
-            self._servers[address] = await asyncio.start_server(connected, *address, backlog=256)
+            self._servers[address] = (key, await asyncio.start_server(connected, *address, backlog=256))
         except OSError as error:
             _log.error("port not opened", port=address[1], error=error.strerror)
 
@@ -185,6 +200,11 @@ class Listener:
             is_junk=frame.is_junk,
         )  # fmt: skip
         return asyncio.wrap_future(self._committer.submit(incoming))
+
+
+def _key(one: Listening | None) -> tuple[int, int] | None:
+    """Tenant and feed: whom a port belongs to."""
+    return None if one is None else (one.tenant.id, one.feed.id or 0)
 
 
 async def _answer(answers: "asyncio.Queue[asyncio.Future[bytes] | None]", writer: asyncio.StreamWriter) -> None:
