@@ -1,12 +1,14 @@
 """`careloop content check|test`: is the content whole, what does it say in plain words, and do its cases hold?"""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from careloop.catalog import load_catalog, read_yaml
 from careloop.cli.options import add_command, add_common, report, say, settings_of
 from careloop.errors import ContentError, Fault
+from careloop.longitudinal import Longitudinal, cases, longitudinal_of
 from careloop.loops.cases import Content, Report, run_cases
 from careloop.loops.describing import in_plain_words
 from careloop.loops.pathways import read_calendar, read_pathways
@@ -62,7 +64,7 @@ def run_test(arguments: argparse.Namespace) -> int:
     except ContentError as error:
         return _faults(arguments, error.faults)
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog))
-    outcomes = {str(path): _run_file(path, content) for path in _case_files(arguments.files)}
+    outcomes = {str(path): _run_file(path, content, longitudinal_of(catalog)) for path in _case_files(arguments.files)}
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
     cases = sum(outcome.cases for outcome in outcomes.values())
     facts = {"files": len(outcomes), "cases": cases, "faults": [asdict(fault) for fault in faults]}
@@ -76,8 +78,21 @@ def _case_files(given: list[Path]) -> list[Path]:
     return [file for path in given for file in (sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path])]
 
 
-def _run_file(path: Path, content: Content) -> Report:
+def _run_file(path: Path, content: Content, longitudinal: Longitudinal) -> Report:
     try:
-        return run_cases(read_yaml(path.read_text(encoding="utf-8")), path.name, content)
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return Report(cases=0, faults=(Fault(at=path.name, expected="a case file in YAML that can be read"),))
+    if isinstance(document, list) and any(map(cases.is_case, document)):
+        return _run_facts(document, path.name, longitudinal)
+    return run_cases(document, path.name, content)
+
+
+def _run_facts(document: list[Any], name: str, content: Longitudinal) -> Report:
+    """Cases of folding and contradictions."""
+    faults = [
+        replace(fault, at=f"{name}: {case.get('case', 'a case without a name')}")
+        for case in document
+        for fault in cases.run_case(case, content)
+    ]
+    return Report(cases=len(document), faults=tuple(faults))

@@ -12,7 +12,7 @@ from careloop.longitudinal.model import Resource
 from careloop.longitudinal.rules.paths import codes_of, first, folded, instant_of, walk, words_of
 
 _STRENGTH = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(mcg|ug|mg|g|ml|meq|unt|unit|units|iu|%)(?:\s*/\s*(\d*\.?\d*)\s*(ml|mg|g|hr|h|actuat|l))?"
+    r"(\d+(?:\.\d+)?)\s*(mcg|ug|mg|g|ml|meq|unt|unit|units|iu|%)(?![a-z])(?:\s*/\s*(\d*\.?\d*)\s*(ml|mg|g|hr|h|actuat|l)(?![a-z]))?"
 )
 _UNITS = {"ug": "mcg", "unt": "unit", "units": "unit", "iu": "unit", "h": "hr"}
 _MOST_KEYS = 64
