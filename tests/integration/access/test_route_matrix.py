@@ -24,10 +24,11 @@ from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import contradictions, documents, identifying, outbox, tenants, writing
+from careloop.flows import contradictions, documents, feeds, identifying, outbox, tenants, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
+from careloop.intake.model import Feed
 from careloop.outbox import NewDelivery, TargetKind
 from careloop.outbox import store as outbox_store
 from careloop.record import Write
@@ -102,6 +103,7 @@ VIEW_BODY = '{"resourceType":"Parameters","parameter":[{"name":"viewReference","
 MERGES = interaction("update")
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
+FEEDS = action(Action.FEED_MANAGE)
 UNTIL = "2026-11-24T12:00"
 
 MATRIX: dict[str, Route] = {
@@ -265,6 +267,15 @@ MATRIX: dict[str, Route] = {
     "POST /arrivals/{inbox_id:int}/correct": Route(permits=REPAIR, page=True, form={"corrected": "MSH|"}),
     "POST /arrivals/{inbox_id:int}/discard": Route(permits=REPAIR, page=True, form={"why": "not ours"}),
     "POST /arrivals/{inbox_id:int}/accept-sender": Route(permits=REPAIR, page=True, form={}),
+    "GET /feeds": Route(permits=INBOX, page=True, shows=True),
+    "GET /feeds/lines": Route(permits=INBOX, page=True, shows=True),
+    "GET /feeds/{feed_id:int}": Route(permits=FEEDS, page=True, shows=True),
+    "POST /feeds/{feed_id:int}": Route(permits=FEEDS, page=True, form={"name": MARK, "zone": "UTC", "base": "0"}),
+    "POST /feeds/{feed_id:int}/undo": Route(permits=FEEDS, page=True, form={"version": "1", "base": "0"}),
+    "POST /feeds/{feed_id:int}/retry": Route(permits=FEEDS, page=True, form={}),
+    "GET /feeds/{feed_id:int}/report": Route(permits=INBOX, page=True, shows=True),
+    "GET /feeds/{feed_id:int}/letter": Route(permits=INBOX, page=True),
+    "GET /feeds/{feed_id:int}/report.csv": Route(permits=INBOX, page=True),
     "GET /deliveries": Route(permits=INBOX, page=True),
     "GET /deliveries/{delivery_id:int}": Route(permits=INBOX, page=True, shows=True),
     "POST /deliveries/{delivery_id:int}/retry": Route(permits=REPAIR, page=True, form={}),
@@ -356,6 +367,8 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         ids["match_id"] = str(identifying.review_queue(app, tx, principal).items[0].id)
         broken = receive_broken(tx, now, f"PID|||{mark}".encode(), Origin(kind="feed", source=mark), "not a message")
         ids["delivery_id"] = _deliver(app, tx, f"Patient/{ids['resource_id']}", mark)
+    door = Feed(id=None, kind="hl7v2", zone="UTC", name=f"{mark} hospital", port=30000 + tenant.id)
+    ids["feed_id"] = str(feeds.add_feed(app, principal, tenant, door).id)
     return {**ids, "patient_id": ids["resource_id"], "inbox_id": str(broken), "act_id": new_id()}
 
 
