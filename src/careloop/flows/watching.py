@@ -90,7 +90,7 @@ def _tell(app: App, tx: Transaction, tenant: Tenant, watchers: Watchers, version
         if events:
             _add_events(app, tx, served, wanted, events)
     for feed in watchers.feeds:
-        outbound_feeds.tell(app, tx, tenant, feed, [one for one in versions if one.seq > feed.after_seq])
+        outbound_feeds.tell(app, tx, tenant, feed, [one for one in seen if one.version.seq > feed.after_seq])
 
 
 def _add_events(app: App, tx: Transaction, served: Served, wanted: Wanted, versions: Sequence[Version]) -> None:

@@ -47,13 +47,14 @@ def _topic(document: Mapping[str, Any], definitions: SearchDefinitions) -> Topic
         id=document["id"],
         url=document["url"],
         title=document["title"],
-        triggers=tuple(_trigger(one, definitions) for one in document["triggers"]),
+        triggers=tuple(read_trigger(one, definitions) for one in document["triggers"]),
         filter_by={kind: tuple(names) for kind, names in document.get("filter-by", {}).items()},
         shape={kind: tuple(names) for kind, names in document.get("shape", {}).items()},
     )
 
 
-def _trigger(facts: Mapping[str, Any], definitions: SearchDefinitions) -> Trigger:
+def read_trigger(facts: Mapping[str, Any], definitions: SearchDefinitions) -> Trigger:
+    """One trigger of content; `Rejected` names what it asks that cannot be answered."""
     resource_type = facts["resource"]
     if resource_type == EVERY_TYPE and ("previous" in facts or "current" in facts):
         raise Rejected(at="triggers", expected="no criteria for a trigger of every type")
