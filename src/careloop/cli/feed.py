@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from careloop.access.model import system_principal
+from careloop.cli import outbound_feed
 from careloop.cli.options import add_command, add_common, add_tenant, app_of, report, tenant_of
 from careloop.errors import Rejected
 from careloop.flows import feeds
@@ -19,9 +20,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="open doors for senders and see what comes through them",
         example="careloop feed add --tenant riverbend --kind hl7v2 --port 2577",
         run=None,
-    ).add_subparsers(metavar="add|list|status", required=True)
+    ).add_subparsers(metavar="add|list|status|stop|start", required=True)
     add = group.add_parser("add", help="open a port for a sender")
-    add.add_argument("--kind", choices=["hl7v2"], default="hl7v2")
+    add.add_argument("--kind", choices=["hl7v2", outbound_feed.KIND], default="hl7v2")
     add.add_argument("--port", type=int, required=True, metavar="P")
     add.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on")
     add.add_argument("--name", default="", metavar="N", help="what people call this feed")
@@ -34,6 +35,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="NAME=SYSTEM",
         help="FHIR system of the identifiers of an assigning authority (PID-3.4)",
     )
+    outbound_feed.add_options(add)
+    for name, enabled in (("stop", False), ("start", True)):
+        switched = group.add_parser(name, help=f"{name} an outbound feed ({outbound_feed.KIND})")
+        switched.add_argument("id", type=int, metavar="ID")
+        switched.set_defaults(enabled=enabled, run=outbound_feed.switch)
+        add_tenant(switched)
+        add_common(switched)
     shown = group.add_parser("list", help="all feeds of a tenant")
     status = group.add_parser("status", help="what came through each feed in the last 24 hours")
     for parser, run in ((add, _add), (shown, _list), (status, _status)):
@@ -43,6 +51,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    if arguments.kind == outbound_feed.KIND:
+        return outbound_feed.add(arguments)
     if not 1 <= arguments.port <= 65_535:
         raise Rejected(at="--port", expected="a number from 1 to 65535")
     with app_of(arguments) as app:
@@ -65,8 +75,10 @@ def _add(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     with app_of(arguments) as app:
         found = feeds.list_feeds(app, tenant_of(app, arguments))
+        out = outbound_feed.facts_of(app, tenant_of(app, arguments))
     lines = [f"{one.id!s:4} {one.kind:8} {one.host}:{one.port!s:6} {one.zone:24} {one.name}" for one in found]
-    report(arguments, {"feeds": [_facts(one) for one in found]}, lines)
+    lines += [outbound_feed.line_of(one) for one in out]
+    report(arguments, {"feeds": [_facts(one) for one in found], "outbound": out}, lines)
     return 0
 
 
