@@ -91,7 +91,7 @@ def _run_file(path: Path, content: Content, longitudinal: Longitudinal) -> Repor
 def _run_facts(document: list[Any], name: str, content: Longitudinal) -> Report:
     """Cases of folding and contradictions."""
     faults = [
-        replace(fault, at=f"{name}: {case.get('case', 'a case without a name')}")
+        replace(fault, at=f"{name}: {case.get('case', '') if isinstance(case, dict) else 'no mapping'}")
         for case in document
         for fault in cases.run_case(case, content)
     ]

@@ -56,10 +56,7 @@ class Ledger:
         for task in self._tasks.get(fact.reference, ()):
             owner = self._people.name(task.get("owner", {})) or "Somebody without a name on record"
             due = instant_of(task.get("restriction", {}).get("period", {}).get("end"))
-            title = words_of(task.get("code")) or str(task.get("description", "a task"))
-            yield Knowing(
-                state=Knows.WAITS, words=f"{owner} still has to: {_lowered(title)}", due=due, task_id=task["id"]
-            )
+            yield Knowing(state=Knows.WAITS, words=f"{owner} still has to {_what(task)}", due=due, task_id=task["id"])
         for notice in self._notices.get(fact.reference, ()):
             if not notice.get("received") and notice.get("status") not in ("completed", "entered-in-error", "not-done"):
                 for recipient in notice.get("recipient", ()):
@@ -98,6 +95,13 @@ def _about(notice: Resource) -> list[str]:
 
 def _plain(reference: str) -> str:
     return reference.split("/_history/")[0].split("#")[0]
+
+
+def _what(task: Resource) -> str:
+    if "urn:careloop:work" in walk(task, "code.coding.system"):
+        return "settle which source is right"
+    title = words_of(task.get("code")) or str(task.get("description", "do a task"))
+    return _lowered(title)
 
 
 def _lowered(title: str) -> str:
