@@ -189,13 +189,13 @@ def authenticate_assertion(tx: Transaction, assertion: str, *, audience: str, no
     minutes ahead, `kid` one of the client's keys, and the algorithm that belongs to that key. Keys or addresses of
     keys inside the assertion are never looked at.
     """
-    header, claims = _unverified(assertion)
+    header, claims = read_unverified(assertion)
     client_id = str(claims.get("sub", ""))
     client = _find(tx, client_id)
     if client is None or client.jwks is None or claims.get("iss") != client_id:
         raise _refused()
-    _verify_signature(assertion, header, client.jwks)
-    _check_claims(claims, audience, now)
+    verify_signature(assertion, header, client.jwks)
+    check_claims(claims, audience, now)
     used = tx.execute(
         _SQL["use_assertion"],
         {"client_id": client_id, "jti": claims["jti"], "expires": datetime.fromtimestamp(claims["exp"], UTC)},
@@ -207,7 +207,7 @@ def authenticate_assertion(tx: Transaction, assertion: str, *, audience: str, no
 
 def client_id_of_assertion(assertion: str) -> str:
     """The client id that an assertion claims; nothing is verified yet."""
-    return str(_unverified(assertion)[1].get("sub", ""))
+    return str(read_unverified(assertion)[1].get("sub", ""))
 
 
 def check_jwks(jwks: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,7 +247,8 @@ def _import(key: dict[str, Any], at: str) -> RSAKey | ECKey:
         raise Rejected(at=at, expected="a readable public key") from error
 
 
-def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a signed text, of which nothing is verified yet; `NotAuthenticated` for another text."""
     try:
         parts = jws.extract_compact(assertion.encode())
         header, claims = dict(parts.headers()), json.loads(parts.payload)
@@ -258,7 +259,9 @@ def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, claims
 
 
-def _verify_signature(assertion: str, header: Mapping[str, Any], jwks: Mapping[str, Any]) -> None:
+def verify_signature(assertion: str, header: Mapping[str, Any], jwks: Mapping[str, Any]) -> None:
+    """Nothing happens where the key that the header names, one of the set, signed it by its one algorithm; else
+    `NotAuthenticated`."""
     key = next((key for key in jwks["keys"] if key["kid"] == header.get("kid")), None)
     if key is None or header.get("alg") != key["alg"]:
         raise _refused()
@@ -268,7 +271,8 @@ def _verify_signature(assertion: str, header: Mapping[str, Any], jwks: Mapping[s
         raise _refused() from error
 
 
-def _check_claims(claims: Mapping[str, Any], audience: str, now: datetime) -> None:
+def check_claims(claims: Mapping[str, Any], audience: str, now: datetime) -> None:
+    """Nothing happens where the claims are for this audience and for now, with an id; else `NotAuthenticated`."""
     audiences = claims.get("aud")
     expires, jti = claims.get("exp"), claims.get("jti")
     in_time = isinstance(expires, int) and now - _SKEW < _instant(expires) <= now + ASSERTION_LIFE + _SKEW

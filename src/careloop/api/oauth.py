@@ -194,7 +194,12 @@ def _basic(header: str) -> ClientProof:
 
 
 def _audience(request: _AnyRequest) -> str:
-    """The address of the token endpoint that assertions must be made for.
+    """The address of the token endpoint that assertions must be made for."""
+    return f"{trusted_base(request)}/oauth/token"
+
+
+def trusted_base(request: _AnyRequest) -> str:
+    """Our own address, where something signed must be made for it.
 
     It never rests on the header Host alone: who caught an assertion for another server could name that server there.
     Without `public_url` only loopback and the address that we listen on count.
@@ -204,7 +209,7 @@ def _audience(request: _AnyRequest) -> str:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname
         if host not in _LOOPBACK | {settings.host}:
             raise NotAuthenticated("signed assertions need the setting public_url on this server")
-    return f"{base_url(request)}/oauth/token"
+    return base_url(request)
 
 
 def base_url(request: _AnyRequest) -> str:

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from careloop.api import documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, worklist
+from careloop.api import cds, documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, worklist
 from careloop.api.authentication import note_denial
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
@@ -24,6 +24,7 @@ _log = structlog.get_logger()
 EDGES: Mapping[str, Mapping[Any, Any]] = {
     "/fhir": fhir.exception_handlers,
     "/oauth": oauth.exception_handlers,
+    "/cds-services": cds.exception_handlers,
     "/api": inbox.exception_handlers,
 }
 """Who words an error for a path that no route took: the edge that the path belongs to, else the pages."""
@@ -37,6 +38,7 @@ def create_asgi(app: App) -> Litestar:
             *fhir.routes,
             *oauth.routes,
             *oauth_facts.routes,
+            *cds.routes,
             *oauth_register.routes,
             *inbox.routes,
             *documents.routes,

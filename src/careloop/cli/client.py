@@ -45,7 +45,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    jwks = _read_jwks(arguments.jwks) if arguments.jwks else None
+    jwks = read_jwks(arguments.jwks) if arguments.jwks else None
     with app_of(arguments) as app:
         tenant = tenant_of(app, arguments)
         created = registration.add_client(
@@ -106,7 +106,7 @@ def _registration(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read_jwks(place: str) -> Resource:
+def read_jwks(place: str) -> Resource:
     """The key set of a file, or of the one https address that the administrator names here; it is read now and kept."""
     if "://" in place:
         allow = AllowList(frozenset({urlsplit(place).netloc.lower().removesuffix(":443")}))

@@ -244,6 +244,51 @@ CREATE TABLE public.bulk_job (
 
 ALTER TABLE ONLY public.bulk_job FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.cds_feedback (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id bigint NOT NULL,
+    issuer_id text NOT NULL,
+    service text NOT NULL,
+    card text NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    comment text,
+    at timestamp with time zone NOT NULL,
+    recorded timestamp with time zone NOT NULL,
+    CONSTRAINT cds_feedback_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'overridden'::text])))
+);
+
+ALTER TABLE ONLY public.cds_feedback FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cds_feedback ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.cds_feedback_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.cds_issuer (
+    iss text NOT NULL,
+    practice integer NOT NULL,
+    id text NOT NULL,
+    name text NOT NULL,
+    jwks jsonb NOT NULL,
+    created timestamp with time zone NOT NULL,
+    revoked timestamp with time zone,
+    CONSTRAINT cds_issuer_iss_check CHECK (((length(iss) >= 1) AND (length(iss) <= 300)))
+);
+
+CREATE TABLE public.cds_request (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    issuer_id text NOT NULL,
+    jti text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.cds_request FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.change_feed (
     seq bigint NOT NULL,
     key bigint NOT NULL,
@@ -1132,6 +1177,18 @@ ALTER TABLE ONLY public.audit_seal
 ALTER TABLE ONLY public.bulk_job
     ADD CONSTRAINT bulk_job_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.cds_feedback
+    ADD CONSTRAINT cds_feedback_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.cds_issuer
+    ADD CONSTRAINT cds_issuer_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.cds_issuer
+    ADD CONSTRAINT cds_issuer_pkey PRIMARY KEY (iss);
+
+ALTER TABLE ONLY public.cds_request
+    ADD CONSTRAINT cds_request_pkey PRIMARY KEY (tenant_id, issuer_id, jti);
+
 ALTER TABLE ONLY public.change_feed
     ADD CONSTRAINT change_feed_pkey PRIMARY KEY (tenant_id, seq);
 
@@ -1449,6 +1506,9 @@ ALTER TABLE ONLY public.app_launch
 ALTER TABLE ONLY public.app_ticket
     ADD CONSTRAINT app_ticket_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.app_grant(tenant_id, id);
 
+ALTER TABLE ONLY public.cds_issuer
+    ADD CONSTRAINT cds_issuer_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
 
@@ -1518,6 +1578,10 @@ ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.bulk_job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cds_feedback ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cds_request ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
 
@@ -1651,6 +1715,10 @@ CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NUL
 
 CREATE POLICY tenant_only ON public.bulk_job USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.cds_feedback USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.cds_request USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.change_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1765,6 +1833,14 @@ GRANT SELECT,USAGE ON SEQUENCE public.audit_event_id_seq TO careloop_app;
 GRANT SELECT,INSERT ON TABLE public.audit_seal TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulk_job TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cds_feedback TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.cds_feedback_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.cds_issuer TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cds_request TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.change_feed TO careloop_app;
 GRANT SELECT ON TABLE public.change_feed TO careloop_narrow;

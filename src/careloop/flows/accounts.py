@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from careloop.access import accounts, apps, passwords, sessions, throttle, tokens
+from careloop.access import accounts, apps, cds_issuers, passwords, sessions, throttle, tokens
 from careloop.access.accounts import Credentials, StaffMember
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.keys import Keyring, open_keyring
@@ -92,6 +92,7 @@ def sweep(app: App, tenant: Tenant) -> None:
     with app.database.transaction(tenant.id) as tx:
         sessions.sweep_sessions(tx, now)
         apps.sweep_apps(tx, now)
+        cds_issuers.sweep_requests(tx, now)
         tokens.sweep_tokens(tx, now)
     with app.database.directory() as tx:
         throttle.sweep_throttles(tx, now)

@@ -16,7 +16,6 @@ from careloop.access.tenancy import settings_of
 from careloop.errors import NotAuthenticated, NotFound
 from careloop.flows.app import App
 
-
 _PROGRAM = Interactive(redirect_uris=())
 _PURPOSE = "app registration"
 _TOKEN = re.compile(r"clg_([1-9][0-9]{0,8})\.[A-Za-z0-9_-]{43}")

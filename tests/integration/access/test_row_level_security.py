@@ -17,6 +17,7 @@ WITHOUT_TENANT = {
     "instance": "one row about the installation",
     "migration": "which files were run",
     "sign_in_throttle": "keyed hashes, counted before the tenant is known",
+    "cds_issuer": "which practice an EHR belongs to, and its public keys: programs, no person",
     "process": "which processes are at work",
 }
 """Tables that may do without a tenant, each with its reason. A new one fails until it stands here."""

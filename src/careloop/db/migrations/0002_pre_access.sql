@@ -156,6 +156,45 @@ create table client_assertion (
 );
 select make_tenant_table('client_assertion');
 
+-- EHRs that ask our CDS services: each issuer is of one tenant, and is known by its public keys. A directory: the tenant
+-- is found here before its rows can be seen. It names programs, no person.
+create table cds_issuer (
+    iss text primary key check (length(iss) between 1 and 300),
+    practice int not null references tenant (id),
+    id text not null unique,
+    name text not null,
+    jwks jsonb not null,
+    created timestamptz not null,
+    revoked timestamptz
+);
+grant select, insert, update on cds_issuer to careloop_app;
+
+-- Ids of signed requests of CDS clients that were used.
+create table cds_request (
+    tenant_id int not null,
+    issuer_id text not null,
+    jti text not null,
+    expires timestamptz not null,
+    primary key (tenant_id, issuer_id, jti)
+);
+select make_tenant_table('cds_request');
+
+-- What clinicians did with our cards.
+create table cds_feedback (
+    tenant_id int not null,
+    id bigint generated always as identity,
+    issuer_id text not null,
+    service text not null,
+    card text not null,
+    outcome text not null check (outcome in ('accepted', 'overridden')),
+    reason text,
+    comment text,
+    at timestamptz not null,
+    recorded timestamptz not null,
+    primary key (tenant_id, id)
+);
+select make_tenant_table('cds_feedback');
+
 -- Who did what, for whom, when, from where. Written in the transaction of what it tells of. `recorded` is the
 -- database's own time, never the product's movable clock.
 create table audit_event (
