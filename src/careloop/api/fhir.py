@@ -16,6 +16,7 @@ from careloop.api.operations.routing import handlers_of
 from careloop.errors import CareloopError
 from careloop.fhir.jsons import encode
 from careloop.flows.reindexing import offered_to_all
+from careloop.flows.subscribing import topics_of
 
 exception_handlers: Mapping[Any, Any] = {
     CareloopError: fhir_answers.refused,
@@ -29,7 +30,11 @@ def metadata(request: AnyRequest) -> Answer:
     check_accept(request)
     app = app_of(request)
     return fhir_answers.answer(
-        encode(capability_statement(offered_to_all(app), base_of(request), app.clock.now(), OPERATIONS))
+        encode(
+            capability_statement(
+                offered_to_all(app), base_of(request), app.clock.now(), OPERATIONS, sorted(topics_of(app))
+            )
+        )
     )
 
 

@@ -29,6 +29,9 @@ _ENDPOINTS = {
 }  # fmt: skip
 """How the oauth-uris extension calls what the SMART configuration names."""
 
+_TOPIC = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+)
 _EVERYWHERE = frozenset({"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"})
 _ANY = 100
 """A parameter that may refer to so many types refers to any; it is not told as a way back to each of them."""
@@ -37,9 +40,13 @@ Resource = dict[str, Any]
 
 
 def capability_statement(
-    definitions: SearchDefinitions, base: str, now: datetime, operations: Sequence[Operation]
+    definitions: SearchDefinitions,
+    base: str,
+    now: datetime,
+    operations: Sequence[Operation],
+    topics: Sequence[str] = (),
 ) -> Resource:
-    """What `/fhir/metadata` answers."""
+    """What `/fhir/metadata` answers. `topics` are the addresses of what can be subscribed to."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -50,20 +57,24 @@ def capability_statement(
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/json", "json"],
         "patchFormat": ["application/json-patch+json"],
-        "rest": [{"mode": "server", "security": _security(base), **_served(definitions, tuple(operations))}],
+        "rest": [{"mode": "server", "security": _security(base), **_served(definitions, tuple(operations), tuple(topics))}],
     }
 
 
 @lru_cache(maxsize=8)
-def _served(definitions: SearchDefinitions, operations: tuple[Operation, ...]) -> Resource:
+def _served(definitions: SearchDefinitions, operations: tuple[Operation, ...], topics: tuple[str, ...]) -> Resource:
     """Types, interactions, operations: the same until the process ends."""
     known = tables.load()
     back = _ways_back(definitions, sorted(known.resources))
     common = [
         {"name": name, "type": one.type} for name, one in definitions.of("Patient").items() if name in _EVERYWHERE
     ]
+    resources = [_resource(definitions, one, operations, back.get(one, ())) for one in sorted(known.resources)]
+    for one in resources:
+        if one["type"] == "Subscription" and topics:
+            one["extension"] = [{"url": _TOPIC, "valueCanonical": topic} for topic in topics]
     return {
-        "resource": [_resource(definitions, one, operations, back.get(one, ())) for one in sorted(known.resources)],
+        "resource": resources,
         "interaction": [{"code": code} for code in _SYSTEM],
         "searchParam": common,
         "compartment": [

@@ -62,7 +62,8 @@ def line_of(facts: Mapping[str, Any]) -> str:
     state = "on " if facts["enabled"] else "off"
     counts = f"{facts['done']} arrived, {facts['waiting']} waiting, {facts['dead']} given up"
     kinds = ",".join(facts["types"])
-    return f"{facts['id']!s:4} {KIND:9} {state} to {facts['host']}:{facts['port']!s:6} {kinds:12} {counts}  {facts['name']}"
+    where = f"{facts['host']}:{facts['port']}"
+    return f"{facts['id']!s:4} {KIND:9} {state} to {where:22} {kinds:12} {counts}  {facts['name']}"
 
 
 def _facts(feed: OutboundFeed, counts: Mapping[str, int]) -> dict[str, Any]:
