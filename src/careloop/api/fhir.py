@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Router, get
 from litestar.exceptions import HTTPException
 
-from careloop.api import bulk, fhir_answers, fhir_compartments, fhir_resources
+from careloop.api import bulk, fhir_answers, fhir_compartments, fhir_resources, fhir_socket
 from careloop.api.authentication import AUTHENTICATED, app_of
 from careloop.api.fhir_answers import Answer
 from careloop.api.fhir_capabilities import capability_statement
@@ -40,7 +40,10 @@ def metadata(request: AnyRequest) -> Answer:
 
 routes: list[Any] = [
     Router(
-        path="/fhir", route_handlers=[metadata], exception_handlers=dict(exception_handlers), include_in_schema=False
+        path="/fhir",
+        route_handlers=[metadata, fhir_socket.notifications],
+        exception_handlers=dict(exception_handlers),
+        include_in_schema=False,
     ),
     Router(
         path="/fhir",

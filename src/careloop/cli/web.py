@@ -25,7 +25,7 @@ async def _serve_pages(app: App, stop: threading.Event) -> None:
         address=app.settings.host,
         port=app.settings.port,
         interface=Interfaces.ASGI,
-        websockets=False,
+        websockets=True,
         log_enabled=False,
         backlog=1024,
     )

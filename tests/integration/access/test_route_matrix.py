@@ -87,6 +87,7 @@ ONE = "/{resource_id:str}"
 OF_OTHER_TYPES = {
     "status": ["", ONE],
     "events": [ONE],
+    "get-ws-binding-token": ["", ONE],
     "viewdefinition-run": [""],
     "lastn": [""],
     "docref": [""],
@@ -114,6 +115,10 @@ MATRIX: dict[str, Route] = {
     "GET /.well-known/openid-configuration": Route(),
     "GET /oauth/jwks": Route(),
     "GET /cds-services": Route(),
+    "GET /launch": Route(),
+    "GET /launch/callback": Route(),
+    "GET /panel": Route(),
+    "POST /panel/answer": Route(form={}),
     "POST /cds-services/{service:str}": Route(body="{}"),
     "POST /cds-services/{service:str}/feedback": Route(body="{}"),
     "POST /oauth/register": Route(body="{}"),

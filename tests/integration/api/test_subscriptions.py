@@ -1,10 +1,10 @@
 """A Subscription through the FHIR door: asked for, looked at with `$status`, missed events with `$events`."""
 
 import pytest
+from tests.integration.flows.hooks import encounter, event_numbers, events, listening, parameter, patient, subscription
 
 from careloop import outbox
 from careloop.flows import delivering, watching
-from tests.integration.flows.hooks import encounter, event_numbers, events, listening, parameter, patient, subscription
 
 ADMIT = "urn:careloop:topic:patient-admit"
 

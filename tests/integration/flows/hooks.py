@@ -80,7 +80,7 @@ def listening() -> Iterator[Hook]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        do_POST = do_PUT = _take
+        do_POST = do_PUT = _take  # noqa: N815 - names that the library calls
 
         def log_message(self, *_: object) -> None:
             """Quiet."""
@@ -146,7 +146,7 @@ def subscription(
     criteria: str,
     endpoint: str,
     *,
-    id: str = "sub-1",
+    own_id: str = "sub-1",
     filters: tuple[str, ...] = (),
     content: str | None = "id-only",
     channel: str = "rest-hook",
@@ -157,7 +157,7 @@ def subscription(
 ) -> dict[str, Any]:
     made: dict[str, Any] = {
         "resourceType": "Subscription",
-        "id": id,
+        "id": own_id,
         "status": "requested",
         "reason": "test",
         "criteria": criteria,
@@ -190,14 +190,14 @@ def make_client(app: App, tenant: Tenant, scope: str = "system/*.cruds", name: s
     )
 
 
-def patient(id: str = "p1", family: str = "Rivera", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Patient", "id": id, "name": [{"family": family}], **more}
+def patient(own_id: str = "p1", family: str = "Rivera", **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": own_id, "name": [{"family": family}], **more}
 
 
-def encounter(id: str = "e1", status: str = "in-progress", of: str = "p1", code: str = "IMP") -> dict[str, Any]:
+def encounter(own_id: str = "e1", status: str = "in-progress", of: str = "p1", code: str = "IMP") -> dict[str, Any]:
     return {
         "resourceType": "Encounter",
-        "id": id,
+        "id": own_id,
         "status": status,
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code},
         "subject": {"reference": f"Patient/{of}"},

@@ -1,15 +1,15 @@
 """HL7 v2 that leaves: which changes make which messages, what the receiver answers, and that we read what we write."""
 
 import pytest
+from tests.integration.flows.hooks import Subscriber, make_client
+from tests.integration.flows.receivers import receiving
+from tests.integration.intake.conftest import Door, door
+from tests.messages.clinical import oru
 
 from careloop.access.model import system_principal
 from careloop.errors import Rejected
 from careloop.flows import outbound_feeds
 from careloop.outbox.feeds import OutboundFeed
-from tests.integration.flows.hooks import Subscriber, make_client
-from tests.integration.flows.receivers import receiving
-from tests.integration.intake.conftest import Door, door
-from tests.messages.clinical import oru
 
 __all__ = ["Door", "door"]
 
@@ -67,10 +67,10 @@ def stay(status="in-progress", **more):
     }
 
 
-def glucose(id="glucose", status="final", **more):
+def glucose(own_id="glucose", status="final", **more):
     return {
         "resourceType": "Observation",
-        "id": id,
+        "id": own_id,
         "status": status,
         "code": {"coding": [{"system": LOINC, "code": "2345-7", "display": "Glucose"}]},
         "subject": {"reference": "Patient/ana"},

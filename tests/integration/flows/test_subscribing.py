@@ -4,10 +4,6 @@ import json
 from datetime import timedelta
 
 import pytest
-
-from careloop import outbox
-from careloop.access import clients
-from careloop.subscriptions import store
 from tests.integration.flows.hooks import (
     Subscriber,
     encounter,
@@ -18,6 +14,10 @@ from tests.integration.flows.hooks import (
     parameter,
     patient,
 )
+
+from careloop import outbox
+from careloop.access import clients
+from careloop.subscriptions import store
 
 ADMIT = "urn:careloop:topic:patient-admit"
 ANY = "urn:careloop:topic:resource-changed"
@@ -301,7 +301,7 @@ def test_off_and_deletion_end_it_and_what_waits_is_withdrawn(subscriber, app, te
     subscriber.write(encounter())
     subscriber.work()
     subscriber.write({**subscriber.read("Subscription/sub-1"), "status": "off"})
-    assert [one.status for one in subscriber.deliveries()][0] == "withdrawn"
+    assert next(one.status for one in subscriber.deliveries()) == "withdrawn"
     subscriber.write(encounter("e2"))
     subscriber.work()
     assert subscriber.hook.numbers() == [1]

@@ -7,14 +7,14 @@ import sys
 import threading
 
 import pytest
+from tests.conftest import REPOSITORY
+from tests.integration.flows.hooks import Subscriber, listening, make_client, patient
 
 from careloop import outbox
 from careloop.flows import watching, writing
 from careloop.flows.delivering import deliver_next
 from careloop.record import Write
 from careloop.worker import outbox as worker
-from tests.conftest import REPOSITORY
-from tests.integration.flows.hooks import Subscriber, listening, make_client, patient
 
 PATIENTS = "urn:careloop:topic:resource-changed"
 FILTER = ("Patient?name=rivera",)

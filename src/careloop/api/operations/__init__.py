@@ -45,6 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
     subsumes.OPERATION,
     subscription.STATUS,
     subscription.EVENTS,
+    subscription.BINDING_TOKEN,
     translate.OPERATION,
     viewdefinition_run.OPERATION,
 )
