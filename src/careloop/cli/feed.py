@@ -1,4 +1,4 @@
-"""`careloop feed add|list|status`."""
+"""`careloop feed add|list|status|report`."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from careloop.access.model import system_principal
 from careloop.cli import outbound_feed
 from careloop.cli.options import add_command, add_common, add_tenant, app_of, report, tenant_of
 from careloop.errors import Rejected
-from careloop.flows import feeds
+from careloop.flows import feed_reports, feeds
 from careloop.intake.model import Feed
 
 
@@ -44,7 +44,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         add_common(switched)
     shown = group.add_parser("list", help="all feeds of a tenant")
     status = group.add_parser("status", help="what came through each feed in the last 24 hours")
-    for parser, run in ((add, _add), (shown, _list), (status, _status)):
+    told = group.add_parser("report", help="what a sender gives and leaves, and what to ask for")
+    told.add_argument("--feed", type=int, required=True, metavar="ID", help="number of the feed, as `feed list` shows")
+    told.add_argument("--sender", metavar="APP|FACILITY", help="left out: the one who sent most")
+    told.add_argument("--as", dest="form", choices=["text", "letter", "csv"], default="text", help="how it is printed")
+    for parser, run in ((add, _add), (shown, _list), (status, _status), (told, _report)):
         add_tenant(parser)
         add_common(parser)
         parser.set_defaults(run=run)
@@ -89,18 +93,45 @@ def _status(arguments: argparse.Namespace) -> int:
         {
             **_facts(feed),
             "received": one.received if one else 0,
+            "last_hour": one.last_hour if one else 0,
             "waiting": one.waiting if one else 0,
             "dead": one.dead if one else 0,
             "last_received": one.last_received if one else None,
+            "last_type": one.last_type if one else "",
+            "quiet": bool(one and one.is_quiet and feed.enabled),
+            "usual_seconds": one.habit.usual.total_seconds() if one and one.habit and one.habit.usual else None,
         }
         for feed, one in found
     ]
     lines = [
-        f"{one['host']}:{one['port']!s:6} {one['received']} received, {one['waiting']} waiting, {one['dead']} dead;"
-        f" last {one['last_received'] or 'none'}  {one['name']}"
+        f"{one['host']}:{one['port']!s:6} {one['received']} received, {one['last_hour']} in the last hour,"
+        f" {one['waiting']} waiting, {one['dead']} dead; last {one['last_type']} {one['last_received'] or 'none'}"
+        f"{'  QUIET, it usually speaks at this time' if one['quiet'] else ''}  {one['name']}"
         for one in facts
     ]
     report(arguments, {"feeds": facts}, lines)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    with app_of(arguments) as app:
+        principal = system_principal(tenant_of(app, arguments).id, "cli")
+        found = feed_reports.report(app, principal, arguments.feed, arguments.sender)
+    findings = [
+        {"rule": one.rule.id, "severity": one.rule.severity, "met": one.met, "total": one.total, "says": one.says,
+         "ask": one.rule.ask, "why": one.rule.why, "unknown": dict(one.unknown)}
+        for one in found.judgement.findings
+    ]  # fmt: skip
+    facts = {"feed": arguments.feed, "sender": found.sender, "messages": found.messages, "findings": findings}
+    if arguments.form == "csv":
+        lines = feed_reports.as_csv(found).splitlines()
+    elif arguments.form == "letter":
+        lines = feed_reports.letter_text(found).splitlines()
+    else:
+        says = [f"{one['severity']:6} {one['says']} ({one['met']} of {one['total']})" for one in findings]
+        good = len(found.judgement.good)
+        lines = [f"{found.sender}: {found.messages} messages", *says, f"{good} things are as they should be"]
+    report(arguments, facts, lines)
     return 0
 
 
@@ -112,6 +143,8 @@ def _facts(feed: Feed) -> dict[str, Any]:
         "host": feed.host,
         "port": feed.port,
         "zone": feed.zone,
+        "enabled": feed.enabled,
+        "version": feed.version,
         "senders": sorted(feed.senders),
         "authorities": dict(feed.authorities),
     }

@@ -28,7 +28,7 @@ select asked.feed_id,
                  where inbox.feed_id = asked.feed_id
                    and inbox.received > asked.last - make_interval(days => ago.days)
                    and inbox.received <= asked.until - make_interval(days => ago.days)
-                 limit 1000) as some) as came,
+                 limit 1000) as counted) as came,
        exists (select 1
                  from inbox
                 where inbox.feed_id = asked.feed_id

@@ -191,11 +191,8 @@ def _page(
 def _table(field: CodeField, feed: Feed, unknown: Sequence[tuple[str, int]]) -> CodeTable:
     mapped = _codes_of(feed, field)
     rows = [CodeRow(code=code, ours=ours) for code, ours in mapped.items()]
-    news = [
-        CodeRow(code=code, ours="", came=came)
-        for code, came in unknown[:_MOST_UNKNOWN]
-        if code not in mapped and code != UNLIKE_A_CODE
-    ]
+    new = [(code, came) for code, came in unknown if code not in mapped and code != UNLIKE_A_CODE]
+    news = [CodeRow(code=code, ours="", came=came) for code, came in new[:_MOST_UNKNOWN]]
     blank = [CodeRow(code="", ours="")] * _BLANK_ROWS
     return CodeTable(field=field, rows=[*rows, *news, *blank], mapped=len(rows), unknown=len(news))
 
