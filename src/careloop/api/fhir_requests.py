@@ -18,7 +18,7 @@ from careloop.api.authentication import app_of
 from careloop.api.fhir_media import JSON_TYPES as JSON_TYPES
 from careloop.api.fhir_media import NotOffered, media_type_for, speaks_our_version
 from careloop.errors import Rejected
-from careloop.fhir.jsons import decode, decode_value
+from careloop.fhir.jsons import decode_strictly, decode_value
 from careloop.flows import audit_trail, lanes
 from careloop.flows.app import App
 from careloop.flows.gathering import Gatherer
@@ -176,7 +176,7 @@ def _format_of(request: AnyRequest) -> str | None:
 def resource_body(request: AnyRequest, body: bytes, resource_type: str) -> dict[str, Any]:
     """The resource of that type in the body; 415 for another type of content, `Rejected` for anything else."""
     check_content(request, JSON_TYPES)
-    resource = decode(body)
+    resource = decode_strictly(body)
     if resource.get("resourceType") != resource_type:
         raise Rejected(at="resourceType", expected=resource_type, code="structure")
     return resource

@@ -1,6 +1,8 @@
 """FHIR JSON in and out with exact decimals: `72.50` stays `72.50`, `1e3` stays `1e3`, unknown elements stay where they
 are."""
 
+import json
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -60,6 +62,17 @@ def decode(text: bytes | str) -> Resource:
         raise Rejected(at="body", expected=f"a JSON object ({_place(error)})", code="structure") from error
 
 
+def decode_strictly(text: bytes) -> Resource:
+    """The same for what a client writes: an object that has a name twice is `Rejected` too (R4 json: names are unique).
+
+    Colons are counted in what came and in what was read; only where these differ is it looked at closely.
+    """
+    found = decode(text)
+    if text.count(b":") != encode(found).count(b":"):
+        _refuse_repeated(text)
+    return found
+
+
 def decode_value(text: bytes | str) -> Any:
     """The same for JSON of any kind, such as the list of a JSON Patch."""
     try:
@@ -81,6 +94,18 @@ def encode_sorted(value: Any) -> bytes:
 def indented(text: bytes) -> bytes:
     """JSON for people to read; every literal stays as it is."""
     return msgspec.json.format(text, indent=2)
+
+
+def _refuse_repeated(text: bytes) -> None:
+    try:
+        json.loads(text.decode(), object_pairs_hook=_unrepeated, parse_int=str, parse_float=str)
+    except RecursionError as error:
+        raise Rejected(at="body", expected="JSON that is less deep", code="structure") from error
+
+
+def _unrepeated(pairs: Sequence[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise Rejected(at="body", expected="each name once in a JSON object", code="structure")
 
 
 def _place(error: Exception) -> str:

@@ -79,7 +79,7 @@ def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions,
     if asked.id is not None and after == _START and not found["with_centre"]:
         _check_centre(tx, asked)
     more = found["found"] > found["shown"]
-    included = _linked(tx, asked, found["links"], after)
+    included = _linked(tx, asked, found["links"], values)
     _audit(tx, principal, asked, found["patients"] or [], found["shown"] + len(included))
     return ChartPage(
         entries=found["entries"] or "",
@@ -90,12 +90,11 @@ def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions,
     )
 
 
-def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], after: int) -> list[Stored]:
-    """What the shown resources refer to that belongs to no patient, but for what earlier pages referred to."""
+def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], values: Mapping[str, object]) -> list[Stored]:
+    """What the shown resources refer to that is no part of the chart, but for what earlier pages referred to."""
     wanted = set(links)
-    if wanted and asked.id is not None and after > _START:
-        earlier = tx.rows(store.SQL["links_before"], {"patient_id": asked.id, "after": after})
-        wanted -= {row["reference"] for row in earlier}
+    if wanted and asked.id is not None and (values["after"] != _START or asked.centre != "Patient"):
+        wanted -= {row["reference"] for row in tx.rows(store.SQL["links_before"], values)}
     pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in sorted(wanted))]
     found = store.fetch(tx, [pair for pair in pairs if asked.types is None or pair[0] in asked.types])
     return [one for one in found if one.patient_id is None or asked.id is None or asked.centre != "Patient"]

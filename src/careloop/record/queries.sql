@@ -400,11 +400,39 @@ select (select count(*) from chart) as found,
   from shown
 
 -- links_before --
--- What the resources on earlier pages of a chart refer to.
-select distinct unnest(earlier.refs) as reference
-  from resource as earlier
- where earlier.patient_id = %(patient_id)s
-   and earlier.key <= %(after)s
+-- What the resources on earlier pages of a chart refer to, cut as the chart is; `after` is -2 on its first page. Of an
+-- encounter also what stands in its chart on whichever page. (Of a patient that is known by whose it is.)
+with chart as materialized (
+    select resource.key, resource.type, resource.id, resource.refs
+      from resource
+     where (resource.patient_id = %(patient_id)s
+        or resource.key = any (array(
+           select resource_token.key from resource_token where resource_token.token = any (%(tokens)s::bigint[])
+            union
+           select centre.key from resource as centre where centre.type = %(centre)s and centre.id = %(id)s)))
+       and not resource.deleted
+       and (%(types)s::text[] is null or resource.type = any (%(types)s))
+       and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
+       and (%(low)s::timestamptz is null
+        or exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])
+              and care.low < %(high)s
+              and care.high > %(low)s)
+        or not exists (
+           select from resource_date as care
+            where care.key = resource.key
+              and care.field = any (%(fields)s::bigint[])))
+)
+select unnest(chart.refs) as reference
+  from chart
+ where %(after)s >= -1
+   and (chart.key <= %(after)s or chart.type = %(centre)s and chart.id = %(id)s)
+ union
+select chart.type || '/' || chart.id
+  from chart
+ where %(centre)s <> 'Patient'
 
 -- history --
 -- Versions by the change feed, newest first: of everything, one type, or one resource. A version is current from its own

@@ -76,14 +76,41 @@ def test_care_dates_types_and_changes_cut_the_chart(chart, app, clock):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
 def test_pages_follow_one_another_and_hold_everything_once(chart, count):
+    assert every_page(chart, f"/Patient/p/$everything?_count={count}", count) == sorted(WHOLE)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_pages_of_an_encounter_hold_everything_once(chart, count):
+    """Encounter/1/$everything?_count=5 brought Encounter, Patient and Practitioner again on each page."""
+    dr, e = [{"reference": "Practitioner/dr"}], {"reference": "Encounter/e"}
+    report = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": {"text": "x"}, "encounter": e}
+    refers = {
+        **report,
+        "result": [{"reference": "Observation/o4"}],
+        "performer": dr,
+        "subject": {"reference": "Patient/p"},
+    }
+    chart("PUT", "/DiagnosticReport/r", refers)
+    chart("PUT", "/Observation/o4", observation("o4", "2026-03-01", encounter=e, performer=dr))
+    assert every_page(chart, f"/Encounter/e/$everything?_count={count}", count) == [
+        "DiagnosticReport/r", "Encounter/e", "Observation/o2", "Observation/o4", "Patient/p", "Practitioner/dr",
+    ]  # fmt: skip
+
+
+def test_what_only_a_part_that_was_cut_away_refers_to_on_an_earlier_page_is_brought_along(chart):
+    """o1 (January) is cut away by its date; the doctor whom it names too is named by o2."""
+    path = "/Patient/p/$everything?start=2026-02-01&_count=1"
+    assert "Practitioner/dr" in every_page(chart, path, 1)
+
+
+def every_page(chart, path: str, count: int) -> list[str]:
     seen: list[str] = []
-    path = f"/Patient/p/$everything?_count={count}"
     while path:
         answer = chart("GET", path).json()
         seen += [entry["fullUrl"].rsplit("/fhir/", 1)[1] for entry in answer.get("entry", ())]
         assert len([entry for entry in answer["entry"] if entry["search"]["mode"] == "match"]) <= count
         path = next((one["url"].split("/fhir", 1)[1] for one in answer["link"] if one["relation"] == "next"), "")
-    assert sorted(seen) == sorted(WHOLE)
+    return sorted(seen)
 
 
 def test_an_encounter_has_a_chart_too(chart):

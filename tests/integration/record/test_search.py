@@ -162,6 +162,13 @@ def test_sorted_pages_continue_where_the_last_ended_and_missing_values_come_last
         assert " ".join(seen) == expected
 
 
+def test_a_resource_with_several_of_the_codes_counts_once(chart) -> None:
+    """Patient?phone=555-186-2275&_summary=count counted each of the two texts of a number."""
+    chart.put({"resourceType": "Patient", "id": "p", "telecom": [{"system": "phone", "value": "555-186-2275"}]})
+    assert chart.page("Patient", "phone=555-186-2275&_summary=count").total == 1
+    assert chart.page("Patient", "phone=555-186-2275,5551862275&_total=accurate&_count=1").total == 1
+
+
 def test_counts(people) -> None:
     assert people.page("Observation", "code=4548-4&_summary=count").total == 3
     assert people.page("Observation", "code=4548-4&patient=p1&_summary=count").total == 2
@@ -226,3 +233,10 @@ def test_every_search_is_audited_with_its_query_and_patients(people) -> None:
     with people.database.transaction(people.tenant.id) as tx:
         [row] = tx.rows("select query, patient_ids, action from audit_event where subtype = 'search'")
     assert (row["query"], row["patient_ids"], row["action"]) == ("code=2345-7", ["p2"], "E")
+
+
+def test_a_search_that_finds_nothing_about_a_patient_names_that_patient_in_the_audit_trail(people) -> None:
+    """Condition?patient=p1 told of nobody where p1 had no conditions."""
+    people.page("Condition", "patient=p1&asserter=Practitioner/dr")
+    with people.database.transaction(people.tenant.id) as tx:
+        assert tx.value("select patient_ids from audit_event where subtype = 'search'") == ["p1"]

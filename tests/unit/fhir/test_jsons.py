@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careloop.errors import Rejected
-from careloop.fhir.jsons import decode, encode, encode_sorted
+from careloop.fhir.jsons import decode, decode_strictly, encode, encode_sorted
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,17 @@ def test_the_order_of_properties_makes_no_difference_where_content_is_compared()
     one, other = '{"a":{"c":1e3,"b":[1,2]},"d":1.0}', '{"d":1.0,"a":{"b":[1,2],"c":1e3}}'
     assert encode_sorted(decode(one)) == encode_sorted(decode(other))
     assert encode_sorted(decode(one)) != encode_sorted(decode(other.replace("1.0", "1.00")))
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"a":2}', '{"a":[{"b" : 1, "b": 2}]}', '{"a":{"b":{},"c":1,"b":[]}}'])
+def test_a_name_that_stands_twice_is_refused_where_a_client_writes(text: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        decode_strictly(text.encode())
+    assert refused.value.at == "body"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a" : [{"b":1},{"b":2}]}', '{"a":"\\u003a \\":","b":1e3}', '{"a": 12345678901234567890}']
+)
+def test_names_that_stand_once_in_each_object_are_taken_however_they_are_written(text: str) -> None:
+    assert decode_strictly(text.encode()) == decode(text)

@@ -126,6 +126,8 @@ def _counted(scope: Scope, limit: int | None) -> Sql:
     if len(keys) == 1 and keys[0].single and not scope.found.rows:
         return chain("select count(*) from (", keys[0].select, ") as found")
     if keys and not scope.found.rows and all(one.tokens for one in keys):
+        if len(keys) == 1:
+            return chain("select count(distinct found.key) as count from (", keys[0].select, ") as found")
         return chain("select count(*) from (", joined(" intersect ", [one.select for one in keys]), ") as found")
     return chain("select count(*) from resource where", scope.found.where())
 

@@ -11,7 +11,7 @@ from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
 from careloop.db import Row, Transaction
 from careloop.errors import Fault, Rejected
-from careloop.fhir.clauses import AnyClause, Clause, CompartmentClause, SearchRequest
+from careloop.fhir.clauses import AnyClause, Clause, CompartmentClause, KeyClause, SearchRequest
 from careloop.fhir.grammar import parse_search
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.record import store
@@ -24,6 +24,7 @@ from careloop.record.search.wording import Asked, Words
 
 CURSOR = "_cursor"
 DEFAULT_COUNT = 50
+_PATIENT = "Patient/"
 COUNTED_ANYWAY = 1000
 """Up to so many results a total is given also where nobody asked for one."""
 
@@ -222,7 +223,17 @@ def _audit(
             subtype="search",
             resource_type=wide.resource_types[0] if len(wide.resource_types) == 1 else None,
             resource_ids=[one.reference for one in seen],
-            patient_ids=sorted({one.patient_id for one in seen if one.patient_id}),
+            patient_ids=sorted({one.patient_id for one in seen if one.patient_id} | _named(wide, page)),
             query="&".join(f"{name}={value}" for name, value in parameters),
         ),
     )
+
+
+def _named(wide: Wide, page: SearchPage) -> set[str]:
+    """The patients whom the search names: that nothing was found about one is something learned about that one."""
+    asked = page.request.clauses if page.request is not None else ()
+    texts = [wide.compartment] if wide.compartment is not None else []
+    for clause in asked:
+        if isinstance(clause, KeyClause) and all(one.startswith(_PATIENT) for one in clause.any_of):
+            texts += clause.any_of if clause.parameter.type == "reference" else ()
+    return {one.removeprefix(_PATIENT) for one in texts if one.startswith(_PATIENT)}
