@@ -400,10 +400,8 @@ def entity_system(value: Value, context: Context) -> str:
             return context.feed.authorities[name]
     if names[1] and names[2] == "ISO":
         return f"urn:oid:{uri_part(names[1])}"
-    if names[1] and names[2] == "URI" and not names[0]:
-        return names[1]
     if names[0]:
         return f"urn:careloop:authority:{uri_part(names[0])}"
     if names[1]:
-        return f"urn:careloop:authority:{uri_part(names[1])}"
+        return names[1] if names[2] == "URI" else f"urn:careloop:authority:{uri_part(names[1])}"
     return context.own_authority()
