@@ -172,8 +172,8 @@ def _run(
 
 
 def quieten(place: Place, pid: int) -> None:
-    """What the server does behind the requests (seals, contradictions, subscriptions) is done, so that it is counted with
-    what caused it and with nothing else."""
+    """What the server does behind the requests (seals, contradictions, subscriptions) is done, so that it is counted
+    with what caused it and with nothing else."""
     deadline = time.monotonic() + _QUIET_WITHIN
     while time.monotonic() < deadline:
         before = cpu_seconds(place, pid)
