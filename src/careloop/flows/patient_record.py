@@ -55,12 +55,13 @@ class ToldFact:
 
 @dataclass(frozen=True, kw_only=True)
 class FactPage:
-    """The matter of a fact: the line as the page shows it, and every fact behind it."""
+    """The matter of a fact: the line as the page shows it, every fact behind it, and what contradicts them."""
 
     patient_id: str
     patient_name: str
     row: FactRow
     told: tuple[ToldFact, ...]
+    contradictions: tuple[Waiting, ...]
 
 
 def record_page(
@@ -94,6 +95,7 @@ def fact_page(app: App, tx: Transaction, principal: Principal, patient_id: str, 
     if matter is None:
         raise NotFound("there is no such fact")
     content = longitudinal_of(app.catalog)
+    mine = {fact.reference for fact in matter.facts}
     told = told_by(provenances_of(app, tx, [fact.reference for fact in matter.facts]), chart.people)
     return FactPage(
         patient_id=patient_id,
@@ -104,6 +106,11 @@ def fact_page(app: App, tx: Transaction, principal: Principal, patient_id: str, 
                 app, tx, principal, fact, row_of(Matter(shown=fact), chart, content, zone), told.get(fact.reference, ())
             )
             for fact in matter.facts[:_MOST_FACTS]
+        ),
+        contradictions=tuple(
+            one
+            for one in contradictions.of_patient(app, tx, patient_id)
+            if any(side.reference in mine for side in (*one.left, *one.right))
         ),
     )
 

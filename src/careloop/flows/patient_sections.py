@@ -34,8 +34,8 @@ _TITLES = (
 )
 
 
-def sections_of(chart: Chart, content: Longitudinal, zone: ZoneInfo) -> tuple[Section, ...]:
-    """Every section, also the empty ones, each line once."""
+def sections_of(chart: Chart, content: Longitudinal, zone: ZoneInfo, *, with_past: bool = True) -> tuple[Section, ...]:
+    """Every section, also the empty ones, each line once; without earlier results where `with_past` is false."""
     maker = _Maker(chart, content, zone)
     rows: dict[str, list[FactRow]] = {key: [] for key, _, _ in _TITLES}
     results: list[Matter] = []
@@ -45,8 +45,7 @@ def sections_of(chart: Chart, content: Longitudinal, zone: ZoneInfo) -> tuple[Se
             results.append(matter)
         elif key:
             rows[key].append(maker.row(matter))
-    newest, older = maker.results(results)
-    rows["results"] = [*newest, *older]
+    rows["results"] = maker.results(results, with_past=with_past)
     return tuple(_section(key, title, empty, rows[key]) for key, title, empty in _TITLES)
 
 
@@ -126,9 +125,7 @@ class _Maker:
     def row(self, matter: Matter, *, is_current: bool | None = None) -> FactRow:
         """The line of a matter."""
         fact = matter.shown
-        rule = self._content.folding.rules.get(fact.type)
-        dated = str(first(fact.resource, rule.dated if rule else ()) or "")
-        said = dated or fact.sources[0].at
+        said = self._said(fact)
         statuses = {status_of(one.resource) for one in matter.facts} - {""}
         return FactRow(
             type=fact.type,
@@ -148,19 +145,24 @@ class _Maker:
             order=said,
         )
 
-    def results(self, matters: Sequence[Matter]) -> tuple[list[FactRow], list[FactRow]]:
+    def results(self, matters: Sequence[Matter], *, with_past: bool) -> list[FactRow]:
         """The newest of each test with its trend, and the ones before."""
         by_test: dict[str, list[Matter]] = {}
         for matter in matters:
             codes = codes_of(matter.shown.resource.get("code"))
             by_test.setdefault(min(codes, default=name_of(matter.shown.resource)), []).append(matter)
-        newest, older = [], []
+        found: list[FactRow] = []
         for some in by_test.values():
-            rows = sorted(((self.row(one), one) for one in some), key=lambda pair: pair[0].order, reverse=True)
-            head, rest = rows[0], rows[1:]
-            newest.append(_with_trend(head, rest[0]) if rest else head[0])
-            older += [replace(row, is_current=False) for row, _ in rest]
-        return newest, older
+            ordered = sorted(some, key=lambda one: (self._said(one.shown), one.shown.id), reverse=True)
+            head = self.row(ordered[0])
+            found.append(_with_trend(head, ordered[0], self.row(ordered[1]), ordered[1]) if ordered[1:] else head)
+            found += [self.row(one, is_current=False) for one in ordered[1:]] if with_past else []
+        return found
+
+    def _said(self, fact: Fact) -> str:
+        """When the fact was so, else when it was told, as FHIR text."""
+        rule = self._content.folding.rules.get(fact.type)
+        return str(first(fact.resource, rule.dated if rule else ()) or "") or fact.sources[0].at
 
     def _line(self, source: Source) -> SourceLine:
         return SourceLine(
@@ -220,10 +222,9 @@ def _is_current(fact: Fact) -> bool:
     return status not in ("cancelled", "not done")
 
 
-def _with_trend(newest: tuple[FactRow, Matter], before: tuple[FactRow, Matter]) -> FactRow:
-    row, matter = newest
-    now, then = _amount(matter), _amount(before[1])
-    told = f"{value_of(before[1].shown.resource)} in {before[0].dated[-8:]}".strip() if before[0].dated else ""
+def _with_trend(row: FactRow, matter: Matter, before: FactRow, earlier: Matter) -> FactRow:
+    now, then = _amount(matter), _amount(earlier)
+    told = f"{value_of(earlier.shown.resource)} in {before.dated[-8:]}" if before.dated else ""
     if now is None or then is None or now[1] != then[1]:
         return replace(row, before=told)
     trend = "same" if now[0] == then[0] else "up" if now[0] > then[0] else "down"

@@ -46,7 +46,7 @@ def page(
     marked = with_threads(events, threads)
     shown = [event for event in marked if kind is None or event.kind == kind]
     cards = _numbered(reading.loop_cards(tasks, names), threads)
-    sections = sections_of(chart, longitudinal_of(app.catalog), zone)
+    sections = sections_of(chart, longitudinal_of(app.catalog), zone, with_past=False)
     return PatientPage(
         header=reading.header_of(patient, chart.by_type, now.astimezone(zone).date()),
         goals=reading.goals_of(chart.by_type.get("Goal", ()), zone),
