@@ -11,25 +11,31 @@ _NOT_WORDS = re.compile(r"[^a-z0-9.%/+]+")
 
 
 def walk(value: Any, path: str) -> list[Any]:
-    """Every value at `path` (`content.attachment.hash`); lists on the way are gone through."""
+    """Every value at `path` (`content.attachment.hash`); lists on the way are gone through. Not to be changed."""
     found = [value]
-    for name in path.split("."):
+    for name in _steps(path):
         step: list[Any] = []
         for one in found:
-            inside = one.get(name) if isinstance(one, Mapping) else None
+            inside = one.get(name) if isinstance(one, dict) else None
             if isinstance(inside, list):
                 step += inside
             elif inside is not None:
                 step.append(inside)
+        if not step:
+            return step
         found = step
     return found
+
+
+@lru_cache(maxsize=512)
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def first(resource: Mapping[str, Any], paths: Iterable[str]) -> Any:
     """The first value at the first path that has one; None when none has."""
     for path in paths:
-        found = walk(resource, path)
-        if found:
+        if _steps(path)[0] in resource and (found := walk(resource, path)):
             return found[0]
     return None
 
