@@ -12,7 +12,7 @@ from careloop.cli.options import say
 from careloop.errors import CareloopError, Unavailable
 
 COMMANDS = (
-    "serve", "demo", "load", "export", "inbox", "outbox", "tenant", "user", "client", "cds", "feed", "document", "deadlines", "content", "verify", "reindex",
+    "serve", "demo", "load", "export", "inbox", "outbox", "tenant", "user", "client", "cds", "ehr", "feed", "document", "deadlines", "content", "verify", "reindex",
     "view", "match", "bench",
 )  # fmt: skip
 """Modules of this folder, in the order of `--help`."""

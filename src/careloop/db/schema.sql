@@ -439,6 +439,20 @@ COMMENT ON COLUMN public.delivery_target.id IS 'Subscription/<id> or Feed/<id>';
 
 COMMENT ON COLUMN public.delivery_target.leased_until IS 'by the database clock: durations do not follow the product clock';
 
+CREATE TABLE public.ehr (
+    iss text NOT NULL,
+    practice integer NOT NULL,
+    id text NOT NULL,
+    name text NOT NULL,
+    client_id text NOT NULL,
+    client_secret bytea,
+    hosts text[] NOT NULL,
+    origins text[] NOT NULL,
+    created timestamp with time zone NOT NULL,
+    revoked timestamp with time zone,
+    CONSTRAINT ehr_iss_check CHECK (((length(iss) >= 1) AND (length(iss) <= 300)))
+);
+
 CREATE TABLE public.escalation (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     loop_id uuid NOT NULL,
@@ -1213,6 +1227,12 @@ ALTER TABLE ONLY public.delivery_target
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_tenant_id_idempotency_key UNIQUE (tenant_id, idempotency);
 
+ALTER TABLE ONLY public.ehr
+    ADD CONSTRAINT ehr_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.ehr
+    ADD CONSTRAINT ehr_pkey PRIMARY KEY (iss);
+
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_pkey PRIMARY KEY (tenant_id, loop_id, step_id, key);
 
@@ -1517,6 +1537,9 @@ ALTER TABLE ONLY public.contradiction_reading
 
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.ehr
+    ADD CONSTRAINT ehr_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
@@ -1860,6 +1883,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery TO careloop_app;
 GRANT SELECT,USAGE ON SEQUENCE public.delivery_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_target TO careloop_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ehr TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.escalation TO careloop_app;
 

@@ -18,6 +18,7 @@ WITHOUT_TENANT = {
     "migration": "which files were run",
     "sign_in_throttle": "keyed hashes, counted before the tenant is known",
     "cds_issuer": "which practice an EHR belongs to, and its public keys: programs, no person",
+    "ehr": "which practice an EHR opens the panel of: programs, no person; its secret is sealed",
     "process": "which processes are at work",
 }
 """Tables that may do without a tenant, each with its reason. A new one fails until it stands here."""

@@ -195,6 +195,22 @@ create table cds_feedback (
 );
 select make_tenant_table('cds_feedback');
 
+-- EHRs that open our panel (SMART App Launch with us as the app): each issuer is of one tenant. A directory, like
+-- cds_issuer. `hosts` are those that may be asked beside the issuer's own, `origins` those that may frame the panel.
+create table ehr (
+    iss text primary key check (length(iss) between 1 and 300),
+    practice int not null references tenant (id),
+    id text not null unique,
+    name text not null,
+    client_id text not null,
+    client_secret bytea,
+    hosts text[] not null,
+    origins text[] not null,
+    created timestamptz not null,
+    revoked timestamptz
+);
+grant select, insert, update on ehr to careloop_app;
+
 -- Who did what, for whom, when, from where. Written in the transaction of what it tells of. `recorded` is the
 -- database's own time, never the product's movable clock.
 create table audit_event (
