@@ -20,7 +20,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="open doors for senders and see what comes through them",
         example="careloop feed add --tenant riverbend --kind hl7v2 --port 2577",
         run=None,
-    ).add_subparsers(metavar="add|list|status|stop|start", required=True)
+    ).add_subparsers(metavar="add|list|status|report|stop|start", required=True)
     add = group.add_parser("add", help="open a port for a sender")
     add.add_argument("--kind", choices=["hl7v2", outbound_feed.KIND], default="hl7v2")
     add.add_argument("--port", type=int, required=True, metavar="P")
