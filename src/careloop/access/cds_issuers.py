@@ -1,7 +1,7 @@
 """EHRs that may ask our CDS services: by issuer, each with its public keys (CDS Hooks 2.0, "Trusting CDS Clients").
 
-A request is signed (RS384 or ES384, one algorithm for each key), for exactly the service that it goes to, for at most five
-minutes, once. Keys or addresses of keys inside a request are never looked at.
+A request is signed (RS384 or ES384, one algorithm for each key), for exactly the service that it goes to, for at most
+five minutes, once. Keys or addresses of keys inside a request are never looked at.
 """
 
 import secrets

@@ -39,8 +39,8 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A registered program. `redirect_uris` and `launch_url` are of apps that act for people; a `public` one cannot keep a
-    secret and rests on PKCE alone."""
+    """A registered program. `redirect_uris` and `launch_url` are of apps that act for people; a `public` one cannot
+    keep a secret and rests on PKCE alone."""
 
     id: str
     name: str
@@ -126,8 +126,8 @@ def _check_interactive(interactive: Interactive, scopes: Sequence[str], *, has_k
 
 
 def check_redirect(uri: str) -> str:
-    """The address where codes may go: https, http on this machine, or a private scheme of an app on a device (RFC 8252);
-    compared letter by letter later on. Else `Rejected`."""
+    """The address where codes may go: https, http on this machine, or a private scheme of an app on a device (RFC
+    8252); compared letter by letter later on. Else `Rejected`."""
     if _PRIVATE_USE.fullmatch(uri):
         return uri
     return check_address(uri, "redirect_uri")

@@ -1,4 +1,5 @@
-"""EHRs that open our panel for a patient (SMART App Launch 2.2; we are the app): who they are, what may be asked of them."""
+"""EHRs that open our panel for a patient (SMART App Launch 2.2; we are the app): who they are, what may be asked of
+them."""
 
 import secrets
 from collections.abc import Sequence

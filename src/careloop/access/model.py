@@ -29,8 +29,8 @@ class Role(StrEnum):
 class Sight:
     """The part of the record that a narrowed principal sees.
 
-    A resource is seen where its type is one of `types` or it has one of `tokens` (categories); a resource of the patient
-    also where its type is one of `patient_types` (`*` for each) or it has one of `patient_tokens`.
+    A resource is seen where its type is one of `types` or it has one of `tokens` (categories); a resource of the
+    patient also where its type is one of `patient_types` (`*` for each) or it has one of `patient_tokens`.
     """
 
     types: tuple[str, ...] = ()

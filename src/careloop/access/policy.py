@@ -203,9 +203,7 @@ def _scopes_cover(principal: Principal, letter: str, resource_type: str) -> bool
 
 
 @lru_cache(maxsize=4096)
-def _covered(
-    levels: frozenset[str], narrowed: bool, scopes: tuple[str, ...], letter: str, resource_type: str
-) -> bool:
+def _covered(levels: frozenset[str], narrowed: bool, scopes: tuple[str, ...], letter: str, resource_type: str) -> bool:
     """A scope for one patient or category counts only for a principal whose sight says which."""
     return any(
         scope.level in levels

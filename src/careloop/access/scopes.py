@@ -70,8 +70,11 @@ def check_registered(text: str) -> tuple[str, ...]:
     return tuple(str(one) for one in parse_scopes(" ".join(data))) + tuple(one for one in words if one in WORDS)
 
 
-def granted(registered: Iterable[str], requested: str | None, *, levels: Iterable[str] = ("system",)) -> tuple[str, ...]:
-    """What a client that may have `registered` gets of these levels when it asks for `requested`: never more than either.
+def granted(
+    registered: Iterable[str], requested: str | None, *, levels: Iterable[str] = ("system",)
+) -> tuple[str, ...]:
+    """What a client that may have `registered` gets of these levels when it asks for `requested`: never more than
+    either.
 
     Nothing asked means everything registered; unknown scopes are left out, as RFC 6749 §3.3 allows. Empty when
     nothing is left.

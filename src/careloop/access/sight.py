@@ -43,7 +43,11 @@ def sight_of(tenant_id: int, scopes: tuple[str, ...], patient_id: str | None, le
 
 
 def may_write(
-    tenant_id: int, scopes: tuple[str, ...], patient_id: str | None, letter: str, content: tuple[str, str | None, set[int]]
+    tenant_id: int,
+    scopes: tuple[str, ...],
+    patient_id: str | None,
+    letter: str,
+    content: tuple[str, str | None, set[int]],
 ) -> bool:
     """True when the scopes let the principal do `letter` to a resource of that type, about that patient, with those
     tokens."""

@@ -34,7 +34,8 @@ class TenantSettings:
     `match_review_points`: from so many points on a likeness goes to a person; None: as content/matching says.
     `match_join`: `certain` joins two records without a person where no rule speaks against it and the likeness reaches
     `match_join_points`; `off` (interface.md §5) joins nobody.
-    `app_registration`: apps may register themselves (RFC 7591) with the initial access token of this number; 0: none may.
+    `app_registration`: apps may register themselves (RFC 7591) with the initial access token of this number; 0: none
+    may.
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"

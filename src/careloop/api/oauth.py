@@ -1,5 +1,6 @@
-"""OAuth 2.0 tokens: for programs by themselves (SMART Backend Services 2.2) and for apps that a person has allowed (SMART
-App Launch 2.2; the consent itself is a page, `web/staff/consent.py`). Also dynamic registration (RFC 7591).
+"""OAuth 2.0 tokens: for programs by themselves (SMART Backend Services 2.2) and for apps that a person has allowed.
+
+The second is SMART App Launch 2.2; the consent itself is a page (`web/staff/consent.py`).
 """
 
 from base64 import b64decode

@@ -38,7 +38,9 @@ def register(request: _AnyRequest, body: RawBody) -> Response[dict[str, Any]]:
             registered="dynamic",
         )
         keys = _keys(wanted) if method == "private_key_jwt" else None
-        made = register_app(app_of(request), token.strip(), _text(wanted, "client_name"), _text(wanted, "scope"), keys, asked)
+        made = register_app(
+            app_of(request), token.strip(), _text(wanted, "client_name"), _text(wanted, "scope"), keys, asked
+        )
     except Rejected as error:
         kind = "invalid_redirect_uri" if error.at.startswith("redirect_uri") else "invalid_client_metadata"
         raise OAuthError(kind, error.message) from error

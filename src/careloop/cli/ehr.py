@@ -22,7 +22,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add = group.add_parser("add", help="an EHR may open the panel; again: as it is described now")
     add.add_argument("--iss", required=True, metavar="URL", help="the EHR's FHIR base address")
     add.add_argument("--client-id", required=True, metavar="ID", help="what we are called at the EHR")
-    add.add_argument("--client-secret-file", metavar="F", help="our secret at the EHR; without it we are a public client")
+    add.add_argument(
+        "--client-secret-file", metavar="F", help="our secret at the EHR; without it we are a public client"
+    )
     add.add_argument("--name", metavar="N", help="what people call it; by default the address")
     add.add_argument("--host", action="append", default=[], metavar="H", help="another host of its sign-in")
     add.add_argument("--origin", action="append", default=[], metavar="O", help="whose pages may frame the panel")

@@ -117,9 +117,7 @@ def revoke_issuer(app: App, principal: Principal, tenant: Tenant, iss: str) -> I
         return cds_issuers.revoke_issuer(tx, tenant.id, iss, app.clock.now())
 
 
-def _patient(
-    door: Interaction, request: Mapping[str, Any], context: Mapping[str, Any], base: str
-) -> Stored | None:
+def _patient(door: Interaction, request: Mapping[str, Any], context: Mapping[str, Any], base: str) -> Stored | None:
     """By the numbers of the prefetched Patient; by id only where the EHR works on our own FHIR server."""
     patient_id = context.get("patientId")
     if not isinstance(patient_id, str) or not patient_id:

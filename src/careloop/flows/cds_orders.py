@@ -106,7 +106,9 @@ def _latest(
     own = {str(one.get("value")) for one in _listed(order.get("identifier")) if isinstance(one, Mapping)}
     for searches in (_DONE, (_PENDING,)):
         found = [one for asked in searches for one in _searched(door, patient_id, coded, since, asked, zone)]
-        others = [one for one in found if not own & {str(i.get("value")) for i in one.stored.resource.get("identifier", ())}]
+        others = [
+            one for one in found if not own & {str(i.get("value")) for i in one.stored.resource.get("identifier", ())}
+        ]
         if others:
             return max(others, key=lambda one: one.at)
     return None

@@ -130,9 +130,7 @@ def _exchange(
     return answer
 
 
-def _who(
-    app: App, ehr: Ehr, allow: AllowList, facts: Mapping[str, Any], answer: Mapping[str, Any], nonce: str
-) -> str:
+def _who(app: App, ehr: Ehr, allow: AllowList, facts: Mapping[str, Any], answer: Mapping[str, Any], nonce: str) -> str:
     """The clinician's name as the EHR has it, after its id token was found right."""
     keys = _json(ehr, allow, "GET", str(facts.get("jwks_uri", "")))
     try:

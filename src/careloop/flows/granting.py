@@ -70,8 +70,8 @@ def grant(app: App, proof: ClientProof, *, scope: str | None, address: str | Non
 def redeem_code(
     app: App, proof: ClientProof, *, code: str, redirect_uri: str, verifier: str, address: str | None
 ) -> Granted:
-    """The first tokens of a person's consent. `InvalidGrant` for a code that is not good; a code that comes a second time
-    has ended everything that came of it."""
+    """The first tokens of a person's consent. `InvalidGrant` for a code that is not good; a code that comes a second
+    time has ended everything that came of it."""
     now = app.clock.now()
     with app.database.transaction(_tenant_of(proof)) as tx:
         client = _prove(tx, proof, now)
@@ -131,8 +131,8 @@ def _for_person(
 
 
 def introspect(app: App, proof: ClientProof, token: str, *, base: str = "") -> Mapping[str, Any]:
-    """What RFC 7662 §2.2 says of a token; only `active: false` for one that is not good, or not of this tenant. `base` is
-    our own address, for what is told of a person."""
+    """What RFC 7662 §2.2 says of a token; only `active: false` for one that is not good, or not of this tenant. `base`
+    is our own address, for what is told of a person."""
     now = app.clock.now()
     with app.database.transaction(_tenant_of(proof)) as tx:
         client = _proved(tx, proof, now)

@@ -22,8 +22,8 @@ _LOCAL = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})(?:/_history/.*)?")
 
 
 def refuse_beyond_sight(app: App, tx: Transaction, principal: Principal, writes: Sequence[Write]) -> None:
-    """Nothing happens where every write changes and makes only what the principal's scopes cover, and names only what it
-    sees; else `NotFound`, `NotPermitted` or `Rejected`."""
+    """Nothing happens where every write changes and makes only what the principal's scopes cover, and names only what
+    it sees; else `NotFound`, `NotPermitted` or `Rejected`."""
     zone = ZoneInfo(engine.tenant_of(tx).zone)
     seen = app.record.fetch(tx, [f"{one.resource_type}/{one.id}" for one in writes if one.id])
     made = {f"{one.resource_type}/{one.id}" for one in writes if one.id}

@@ -1,6 +1,7 @@
 """The slim panel inside an EHR: the open loops of one patient, and at most one question that is answered by yes or no.
 
-A question is a Task with a code of the system `urn:careloop:question`: its description is what is asked, it is about the
+A question is a Task with a code of the system `urn:careloop:question`: its description is what is asked, it is about
+the
 patient, and it waits while its status is requested or received. The answer completes it and stands in its output.
 """
 

@@ -31,13 +31,11 @@ def add_client(
     jwks: Mapping[str, Any] | None = None,
     interactive: Interactive = _PROGRAM,
 ) -> NewClient:
-    """The program may ask for tokens. With `jwks` it signs for them, else it gets a secret, shown once; a public one has
-    neither."""
+    """The program may ask for tokens. With `jwks` it signs for them, else it gets a secret, shown once; a public one
+    has neither."""
     require_action(principal, Action.ACCOUNT_MANAGE)
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
-        created = clients.create_client(
-            tx, app.clock.now(), name=name, scope=scope, jwks=jwks, interactive=interactive
-        )
+        created = clients.create_client(tx, app.clock.now(), name=name, scope=scope, jwks=jwks, interactive=interactive)
         record_audit(tx, AuditEntry(principal=principal, action="C", subtype="client-added", detail=created.client.id))
     return created
 
@@ -59,12 +57,15 @@ def revoke_client(app: App, principal: Principal, tenant: Tenant, name_or_id: st
 
 
 def registration_token(app: App, tenant: Tenant, number: int) -> str:
-    """The initial access token (RFC 7591 §3) of that number, for the developers whom the practice lets register apps."""
+    """The initial access token (RFC 7591 §3) of that number, for the developers whom the practice lets register
+    apps."""
     digest = open_keyring(app.settings.data_dir).fingerprint(_PURPOSE, f"{tenant.id}.{number}")
     return f"clg_{tenant.id}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
-def register_app(app: App, token: str, name: str, scope: str, jwks: Mapping[str, Any] | None, asked: Interactive) -> NewClient:
+def register_app(
+    app: App, token: str, name: str, scope: str, jwks: Mapping[str, Any] | None, asked: Interactive
+) -> NewClient:
     """An app has registered itself: it acts for people only. `NotAuthenticated` unless the practice has registration on
     and the token is the one of now."""
     match = _TOKEN.fullmatch(token)

@@ -153,7 +153,8 @@ def chart_of(name: str, patient_id: str) -> list[dict[str, Any]]:
         {
             "resourceType": "Observation", "id": f"{kind}-{patient_id}", "status": "final", "subject": subject,
             "code": {"text": mark, "coding": [{"system": "http://loinc.org", "code": code}]},
-            "category": [{"coding": [{"system": kinds, "code": kind}]}], "performer": [{"reference": "Practitioner/nora"}],
+            "category": [{"coding": [{"system": kinds, "code": kind}]}],
+            "performer": [{"reference": "Practitioner/nora"}],
             "effectiveDateTime": "2026-11-20T10:00:00Z", "valueQuantity": {"value": Decimal("5.4"), "unit": "mmol/L"},
             "encounter": {"reference": f"Encounter/e-{patient_id}"},
         }

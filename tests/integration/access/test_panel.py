@@ -107,7 +107,9 @@ class Ours:
 
     def write(self, *resources: dict[str, Any]) -> None:
         who = system_principal(self.tenant.id, "test")
-        writes = [Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in resources]
+        writes = [
+            Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in resources
+        ]
         with self.app.database.transaction(self.tenant.id) as tx:
             writing.write(self.app, tx, who, writes)
 
@@ -141,7 +143,8 @@ def ours(app, tenant, ehr: Ehr, database_urls) -> Iterator[Ours]:
         number = {"system": "urn:test:mrn", "value": f"MRN-{ehr.smart.patients['ann']}"}
         made.write({"resourceType": "Patient", "id": "ours", "name": [{"family": "Ourann"}], "identifier": [number]},
                    {"resourceType": "Patient", "id": "else", "name": [{"family": "Elsewho"}]})  # fmt: skip
-        made.write(question("question", "ours", QUESTION, "2026-11-20"), question("later", "ours", "Another?", "2026-11-21"),
+        made.write(question("question", "ours", QUESTION, "2026-11-20"), question("later", "ours", "Another?",
+        "2026-11-21"),
                    question("theirs", "else", "Not for you?", "2026-11-01"))  # fmt: skip
         yield made
         with psycopg.connect(database_urls.owner) as connection:
@@ -151,7 +154,8 @@ def ours(app, tenant, ehr: Ehr, database_urls) -> Iterator[Ours]:
 def question(task_id: str, patient: str, text: str, day: str) -> dict[str, Any]:
     return {
         "resourceType": "Task", "id": task_id, "status": "requested", "intent": "order", "description": text,
-        "code": {"coding": [{"system": "urn:careloop:question", "code": "yes-no"}]}, "for": {"reference": f"Patient/{patient}"},
+        "code": {"coding": [{"system": "urn:careloop:question", "code": "yes-no"}]},
+        "for": {"reference": f"Patient/{patient}"},
         "authoredOn": f"{day}T10:00:00Z", "requester": {"display": "Dana Ruiz"},
     }  # fmt: skip
 
@@ -229,7 +233,9 @@ def test_the_panel_ends_after_an_hour_and_with_the_ehr(ours: Ours, ehr: Ehr):
     assert ours.http.get("/panel").status_code == 401
 
 
-@pytest.mark.parametrize("iss", ["", "https://unknown.example/fhir", "http://169.254.169.254/fhir", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "iss", ["", "https://unknown.example/fhir", "http://169.254.169.254/fhir", "file:///etc/passwd"]
+)
 def test_an_issuer_that_is_not_registered_is_never_asked(ours: Ours, iss: str):
     answer = ours.http.get("/launch", params={"iss": iss, "launch": "x"}, follow_redirects=False)
     assert answer.status_code == 404 and "location" not in answer.headers
@@ -243,7 +249,9 @@ def test_this_machine_is_no_ehr_of_a_practice_in_production(app, database, ehr: 
             panel.add_ehr(app, who, tenant, NewEhr(iss=iss, name="x", client_id="c"))
     for wrong in ({"iss": "http://ehr.example/fhir"}, {"origins": ["https://ehr.example/path"]}, {"origins": ["*"]}):
         with pytest.raises(Rejected):
-            panel.add_ehr(app, who, tenant, NewEhr(**{"iss": "https://ehr.example/fhir", "name": "x", "client_id": "c", **wrong}))
+            panel.add_ehr(
+                app, who, tenant, NewEhr(**{"iss": "https://ehr.example/fhir", "name": "x", "client_id": "c", **wrong})
+            )
 
 
 def test_an_issuer_of_one_practice_is_not_another_ones(ours: Ours, ehr: Ehr, app, other_tenant):

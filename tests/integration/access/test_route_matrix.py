@@ -212,7 +212,8 @@ MATRIX: dict[str, Route] = {
         for place in places
         for method in ("GET", "POST")
     },
-    # Exports hold only what the asker may read (tests/integration/api/test_bulk.py); without respond-async nothing begins.
+    # Exports hold only what the asker may read (tests/integration/api/test_bulk.py); without respond-async nothing
+    # begins.
     **{
         f"{method} /fhir{place}/$export": Route(permits=everybody)
         for place in ("", "/{resource_type:str}", "/{resource_type:str}/{resource_id:str}")
@@ -262,7 +263,9 @@ MATRIX: dict[str, Route] = {
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
     "GET /contradictions": Route(permits=WORK, page=True, shows=True),
     "GET /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, shows=True),
-    "POST /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, form={"why": "x", "decision": "left"}),
+    "POST /contradictions/{contradiction_id:str}": Route(
+        permits=WORK, page=True, form={"why": "x", "decision": "left"}
+    ),
     "POST /contradictions/{contradiction_id:str}/reopen": Route(permits=WORK, page=True, form={}),
     "GET /matches": Route(permits=interaction("search"), page=True, shows=True),
     "POST /matches/{match_id:str}": Route(

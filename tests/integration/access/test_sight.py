@@ -1,7 +1,7 @@
 """An app for one patient sees that patient and nobody else, by whatever way it looks (security.md §3).
 
-The same data stand about Ann and Bob; everything of Bob carries his mark. Each way of looking is first shown to find the
-mark for somebody who may see it, so that the test can fail.
+The same data stand about Ann and Bob; everything of Bob carries his mark. Each way of looking is first shown to find
+the mark for somebody who may see it, so that the test can fail.
 """
 
 import json
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 from litestar.testing import TestClient
+from tests.conftest import StandingClock, make_tenant
 
 from careloop.access.clients import create_client
 from careloop.access.sight import sight_of
 from careloop.access.tokens import issue_token
 from careloop.cli.asgi import create_asgi
 from careloop.errors import NotPermitted
-from tests.conftest import StandingClock, make_tenant
 
 from .conftest import HOST, Smart, make_smart
 
@@ -291,7 +291,12 @@ WRITES = "patient/*.cruds launch/patient"
 
 def note(patient_id: str, **more) -> str:
     return json.dumps(
-        {"resourceType": "Communication", "status": "completed", "subject": {"reference": f"Patient/{patient_id}"}, **more}
+        {
+            "resourceType": "Communication",
+            "status": "completed",
+            "subject": {"reference": f"Patient/{patient_id}"},
+            **more,
+        }
     )
 
 
@@ -342,10 +347,12 @@ def test_a_transaction_of_an_app_is_held_to_its_patient(smart: Smart, everything
 
     def send(patient: str):
         entries = [
-            {"fullUrl": "urn:uuid:0b7c4f0e-0000-4000-8000-000000000001", "request": {"method": "POST", "url": "Communication"},
+            {"fullUrl": "urn:uuid:0b7c4f0e-0000-4000-8000-000000000001", "request": {"method": "POST",
+            "url": "Communication"},
              "resource": json.loads(note(smart.patients["ann"]))},
             {"request": {"method": "POST", "url": "Communication"}, "resource": json.loads(
-                note(smart.patients[patient], partOf=[{"reference": "urn:uuid:0b7c4f0e-0000-4000-8000-000000000001"}]))},
+                note(smart.patients[patient],
+                partOf=[{"reference": "urn:uuid:0b7c4f0e-0000-4000-8000-000000000001"}]))},
         ]  # fmt: skip
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
         return smart.fhir(token, "/", "POST", content=json.dumps(bundle), headers=JSON)
@@ -369,7 +376,7 @@ def test_the_database_refuses_what_a_door_forgets(smart: Smart):
     assert sight is not None
     with smart.app.database.transaction(smart.tenant.id, sight=sight.settings) as tx:
         for table in ("resource", "resource_history", "change_feed"):
-            rows = tx.rows(f"select distinct patient_id from {table} where patient_id is not null")  # noqa: S608
+            rows = tx.rows(f"select distinct patient_id from {table} where patient_id is not null")
             assert {row["patient_id"] for row in rows} <= {smart.patients["ann"]}
         assert tx.value("select count(*) from resource_string") < 10
     with smart.app.database.transaction(smart.tenant.id, sight=("", "", "", "", "")) as tx:

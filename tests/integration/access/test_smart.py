@@ -403,7 +403,13 @@ def test_registration_is_off_until_a_practice_switches_it_on(smart: Smart):
                     {"client_name": ""}):  # fmt: skip
         refused = register(token, **changes)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
-    for uri in ("http://app.example/callback", "javascript:alert(1)", f"{CALLBACK}#x", "https://a@b.example/", "data:x"):
+    for uri in (
+        "http://app.example/callback",
+        "javascript:alert(1)",
+        f"{CALLBACK}#x",
+        "https://a@b.example/",
+        "data:x",
+    ):
         refused = register(token, redirect_uris=[uri])
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_redirect_uri")
     made = register(token)

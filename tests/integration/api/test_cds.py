@@ -51,7 +51,10 @@ class Ehr:
         return self.request("patient-view", {"userId": "Practitioner/1", "patientId": "their-id"}, **changes)
 
     def sign(self, *orders: dict[str, Any], **changes: Any) -> dict[str, Any]:
-        entries = [{"resource": {"resourceType": "ServiceRequest", "status": "draft", "intent": "order", **one}} for one in orders]
+        entries = [
+            {"resource": {"resourceType": "ServiceRequest", "status": "draft", "intent": "order", **one}}
+            for one in orders
+        ]
         context = {
             "userId": "Practitioner/1", "patientId": "their-id", "selections": [],
             "draftOrders": {"resourceType": "Bundle", "entry": entries},
@@ -66,7 +69,10 @@ class Ehr:
 
     def write(self, *resources: dict[str, Any]) -> None:
         with self.app.database.transaction(self.tenant.id) as tx:
-            writes = [Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in resources]
+            writes = [
+                Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
+                for one in resources
+            ]
             writing.write(self.app, tx, self.who, writes)
 
 
@@ -83,14 +89,19 @@ def loop(number: int, clock: str = "on-time", days: int = 1) -> list[dict[str, A
     due = f"2026-11-{23 + days:02}T20:00:00Z"
     common = {"resourceType": "Task", "intent": "order", "for": {"reference": "Patient/ours"},
               "businessStatus": {"coding": [{"system": "urn:careloop:clock", "code": clock}]},
-              "restriction": {"period": {"end": due}}, "executionPeriod": {"start": "2026-11-20T10:00:00Z"}}  # fmt: skip
-    title = {"coding": [{"system": "urn:careloop:pathway", "code": "referral"}], "text": f"Referral {number} to [cardiology](x)"}
+              "restriction": {"period": {"end": due}},
+              "executionPeriod": {"start": "2026-11-20T10:00:00Z"}}  # fmt: skip
+    title = {
+        "coding": [{"system": "urn:careloop:pathway", "code": "referral"}],
+        "text": f"Referral {number} to [cardiology](x)",
+    }
     step = {"coding": [{"system": "urn:careloop:step", "code": "book"}], "text": "Book the visit"}
     return [
         {**common, "id": f"loop{number}", "status": "in-progress", "code": title,
          "owner": {"reference": "Practitioner/d", "display": "Dana Ruiz"}},
         {**common, "id": f"step{number}", "status": "requested", "code": step,
-         "partOf": [{"reference": f"Task/loop{number}"}], "owner": {"reference": "Practitioner/d", "display": "Dana Ruiz"}},
+         "partOf": [{"reference": f"Task/loop{number}"}], "owner": {"reference": "Practitioner/d",
+         "display": "Dana Ruiz"}},
     ]  # fmt: skip
 
 
@@ -250,7 +261,8 @@ def test_forged_replayed_and_unsigned_requests_are_refused(ehr: Ehr):
     unsigned = "eyJhbGciOiJub25lIiwia2lkIjoiZWhyIn0." + good.split(".")[1] + "."
     inline = ehr.token(VIEW, stranger, {"jku": "https://ehr.example/keys", "jwk": stranger.as_dict(private=False)})
     forged = [
-        good, unsigned, inline, ehr.token(VIEW, stranger), ehr.token(VIEW, shared, {"alg": "HS256"}), good[:-6] + "AAAAAA",
+        good, unsigned, inline, ehr.token(VIEW, stranger), ehr.token(VIEW, shared, {"alg": "HS256"}),
+        good[:-6] + "AAAAAA",
         ehr.token(VIEW, header={"kid": "other"}), "x", "a.b.c",
     ]  # fmt: skip
     for token in forged:
@@ -272,8 +284,10 @@ def test_a_revoked_ehr_and_one_of_another_practice_see_nothing_of_ours(ehr: Ehr,
 @pytest.mark.parametrize(
     "body",
     [
-        [], "x", {}, {"hook": "patient-view"}, {"hook": "order-sign", "hookInstance": "1", "context": {"patientId": "x"}},
-        {"hook": "patient-view", "hookInstance": "1", "context": {}}, {"hook": "patient-view", "hookInstance": "1", "context": 1},
+        [], "x", {}, {"hook": "patient-view"}, {"hook": "order-sign", "hookInstance": "1",
+        "context": {"patientId": "x"}},
+        {"hook": "patient-view", "hookInstance": "1", "context": {}}, {"hook": "patient-view", "hookInstance": "1",
+        "context": 1},
         {"hook": "patient-view", "hookInstance": 1, "context": {"patientId": "x"}},
         {"hook": "patient-view", "hookInstance": "1", "context": {"patientId": ["x"]}},
     ],
@@ -284,7 +298,8 @@ def test_a_body_that_is_no_call_of_the_hook_is_refused(ehr: Ehr, body: Any):
 
 
 @pytest.mark.parametrize(
-    "drafts", [None, {}, {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "ServiceRequest", "code": 1}}, 2]},
+    "drafts", [None, {}, {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "ServiceRequest",
+    "code": 1}}, 2]},
                {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "ServiceRequest", "code": {
                    "coding": [{"system": LOINC, "code": "4548-4,x|y$z"}, 3, {"system": 1, "code": 2}]}, "category": "x",
                    "identifier": [1]}}]}],

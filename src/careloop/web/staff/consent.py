@@ -1,4 +1,5 @@
-"""An app asks to act for the person who is signed in: what it asks is shown in plain words, and the person says yes or no.
+"""An app asks to act for the person who is signed in: what it asks is shown in plain words, and the person says yes or
+no.
 
 Also the way from a patient's page into an app (SMART App Launch 2.2, "Launch App: EHR Launch").
 """
@@ -83,9 +84,7 @@ def _decided(staff: Staff, tx: Transaction, offered: Offer, form: dict[str, str]
     return _page(staff, tx, offered, form)
 
 
-def _page(
-    staff: Staff, tx: Transaction, offered: Offer, form: dict[str, str], *, problem: str = ""
-) -> Response[str]:
+def _page(staff: Staff, tx: Transaction, offered: Offer, form: dict[str, str], *, problem: str = "") -> Response[str]:
     text = form.get("text", "")
     values = {
         **staff.common(),

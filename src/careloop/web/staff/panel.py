@@ -116,7 +116,13 @@ def _cookie(request: _AnyRequest, key: str, value: str, path: str) -> Cookie:
     """A cookie that also comes along inside the EHR's frame, wherever we are reached by https."""
     secure = is_secure(browser_request(request), app_of(request).settings.public_url)
     return Cookie(
-        key=key, value=value, path=path, httponly=True, secure=secure, samesite="none" if secure else "lax", max_age=None if value else 0
+        key=key,
+        value=value,
+        path=path,
+        httponly=True,
+        secure=secure,
+        samesite="none" if secure else "lax",
+        max_age=None if value else 0,
     )
 
 
