@@ -2,7 +2,8 @@
 our intake says too, and what differs.
 
 DIR is a folder of `.hl7` files with `expected/<template>__<name>-expected.json`, or of pairs `.hl7` and `.fhir`.
-`--missing N` sums what is missing most; `--message NAME` shows one message in full.
+`--missing N` sums what is missing most; `--message NAME` shows one message in full; `--exclusions` counts what each
+exclusion leaves out.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from tools.hl7v2_facts import ours
 from tools.hl7v2_facts.compare import Result, Rules, compare, load_rules
 from tools.hl7v2_facts.extract import extract
 
+STRICT = "other-dialect"
 RULES = Path(__file__).parents[2] / "tests" / "conformance" / "hl7v2" / "facts.yaml"
 
 
@@ -46,7 +48,7 @@ def _measure_one(name: str, message: Path, bundle: Path, rules: Rules, mappings:
     document = json.loads(bundle.read_text(encoding="utf-8"))
     expected = extract([entry["resource"] for entry in document.get("entry", ())])
     try:
-        found = extract(ours.resources_of(message.read_bytes(), mappings))
+        found = extract(ours.resources_of(message.read_bytes(), mappings), numbered=True)
     except CareloopError as error:
         result = compare(name, expected, [], rules)
         result.fault = str(error)
@@ -54,10 +56,11 @@ def _measure_one(name: str, message: Path, bundle: Path, rules: Rules, mappings:
     return compare(name, expected, found, rules, message.read_text(encoding="utf-8", errors="replace"))
 
 
-def share(results: list[Result]) -> float:
-    """Found facts of all that count."""
-    expected = sum(result.expected for result in results)
-    return sum(len(result.found) for result in results) / expected if expected else 1.0
+def share(results: list[Result], *, counted: str = "") -> float:
+    """Found facts of all that count; facts left out as of type `counted` count here too."""
+    beside = [found for result in results for rule, found in result.excluded if rule.type == counted]
+    expected = sum(result.expected for result in results) + len(beside)
+    return (sum(len(result.found) for result in results) + sum(beside)) / expected if expected else 1.0
 
 
 def main() -> int:
@@ -67,6 +70,7 @@ def main() -> int:
     parser.add_argument("--missing", type=int, default=0)
     parser.add_argument("--values", action="store_true")
     parser.add_argument("--message")
+    parser.add_argument("--exclusions", action="store_true", help="how many facts each exclusion leaves out")
     arguments = parser.parse_args()
     results = measure(arguments.folder, arguments.folder.resolve().name)
     if arguments.message:
@@ -77,12 +81,23 @@ def main() -> int:
     missing = Counter(said(fact) for result in results for fact in result.missing)
     for place, count in missing.most_common(arguments.missing):
         print(f"{count:5} {place}")
+    if arguments.exclusions:
+        _print_exclusions(results)
     found, expected = sum(len(result.found) for result in results), sum(result.expected for result in results)
     excluded = Counter(rule.type for result in results for rule, _ in result.excluded)
     print(
-        f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}"
+        f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}; "
+        f"with what is left out as {STRICT}: {share(results, counted=STRICT):.2%}"
     )
     return 0
+
+
+def _print_exclusions(results: list[Result]) -> None:
+    """Each exclusion with the facts that it leaves out, the most first, and how many of these ours says all the same."""
+    met = Counter((rule.type, rule.reason) for result in results for rule, _ in result.excluded)
+    found = Counter((rule.type, rule.reason) for result in results for rule, found in result.excluded if found)
+    for (kind, reason), count in met.most_common():
+        print(f"{count:6} ({found[kind, reason]} found) {kind}: {reason}")
 
 
 def _print(result: Result, *, full: bool) -> None:

@@ -22,6 +22,10 @@ class Exclusion:
     reason: str
     without: tuple[str, ...] = ()
     """Only in messages that have nothing in any of these fields."""
+    same_as: tuple[str, ...] = ()
+    """Only facts whose words stand in one of these fields of the message."""
+    system: re.Pattern[str] | None = None
+    """Only codes of these systems."""
     absent: bool = False
     """Only facts that are not found and whose words stand nowhere in the message."""
 
@@ -31,6 +35,7 @@ class Exclusion:
             self.place.fullmatch(fact.place)
             and (self.value is None or any(self.value.fullmatch(token) for token in fact.tokens))
             and (self.message is None or self.message.fullmatch(message))
+            and (self.system is None or self.system.fullmatch(fact.system))
         )
 
 
@@ -59,12 +64,33 @@ class Result:
         return len(self.found) + len(self.missing)
 
 
-def _filled(text: str) -> frozenset[str]:
-    """The fields that hold anything anywhere in the message."""
-    lines = [line.split(text[3:4] or "|") for line in re.split(r"[\r\n]+", text)]
-    return frozenset(
-        f"{fields[0]}-{place}" for fields in lines for place, value in enumerate(fields) if place and value
-    )
+def _fields(text: str) -> dict[str, list[str]]:
+    """What every field that holds anything holds, anywhere in the message."""
+    text = text.lstrip("\ufeff")
+    found: dict[str, list[str]] = {}
+    for line in re.split(r"[\r\n]+", text):
+        fields = line.split(text[3:4] or "|")
+        first = 1 if fields[0] == "MSH" else 0
+        for place, value in enumerate(fields, start=first):
+            if place > first and value:
+                found.setdefault(f"{fields[0]}-{place}", []).append(value)
+    return found
+
+
+def _in_fields(fact: Fact, names: Sequence[str], fields: Mapping[str, Sequence[str]]) -> bool:
+    """True when any of its words stands, by itself, in one of these fields."""
+    parts = {_bare(part) for name in names for part in _parts(name, fields)}
+    return bool({_bare(token) for token in fact.tokens} & parts)
+
+
+def _parts(name: str, fields: Mapping[str, Sequence[str]]) -> list[str]:
+    """The parts of a field (`PID-5`), or one component of it (`PID-5.15`)."""
+    field_name, _, component = name.partition(".")
+    repeated = [one for value in fields.get(field_name, ()) for one in value.split("~")]
+    if component:
+        found = [one.split("^")[int(component) - 1 : int(component)] for one in repeated]
+        return [part for some in found for part in some if part]
+    return [part for one in repeated for part in re.split(r"[\^&]", one) if part]
 
 
 def _stands_in(fact: Fact, text: str) -> bool:
@@ -91,6 +117,8 @@ def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
             reason=one["reason"],
             without=tuple(one.get("without", ())),
             absent=bool(one.get("absent")),
+            same_as=tuple(one.get("same-as", ())),
+            system=re.compile(one["system"]) if "system" in one else None,
         )
         for one in document["exclusions"]
         if suite in one["suites"]
@@ -105,7 +133,7 @@ def load_rules(document: Mapping[str, Any], suite: str) -> Rules:
 
 def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules: Rules, text: str = "") -> Result:
     """Each expected resource against the one of ours that is most like it. `text` is the message itself."""
-    bare, filled = _bare(text), _filled(text)
+    bare, filled = _bare(text), _fields(text)
     result = Result(message=message)
     for one in expected:
         best = _best(one, ours, rules)
@@ -119,7 +147,10 @@ def compare(message: str, expected: Sequence[Told], ours: Sequence[Told], rules:
             matching = (
                 rule
                 for rule in rules.exclusions
-                if rule.holds(message, fact) and (absent or not rule.absent) and not filled.intersection(rule.without)
+                if rule.holds(message, fact)
+                and (absent or not rule.absent)
+                and not any(one in filled for one in rule.without)
+                and (not rule.same_as or _in_fields(fact, rule.same_as, filled))
             )
             excluded = next(matching, None)
             if excluded:

@@ -14,7 +14,7 @@ from typing import Any
 Json = dict[str, Any]
 _CHOICES = re.compile(
     r"^(value|effective|onset|performed|occurrence|occurred|deceased|multipleBirth|medication|serviced|timing|rate|"
-    r"collected|fastingStatus|product|abatement|dose|asNeeded|author|reported|start|defaultValue)"
+    r"collected|fastingStatus|product|abatement|item(?=Codeable|Reference)|dose|asNeeded|author|reported|start|defaultValue)"
     r"(?=[A-Z][a-zA-Z]+$)(?!Status|Reason|Administration|Request|Number|Quantity$)"
 )
 _IN_WORDS = (".line", ".given", ".suffix", ".prefix", ".family")
@@ -32,6 +32,8 @@ class Fact:
     place: str
     kind: str
     tokens: frozenset[str]
+    system: str = field(default="", compare=False)
+    """Of a code."""
 
     def __str__(self) -> str:
         return f"{self.place} = {' / '.join(sorted(self.tokens))}"
@@ -58,8 +60,9 @@ class Told:
     by_place: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
 
 
-def extract(resources: Sequence[Json]) -> list[Told]:
-    """The facts of each resource, contained ones too; resources that say the same are told once."""
+def extract(resources: Sequence[Json], *, numbered: bool = False) -> list[Told]:
+    """The facts of each resource, contained ones too; resources that say the same are told once. `numbered`: a resource
+    that is known only by the number in a reference counts as one that has this number and says no more."""
     every = [*resources, *(one for resource in resources for one in resource.get("contained", ()))]
     by_reference = {f"{one['resourceType']}/{one.get('id')}": one for one in every}
     by_reference |= {f"#{one.get('id')}": one for resource in resources for one in resource.get("contained", ())}
@@ -69,7 +72,7 @@ def extract(resources: Sequence[Json]) -> list[Told]:
         if f"{resource['resourceType']}/{resource.get('id')}" in authorities:
             continue
         walked = _walk(resource["resourceType"], resource, by_reference)
-        facts = frozenset(Fact(_cut(fact.place), fact.kind, fact.tokens) for fact in walked)
+        facts = frozenset(Fact(_cut(fact.place), fact.kind, fact.tokens, fact.system) for fact in walked)
         places: dict[str, list[Fact]] = {}
         for fact in facts:
             places.setdefault(fact.place, []).append(fact)
@@ -78,7 +81,30 @@ def extract(resources: Sequence[Json]) -> list[Told]:
             facts=facts,
             by_place={place: tuple(some) for place, some in places.items()},
         )
-    return [*told.values(), *_named_only(every)]
+    return [*told.values(), *_named_only(every), *(_numbered_only(every) if numbered else ())]
+
+
+def _numbered_only(resources: Sequence[Json]) -> list[Told]:
+    """What references by identifier name: the target's type and number."""
+    found: dict[tuple[str, str], Told] = {}
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            number = value.get("identifier")
+            if isinstance(number, dict) and "type" in value and set(value) <= {"identifier", "type", "display"}:
+                kind = str(value["type"])
+                facts = frozenset(_walk(kind, {"identifier": [number]}, {}))
+                places = {fact.place: (fact,) for fact in facts}
+                found[kind, str(number.get("value"))] = Told(resource_type=kind, facts=facts, by_place=places)
+            for part in value.values():
+                walk(part)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    for resource in resources:
+        walk(resource)
+    return list(found.values())
 
 
 def _named_only(resources: Sequence[Json]) -> list[Told]:
@@ -187,7 +213,7 @@ def _codings(place: str, codings: Sequence[Json], known: Mapping[str, Json]) -> 
     for one in codings:
         tokens = _tokens(one.get("code"), one.get("display"))
         if tokens:
-            yield Fact(place, "code", tokens)
+            yield Fact(place, "code", tokens, str(one.get("system", "")))
         for extension in one.get("extension", ()):
             yield from _walk(f"{place}.extension({_tail(extension.get('url', ''))})", _unnamed(extension), known)
 
@@ -258,9 +284,12 @@ def _named(resource: Json, known: Mapping[str, Json], depth: int = 0) -> tuple[s
     kind = resource["resourceType"]
     if kind == "PractitionerRole" and depth < 2:
         for part in ("practitioner", "organization"):
-            target = known.get(resource.get(part, {}).get("reference", ""))
+            told = resource.get(part, {})
+            target = known.get(told.get("reference", ""))
             if target:
                 return _named(target, known, depth + 1)
+            if told.get("display"):
+                return part.capitalize(), frozenset(_words(told["display"]).split())
     if kind == "Patient":
         return kind, frozenset({"the patient"})
     names = {_number(one["value"]) for one in _list(resource.get("identifier")) if one.get("value")}

@@ -16,6 +16,7 @@ from careloop.fhir.ids import derived_id
 from careloop.flows import merging, writing
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
+from careloop.flows.same_orders import absorbing, join_orders
 from careloop.intake import AdtMessage, Claimed, Effect, Feed, Mappings, Person, StayEvent, Visit
 from careloop.record import Stored, Write, Written
 
@@ -124,6 +125,7 @@ class Arrival:
         if len({telling.described for telling in tellings}) < len(tellings):
             raise Crossed
         self._fold_stays(tellings)
+        self._join_orders(tellings)
         wanted = {f"Patient/{telling.described}" for telling in tellings}
         wanted |= {f"Encounter/{key}" for telling in tellings for key, _ in telling.stays}
         facts = [f"{one['resourceType']}/{one['id']}" for telling in tellings for one in telling.person.facts]
@@ -150,6 +152,15 @@ class Arrival:
         for telling in tellings:
             if telling.work.message.effect is Effect.MERGE and telling.person.prior_identifiers:
                 self._merge(telling)
+
+    def _join_orders(self, tellings: Sequence[_Telling]) -> None:
+        """An order that stands under another of its numbers keeps its id; two that turn out to be one become one."""
+        told = [(one.person.facts, frozenset({one.patient_id, one.described})) for one in tellings]
+        for telling, joined in zip(tellings, join_orders(self._app.record, self._tx, told), strict=True):
+            if joined.names:
+                facts = tuple(intake.renamed(fact, joined.names) for fact in telling.person.facts)
+                telling.person = replace(telling.person, facts=facts)
+            self._write([telling], [absorbing(self._app.record, self._tx, joined, telling.patient_id)])
 
     def _never_of_another(self, telling: _Telling, standing: Mapping[str, Stored]) -> dict[str, Stored]:
         """A number that the sender gave to a fact of another person never moves that fact: this person's gets a name of

@@ -33,9 +33,9 @@ class Outcome:
 
 
 def batch_of(text: str) -> Batch | None:
-    """The batch that a file is; None for a file of bare messages."""
+    """The batch that a file is; None for a file of bare messages. The batch's own header counts before the file's."""
     lines = [line.lstrip("\ufeff \x0b") for line in _LINES.split(text)]
-    header = next((line for line in lines if line[:3] in ("BHS", "FHS")), None)
+    header = next((line for kind in ("BHS", "FHS") for line in lines if line.startswith(kind)), None)
     if header is None or len(header) < 5:
         return None
     fields = header.split(header[3])

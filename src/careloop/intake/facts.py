@@ -201,11 +201,12 @@ class _Making:
     def _taken(self, part: Any, resource: Mapping[str, Any], group: Group) -> Any:
         if not isinstance(part, str) or not part.startswith("$"):
             return part
-        address, _, word = part[1:].partition(" ")
-        if not word:
+        address, *words = part[1:].split()
+        if not words:
             return resource.get(address)
         values = values_at(address, group.view)
-        return CONVERSIONS[word](values[0], Rule(address=address), self._context) if values else None
+        rule = Rule(address=address, table=self._context.tables[words[1]] if len(words) > 1 else None)
+        return CONVERSIONS[words[0]](values[0], rule, self._context) if values else None
 
     def _references(self, name: str, group: Group) -> list[Json]:
         if name == "patient":
@@ -221,10 +222,14 @@ class _Making:
         """The Conditions of the DG1 that stand in this group, where the message names a visit that they belong to."""
         encounter_id = self._place(group).encounter_id
         mapping = self._mappings.segments["condition"]
-        own = [segment for segment in group.view.get("DG1", ())] if encounter_id else []
-        told = [fill(mapping, {"DG1": [segment]}, self._context) for segment in own]
-        ids = [condition_id(self._context.tenant_id, str(encounter_id), one) for one in told if one.get("code")]
-        return [{"reference": f"Condition/{one}"} for one in dict.fromkeys(ids)]
+        found = {}
+        for segment in group.segments if encounter_id else ():
+            told = fill(mapping, {"DG1": [segment]}, self._context) if segment.name == "DG1" else {}
+            if told.get("code"):
+                reference = f"Condition/{condition_id(self._context.tenant_id, str(encounter_id), told)}"
+                self._by_reference[reference] = (told, Group(rule=None, segments=[segment]))
+                found[reference] = {"reference": reference}
+        return list(found.values())
 
     def _named(self, name: str, group: Group) -> list[Json]:
         """The resource of that name around this group, else those below it; `near x` also looks below its parent."""

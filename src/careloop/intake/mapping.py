@@ -274,7 +274,7 @@ def _contacts(segments: Segments, context: Context) -> list[Json]:
         name = [found for value in segment.values(2) if (found := datatypes.human_name(value, plain, context))]
         telecom = [
             found
-            for number, options in ((5, {}), (6, {"use": "work"}), (40, {}), (41, {}))
+            for number, options in ((5, {"use": "home"}), (6, {"use": "work"}), (40, {}), (41, {}))
             for value in segment.values(number)
             if (found := datatypes.contact_point(value, Rule(address=f"NK1-{number}", options=options), context))
         ]

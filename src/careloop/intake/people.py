@@ -93,13 +93,17 @@ def joined_resource(
     before: Mapping[str, Any] | None, said: Mapping[str, Any], told: Mapping[str, str], at: datetime
 ) -> tuple[Json, dict[str, str]]:
     """A resource after these words, and `told` brought up to date: under `*` when most of it was said, beside that the
-    elements that were said earlier. The later word wins, whichever came first; what nobody said again stays."""
+    elements that were said earlier. The later word wins, whichever came first; what nobody said again stays, and numbers
+    add up."""
     stamp = instant_text(at)
     if before is None:
         return dict(said), {_NEWEST: stamp}
     resource: Json = dict(before)
     times = {element: told.get(element, told.get(_NEWEST)) for element in before}
     for element, value in said.items():
+        if element in _ADDS_UP and isinstance(value, list) and element in resource:
+            resource[element] = _added(value, resource[element])
+            continue
         rivals = [one for one in _rivals(element, resource) if one != element]
         standing = [time for one in (element, *rivals) if one in resource and (time := times.get(one)) is not None]
         if element in ("resourceType", "id") or any(_sortable(time) > at for time in standing):

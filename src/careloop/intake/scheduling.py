@@ -68,8 +68,12 @@ def scheduled_practitioner(value: Value, rule: Rule, context: Context) -> Json |
 
 
 def scheduled_location(value: Value, rule: Rule, context: Context) -> Json | None:
-    """AIL to a participant."""
-    return _participant(actors.location(value, Rule(address=rule.address), context), rule, context)
+    """AIL to a participant; what kind of place it is (AIL-4) is told of the place."""
+    where = actors.location(value, Rule(address=rule.address), context)
+    kinds = [found for one in rule.options.get("type", ())[:1] if (found := concept(one, Rule(address=""), context))]
+    if where and kinds:
+        context.made[where["reference"]].setdefault("type", kinds)
+    return _participant(where, rule, context)
 
 
 def scheduled_resource(value: Value, rule: Rule, context: Context) -> Json | None:

@@ -13,8 +13,10 @@ from tools.hl7v2_facts.__main__ import RULES, measure, share
 pytestmark = pytest.mark.shared
 
 TYPES = {"not-ours", "suite-fault", "not-yet", "other-dialect", "r5-only"}
-FLOORS = {"msft": 0.905, "reportstream": 0.91}
-"""What is reached; `docs/conformance/hl7v2.md` says what is missing."""
+FLOORS = {"msft": 0.953, "reportstream": 0.902}
+"""What is reached, less 0.3 %; `docs/conformance/hl7v2.md` says what is missing."""
+STRICT = {"msft": 0.82, "reportstream": 0.365}
+"""The same when what is left out as another dialect counts too."""
 
 
 @pytest.fixture(scope="module", params=sorted(FLOORS))
@@ -41,6 +43,7 @@ def test_every_message_of_the_suite_is_read(suite) -> None:
 def test_the_facts_are_found(suite) -> None:
     name, results = suite
     assert share(results) >= FLOORS[name]
+    assert share(results, counted="other-dialect") >= STRICT[name]
 
 
 def test_no_exclusion_is_without_use(suite) -> None:
