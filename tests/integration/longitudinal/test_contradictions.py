@@ -42,9 +42,8 @@ class Practice:
         return self.read()
 
     def read(self):
-        """The feed is read until it has nothing new; two rounds, because the first only notes how far it went."""
-        looked = contradictions.go_on(self.app, self.tenant)
-        return looked + contradictions.go_on(self.app, self.tenant)
+        """The feed is read until it has nothing new; the first round only notes how far it went."""
+        return sum(contradictions.go_on(self.app, self.tenant) for _ in range(3))
 
     def run(self, work):
         return self.app.database.run(self.tenant.id, work)
