@@ -238,11 +238,12 @@ def contact_point(value: Value, rule: Rule, context: Context) -> Json | None:
 
 def _number(value: Value) -> str:
     country, area, local, extension = (value.component(part).strip() for part in (5, 6, 7, 8))
-    if local:
+    whole = value.component(12).strip()
+    if local and (area or not whole):
         text = f"({area}) {local}" if area else local
         text = f"+{country.lstrip('+')} {text}" if country else text
         return f"{text} ext. {extension}" if extension else text
-    return value.component(1).strip() or value.component(12).strip()
+    return whole or value.component(1).strip()
 
 
 def code(value: Value, rule: Rule, context: Context) -> str | None:
