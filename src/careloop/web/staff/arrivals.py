@@ -9,6 +9,7 @@ from litestar.params import Body, FromPath, FromQuery
 from careloop.errors import Conflict, Rejected
 from careloop.flows import inbox as flow
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.feeds import alarms
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _STATUSES = (("dead", "Not used"), ("received", "Waiting"), ("discarded", "Put aside"), ("processed", "Used"))
@@ -21,7 +22,10 @@ def arrivals_page(
     """The newest first, 50 on a page."""
     known = status if status in dict(_STATUSES) else "dead"
     page = flow.page(staff.app, staff.principal, status=known, before=before)
-    values = {"items": page.items, "total": page.total, "next": page.next, "status": known, "statuses": _STATUSES}
+    values = {
+        "items": page.items, "total": page.total, "next": page.next, "status": known, "statuses": _STATUSES,
+        "quiet": alarms(staff),
+    }  # fmt: skip
     return staff.page("arrivals.html", "/arrivals", values)
 
 
