@@ -89,6 +89,13 @@ MENU: Sequence[MenuItem] = (
         roles=frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.COORDINATOR}),
     ),
     MenuItem(
+        path="/feeds",
+        name="Feeds",
+        icon="cable",
+        second=True,
+        roles=frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.COORDINATOR}),
+    ),
+    MenuItem(
         path="/deliveries",
         name="Deliveries",
         icon="arrow-right-left",
