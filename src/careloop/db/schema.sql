@@ -1386,9 +1386,9 @@ CREATE INDEX contradiction_open ON public.contradiction USING btree (tenant_id, 
 
 CREATE INDEX contradiction_patient ON public.contradiction USING btree (tenant_id, patient_id);
 
-CREATE INDEX delivery_finished ON public.delivery USING btree (tenant_id, finished) WHERE (finished IS NOT NULL);
+CREATE INDEX delivery_due ON public.delivery USING btree (tenant_id, target, due) WHERE (status = 'waiting'::text);
 
-CREATE INDEX delivery_order ON public.delivery USING btree (tenant_id, target, subject, id) WHERE (status = 'waiting'::text);
+CREATE INDEX delivery_finished ON public.delivery USING btree (tenant_id, finished) WHERE (finished IS NOT NULL);
 
 CREATE INDEX delivery_status ON public.delivery USING btree (tenant_id, status, id);
 

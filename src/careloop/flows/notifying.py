@@ -54,7 +54,7 @@ def notice(
     app: App, tx: Transaction, principal: Principal, served: Served, wanted: Wanted, events: Sequence[Event]
 ) -> Notice:
     """What of these events this principal is told; each resource named or shown is in the audit trail."""
-    told = [_told(app, tx, principal, wanted, one) for one in events]
+    told = _told(app, tx, principal, wanted, events)
     content = wanted.content or ("full-resource" if wanted.mime else "empty")
     if content != "empty":
         _audit(tx, principal, served, told)
@@ -70,29 +70,37 @@ def notice(
     return Notice(about=about, wanted=wanted, told=told)
 
 
-def _told(app: App, tx: Transaction, principal: Principal, wanted: Wanted, event: Event) -> Told:
-    if not may(principal, "read", event.resource_type):
-        return Told(event=event, is_hidden=True)
-    if wanted.content == "empty" or event.change == "deleted":
-        return Told(event=event)
-    row = texts_of(tx, [(event.resource_type, event.id, event.version)]).get(
-        (event.resource_type, event.id, event.version)
-    )
-    if row is None or row["body"] is None:
-        return Told(event=event)
-    resource = decode(row["body"])
-    context = _context(app, tx, principal, wanted, resource)
-    return Told(event=event, resource=resource, included=context, patient_id=row["patient_id"])
+def _told(app: App, tx: Transaction, principal: Principal, wanted: Wanted, events: Sequence[Event]) -> list[Told]:
+    """Each event with what may be shown of it; the versions and their context are read in sets."""
+    open_types = {one.resource_type for one in events if may(principal, "read", one.resource_type)}
+    shown = [one for one in events if one.resource_type in open_types and one.change != "deleted"]
+    rows = {} if wanted.content == "empty" else texts_of(tx, [_key(one) for one in shown])
+    resources = {key: decode(row["body"]) for key, row in rows.items() if row["body"] is not None}
+    names = {key: _context_of(app, principal, wanted, one) for key, one in resources.items()}
+    context = app.record.fetch(tx, sorted({one for found in names.values() for one in found}))
+    return [
+        Told(
+            event=one,
+            resource=resources.get(_key(one)),
+            included=[context[name].resource for name in names.get(_key(one), ()) if name in context],
+            is_hidden=one.resource_type not in open_types,
+            patient_id=rows[_key(one)]["patient_id"] if _key(one) in rows else None,
+        )
+        for one in events
+    ]
 
 
-def _context(app: App, tx: Transaction, principal: Principal, wanted: Wanted, resource: Resource) -> list[Resource]:
+def _key(event: Event) -> tuple[str, str, int]:
+    return (event.resource_type, event.id, event.version)
+
+
+def _context_of(app: App, principal: Principal, wanted: Wanted, resource: Resource) -> list[str]:
     """What the topic's shape lets come along, as far as it may be read."""
     topic = subscribing.topics_of(app).get(wanted.topic or "")
     names = topic.shape.get(resource["resourceType"], ()) if topic else ()
     definitions = app.record.definitions
     found = [one for name in names for one in definitions.targets(resource, name.partition(":")[2])]
-    permitted = [one for one in dict.fromkeys(found) if may(principal, "read", one.partition("/")[0])][:_MOST_CONTEXT]
-    return [stored.resource for stored in app.record.fetch(tx, permitted).values()]
+    return [one for one in dict.fromkeys(found) if may(principal, "read", one.partition("/")[0])][:_MOST_CONTEXT]
 
 
 def _audit(tx: Transaction, principal: Principal, served: Served, told: Sequence[Told]) -> None:

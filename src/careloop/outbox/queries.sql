@@ -28,14 +28,13 @@ update delivery_target as taken
                   and ready.target = target.id
                   and ready.status = 'waiting'
                   and ready.due <= %(now)s
-                  and not exists (
-                      select from delivery as earlier
-                       where earlier.tenant_id = ready.tenant_id
-                         and earlier.target = ready.target
-                         and earlier.subject = ready.subject
-                         and earlier.status = 'waiting'
-                         and earlier.id < ready.id
-                         and earlier.due > %(now)s))
+                  and ready.subject <> all (array(
+                      select held.subject
+                        from delivery as held
+                       where held.tenant_id = target.tenant_id
+                         and held.target = target.id
+                         and held.status = 'waiting'
+                         and held.due > %(now)s)))
          order by target.leased_until nulls first, target.not_before, target.id
          limit 1
            for update of target skip locked) as free
@@ -44,21 +43,19 @@ update delivery_target as taken
 returning taken.id, taken.kind, taken.failures
 
 -- ready_deliveries --
--- In order; nothing of a subject for which something earlier has to wait.
+-- In order; nothing of a subject for which something has to wait: what has to wait is the first of its subject.
 select ready.id, ready.idempotency::text, ready.target, ready.subject, ready.about, ready.status, ready.payload,
        ready.body, ready.created, ready.gives_up, ready.due, ready.attempts, ready.tried, ready.finished, ready.reason
   from delivery as ready
  where ready.target = %(target)s
    and ready.status = 'waiting'
    and ready.due <= %(now)s
-   and not exists (
-       select from delivery as earlier
-        where earlier.tenant_id = ready.tenant_id
-          and earlier.target = ready.target
-          and earlier.subject = ready.subject
-          and earlier.status = 'waiting'
-          and earlier.id < ready.id
-          and earlier.due > %(now)s)
+   and ready.subject <> all (array(
+       select held.subject
+         from delivery as held
+        where held.target = %(target)s
+          and held.status = 'waiting'
+          and held.due > %(now)s))
  order by ready.id
  limit %(limit)s
 
@@ -115,7 +112,16 @@ update delivery
 update delivery
    set status = 'waiting', finished = null, due = %(now)s, gives_up = %(gives_up)s, reason = ''
  where id = %(id)s
-returning target
+returning target, subject
+
+-- hurry_subject --
+-- What waits for the same subject does not hold it back.
+update delivery
+   set due = %(now)s
+ where target = %(target)s
+   and subject = %(subject)s
+   and status = 'waiting'
+   and due > %(now)s
 
 -- find_delivery --
 select id, idempotency::text, target, subject, about, status, payload, body, created, gives_up, due, attempts, tried,

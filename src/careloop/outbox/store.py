@@ -99,6 +99,7 @@ def repeat(tx: Transaction, now: datetime, delivery_id: int) -> None:
     row = tx.one(SQL["repeat"], {"id": delivery_id, "now": now, "gives_up": now + GIVE_UP_AFTER})
     if row is None:
         raise NotFound("there is no such delivery")
+    tx.execute(SQL["hurry_subject"], {"target": row["target"], "subject": row["subject"], "now": now})
     tx.execute(SQL["wake_target"], {"target": row["target"], "now": now})
 
 

@@ -2,8 +2,10 @@
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -81,7 +83,7 @@ def fetch(
     sent = {**(headers or {}), "Host": host if parts.port is None else f"{host}:{port}"}
     try:
         with (
-            httpx.Client(follow_redirects=False, trust_env=False, timeout=seconds) as client,
+            httpx.Client(follow_redirects=False, trust_env=False, timeout=seconds, verify=_trusted()) as client,
             client.stream(
                 method, pinned, content=body or None, headers=sent, extensions={"sni_hostname": host}
             ) as answer,
@@ -89,6 +91,12 @@ def fetch(
             return Answer(answer.status_code, dict(answer.headers), _limited(answer, most_bytes))
     except httpx.HTTPError as error:
         raise Unavailable(f"{host} did not answer properly ({type(error).__name__})") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom we believe over TLS; reading the list anew for each request would cost more than the request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _checked_address(host: str, port: int, allow: AllowList) -> str:

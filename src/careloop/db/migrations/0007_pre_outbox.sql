@@ -51,7 +51,7 @@ create table delivery (
 );
 select make_tenant_table('delivery');
 create index delivery_waiting on delivery (tenant_id, target, id) where status = 'waiting';
-create index delivery_order on delivery (tenant_id, target, subject, id) where status = 'waiting';
+create index delivery_due on delivery (tenant_id, target, due) where status = 'waiting';
 create index delivery_finished on delivery (tenant_id, finished) where finished is not null;
 create index delivery_status on delivery (tenant_id, status, id);
 comment on column delivery.subject is 'what the order is kept for: Patient/1, or the resource itself';
