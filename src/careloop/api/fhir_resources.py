@@ -89,7 +89,7 @@ async def update(
     """The resource has this content; it is created where it did not exist."""
     fhir = _writing(request, principal, resource_type)
     resource = await _content(request, body, resource_type)
-    if resource.get("id") != resource_id:
+    if resource.get("id", resource_id) != resource_id:
         raise Rejected(at=f"{resource_type}.id", expected="the id of the address", code="value")
     write = Write(
         method="update",
