@@ -45,6 +45,12 @@ class Watchers:
         return sorted(kinds | {kind for one in self.feeds for kind in outbound_feeds.types_of(app, one)})
 
 
+def check_content(app: App) -> None:
+    """Nothing happens where topics and maps of outgoing messages can be carried out; else `ContentError`."""
+    subscribing.topics_of(app)
+    outbound_feeds.messages_of(app)
+
+
 def watch(app: App, tenant: Tenant) -> bool:
     """New changes have become events and deliveries, in one transaction with the cursor. True where more is left."""
     with app.database.transaction(tenant.id, actor=_PROCESS) as tx:

@@ -8,7 +8,7 @@ from careloop import intake
 from careloop.access.model import Tenant
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Unavailable
-from careloop.flows import arrival, inbox
+from careloop.flows import arrival, inbox, watching
 from careloop.flows.app import App
 from careloop.intake import Claimed
 from careloop.worker import bulk, outbox, rounds
@@ -24,7 +24,9 @@ _TENANTS_SECONDS = 2.0
 
 
 def run_worker(app: App, stop: threading.Event) -> None:
-    """Messages of all tenants are processed, and the rounds are made, until `stop`."""
+    """Messages of all tenants are processed, and the rounds are made, until `stop`. `ContentError` at once where topics
+    or outgoing messages of the content cannot be carried out."""
+    watching.check_content(app)
     others = threading.Thread(target=rounds.run, args=(app, stop), name="rounds", daemon=True)
     others.start()
     keeper = threading.Thread(target=_keep_up, args=(app, stop), name="upkeep", daemon=True)
