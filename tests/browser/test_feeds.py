@@ -91,7 +91,7 @@ def test_the_report_says_in_words_what_to_ask_for(site: Site, open_context: Open
     page.goto(f"{site.url}/feeds")
     page.get_by_role("link", name="What it gives and leaves").first.click()
     page.get_by_role("navigation", name="Sender").get_by_role("link", name="ADT|STANNE").click()
-    expect(page.locator("main")).to_contain_text("discharge reasons in PV1-36 are not known to us: HOMEX")
+    expect(page.locator("main")).to_contain_text("None of the discharge reasons in PV1-36 is known to us: HOMEX")
     page.get_by_role("link", name="Letter to the sender").click()
     expect(page.locator("article")).to_contain_text("Messages from ADT|STANNE")
     expect(page.locator("article")).to_contain_text("tell us what these codes of PV1-36 mean")
