@@ -3,17 +3,23 @@
 import hashlib
 import itertools
 import re
+import shutil
+import socket
+import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from litestar.testing import TestClient
+from tests.conftest import new_data_dir
 
 from careloop.access import accounts, clients, sessions
 from careloop.access.accounts import NewAccount
@@ -22,6 +28,7 @@ from careloop.access.clients import Interactive, NewClient
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role, Tenant, system_principal
 from careloop.cli.asgi import create_asgi
+from careloop.cli.web import run_web
 from careloop.flows import writing
 from careloop.flows.app import App
 from careloop.record import Write
@@ -121,6 +128,26 @@ class Smart:
     def browser(self) -> dict[str, str]:
         """What the nurse's browser sends from our own pages."""
         return {"Cookie": f"{SESSION_COOKIE}={self.session}", "Origin": HOST}
+
+
+@contextmanager
+def serve(app: App, **changes: Any) -> Iterator[tuple[App, str]]:
+    """A second instance of the product: a port and a data folder (so keys) of its own; the app and its address."""
+    folder = new_data_dir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = replace(app.settings, data_dir=folder, port=port, metrics_port=None)
+    other = replace(app, settings=settings, **changes)
+    stop, url = threading.Event(), f"http://127.0.0.1:{port}"
+    server = threading.Thread(target=run_web, args=(other, stop), daemon=True)
+    server.start()
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+        assert client.get(f"{url}/healthz").status_code == 200
+    yield other, url
+    stop.set()
+    server.join(timeout=10)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_smart(app: App, tenant: Tenant, http: TestClient) -> Smart:

@@ -1,12 +1,8 @@
 """An EHR opens our panel: the EHR is a second instance of our own server, with keys, port and practice of its own."""
 
 import re
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 from litestar.testing import TestClient
-from tests.conftest import StandingClock, make_tenant, new_data_dir
+from tests.conftest import StandingClock, make_tenant
 
 from careloop.access.browser import SESSION_COOKIE
 from careloop.access.clients import Interactive, NewClient, create_client
@@ -23,13 +19,12 @@ from careloop.access.ehrs import NewEhr
 from careloop.access.model import Tenant, system_principal
 from careloop.access.sessions import csrf_token
 from careloop.cli.asgi import create_asgi
-from careloop.cli.web import run_web
 from careloop.errors import Conflict, Rejected
 from careloop.flows import panel, writing
 from careloop.flows.app import App
 from careloop.record import Write
 
-from .conftest import HOST, Smart, make_smart
+from .conftest import HOST, Smart, make_smart, serve
 
 CALLBACK = f"{HOST}/launch/callback"
 QUESTION = "Shall we stop metformin before the scan?"
@@ -69,32 +64,13 @@ class Ehr:
 @pytest.fixture(scope="module")
 def ehr(_app, database) -> Iterator[Ehr]:
     """The second instance, on a port of its own."""
-    folder = new_data_dir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = replace(_app.settings, data_dir=folder, port=port, metrics_port=None)
-    theirs = replace(_app, settings=settings, clock=StandingClock())
-    stop = threading.Event()
-    server = threading.Thread(target=run_web, args=(theirs, stop), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            httpx.get(f"{url}/healthz")
-            break
-        except httpx.TransportError:
-            time.sleep(0.05)
-    with TestClient(create_asgi(theirs), base_url=url) as http:
+    with serve(_app, clock=StandingClock()) as (theirs, url), TestClient(create_asgi(theirs), base_url=url) as http:
         smart = make_smart(theirs, make_tenant(database), http)
         asked = Interactive(redirect_uris=[CALLBACK], launch_url=f"{HOST}/launch")
         with database.transaction(smart.tenant.id) as tx:
             scope = "launch openid fhirUser patient/Patient.rs user/Practitioner.rs"
             made = create_client(tx, theirs.clock.now(), name="Careloop", scope=scope, interactive=asked)
         yield Ehr(url, smart, made)
-    stop.set()
-    server.join(timeout=10)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
