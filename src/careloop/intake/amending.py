@@ -19,7 +19,9 @@ _Lines = list[list[str]]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEGMENT_START = re.compile(r"^[A-Z][A-Z0-9]{2}(?![A-Za-z0-9])")
-_OFFSET = re.compile(r"(?<![0-9])(\d{10,14}(?:\.\d{1,6})?)[+-]\d{4}(?![0-9])")
+_OFFSET = re.compile(
+    r"(?<![0-9])((?:1[89]|2[01])\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{2,6}(?:\.\d{1,6})?)[+-]\d{4}(?![0-9])"
+)
 _ENCODINGS = frozenset({"cp1252", "iso8859-1", "cp437", "cp850"})
 _BEFORE_READING = frozenset({"decode", "segment-end", "join-lines"})
 _DATES: Mapping[str, tuple[re.Pattern[str], str]] = {

@@ -50,6 +50,12 @@ def test_a_habit_is_set_right(amending, quirk: str, text: str, then: dict[str, s
     assert {address: message.get(address) for address in then} == then
 
 
+def test_what_is_no_time_keeps_its_dash(amending) -> None:
+    feed = replace(PLAIN, quirks=frozenset(["local-times"]))
+    message = amending.read(f"{MSH}\rPID|1||7||||||||||4135551212-1234".encode(), feed)
+    assert message.get("PID-13") == "4135551212-1234"
+
+
 def test_every_habit_has_a_case(amending) -> None:
     seen = {quirk for quirk, _, _ in CASES} | {"repeated-numbers", "repeated-results", "windows-text"}
     assert seen == set(amending.quirks)
