@@ -14,7 +14,7 @@ from careloop.longitudinal.content import ContradictionRule
 from careloop.longitudinal.store import OPEN, SETTLED, Standing
 from careloop.record import Write
 
-SYSTEM, CODE = "urn:careloop:work", "contradiction"
+SYSTEM, CODE, ANSWER = "urn:careloop:work", "contradiction", "urn:careloop:contradiction-answer"
 _PRIORITY = {"high": "urgent", "middle": "asap", "low": "routine"}
 _STATUS = {OPEN: "requested", SETTLED: "completed"}
 DECIDED = {
@@ -76,7 +76,8 @@ def _task(one: Standing, rule: ContradictionRule | None, now: datetime, zone: Zo
     if rule is not None:
         task["reasonCode"] = {"text": rule.ask}
     if one.state == SETTLED:
-        task["statusReason"] = {"text": DECIDED.get(one.decision or "", "Settled")}
+        coding = [{"system": ANSWER, "code": one.decision}]
+        task["statusReason"] = {"coding": coding, "text": DECIDED.get(one.decision or "", "Settled")}
         task["note"] = [{"authorReference": {"reference": one.decided_by}, "text": one.why}]
     elif one.state != OPEN:
         task["statusReason"] = {"text": "The facts do not contradict each other any more"}

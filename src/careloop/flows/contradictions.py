@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, Tenant
@@ -21,6 +22,7 @@ from careloop.flows.contradiction_values import Waiting, WaitingList
 from careloop.flows.patient_facts import FACT_TYPES, people_of, provenances_of, with_sources
 from careloop.longitudinal import Contradiction, Fact, find, longitudinal_of, statements, store, told_by
 from careloop.longitudinal.content import ContradictionRule
+from careloop.longitudinal.rules.paths import walk
 from careloop.longitudinal.store import OPEN, SETTLED, WITHDRAWN, Standing
 from careloop.loops.model import ClockState
 from careloop.record import Stored
@@ -115,6 +117,26 @@ def reopen(app: App, tx: Transaction, principal: Principal, contradiction_id: st
     store.put(tx, again)
     contradiction_tasks.announce(app, tx, [again], longitudinal_of(app.catalog).contradictions)
     return "Open again."
+
+
+def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[str, Any]) -> bool:
+    """A client worked the Task of a contradiction: its answer is carried out, anything else of it is ours to say. False
+    where the Task stands for none. `completed` needs a `statusReason` coded as one of the answers and a `note`."""
+    known = store.find_many(tx, [str(task.get("id", ""))])
+    if not known:
+        return False
+    if task.get("status") in _WORKING:
+        return True
+    codes = walk(task, "statusReason.coding.code")
+    decision = next((code for code in codes if code in contradiction_tasks.DECIDED), "")
+    if task.get("status") != "completed" or not decision:
+        expected = "completed, with a statusReason coded left, right, both or neither, and a note"
+        raise Rejected(at="Task.status", expected=expected, code="business-rule")
+    decide(app, tx, principal, known[0].id, decision, " ".join(map(str, walk(task, "note.text"))))
+    return True
+
+
+_WORKING = frozenset({"requested", "received", "accepted", "ready", "in-progress"})
 
 
 def _require_work(principal: Principal) -> None:

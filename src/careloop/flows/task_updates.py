@@ -12,7 +12,7 @@ from careloop.access.model import Principal, PrincipalKind
 from careloop.db import Transaction
 from careloop.errors import Conflict, PreconditionFailed, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import acting, handing_over, identifying
+from careloop.flows import acting, contradictions, handing_over, identifying
 from careloop.flows.app import App
 from careloop.loops import store
 from careloop.loops.model import ActKind, Status
@@ -61,7 +61,7 @@ def refuse_delete(tx: Transaction, task_id: str | None) -> None:
 
 
 def _plain(app: App, tx: Transaction, principal: Principal, task: Resource, if_match: int | None) -> Written:
-    if identifying.task_update(app, tx, principal, task):
+    if identifying.task_update(app, tx, principal, task) or contradictions.task_update(app, tx, principal, task):
         return _as_written(_stored(app, tx, task["id"]))
     write = Write(method="update", resource_type="Task", id=task.get("id"), resource=task, if_match=if_match)
     return app.record.write(tx, principal, app.clock.now(), [write])[0]

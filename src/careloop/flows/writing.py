@@ -23,7 +23,7 @@ from careloop.loops import store
 from careloop.record import Write, Written
 from careloop.terminology import Terminology
 
-_LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step"})
+_LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step", "urn:careloop:work"})
 _NEVER_NAMED = frozenset({"Task", "Provenance"})
 
 
@@ -153,7 +153,7 @@ def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:
 
 
 def is_loop_task(write: Write) -> bool:
-    """True for a change of a Task that may stand for a loop or one of its steps."""
+    """True for a change of a Task that may stand for a loop, one of its steps or a contradiction."""
     if write.resource_type != "Task" or write.method != "update" or write.resource is None:
         return False
     codings = (write.resource.get("code") or {}).get("coding") or ()

@@ -31,11 +31,11 @@ select count(*)
  where state = 'open'
    and (%(owner)s::text is null or owner = %(owner)s)
 
--- one --
+-- of_ids --
 select id, patient_id, rule, matter, severity, owner, state, fingerprint, sides, opened, due, ended, decision, decided_by,
        why
   from contradiction
- where id = %(id)s
+ where id = any (%(ids)s::text[])
    for update
 
 -- put --

@@ -55,10 +55,15 @@ def open_first(tx: Transaction, limit: int, owner: str | None = None) -> tuple[l
 
 def find(tx: Transaction, contradiction_id: str) -> Standing:
     """One, locked until the transaction ends; `NotFound` for an unknown id."""
-    row = tx.one(SQL["one"], {"id": contradiction_id})
-    if row is None:
+    found = find_many(tx, [contradiction_id])
+    if not found:
         raise NotFound("there is no such contradiction")
-    return _standing(row)
+    return found[0]
+
+
+def find_many(tx: Transaction, ids: Sequence[str]) -> list[Standing]:
+    """Those of some ids that are there, locked until the transaction ends."""
+    return [_standing(row) for row in tx.rows(SQL["of_ids"], {"ids": list(ids)})]
 
 
 def put(tx: Transaction, one: Standing) -> None:

@@ -144,3 +144,17 @@ def test_an_entry_of_a_transaction_that_commits_late_is_read_all_the_same(practi
         practice.read()
     practice.read()
     assert practice.states() == [("allergy-and-none", "open")]
+
+
+def test_a_client_settles_it_by_completing_the_task(practice):
+    practice.write(p=PATIENT, a=PENICILLIN, b=NONE)
+    task = practice.task()
+    practice.write(**{task["id"]: {**task, "description": "something else"}})
+    assert practice.task()["description"] == task["description"]
+    answer = {"coding": [{"system": "urn:careloop:contradiction-answer", "code": "right"}]}
+    done = {**task, "status": "completed", "note": [{"text": "Asked"}]}
+    with pytest.raises(Rejected):
+        practice.write(**{task["id"]: done})
+    practice.write(**{task["id"]: {**done, "statusReason": answer}})
+    assert practice.only().decided == "The second is right"
+    assert practice.task()["statusReason"]["coding"] == answer["coding"]
