@@ -86,14 +86,14 @@ def main() -> int:
     found, expected = sum(len(result.found) for result in results), sum(result.expected for result in results)
     excluded = Counter(rule.type for result in results for rule, _ in result.excluded)
     print(
-        f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); left out: {dict(excluded)}; "
-        f"with what is left out as {STRICT}: {share(results, counted=STRICT):.2%}"
+        f"{len(results)} messages, {found} of {expected} facts found ({share(results):.2%}); "
+        f"left out: {dict(excluded)}; with what is left out as {STRICT}: {share(results, counted=STRICT):.2%}"
     )
     return 0
 
 
 def _print_exclusions(results: list[Result]) -> None:
-    """Each exclusion with the facts that it leaves out, the most first, and how many of these ours says all the same."""
+    """Each exclusion with the facts that it leaves out, the most first, and how many of them ours says too."""
     met = Counter((rule.type, rule.reason) for result in results for rule, _ in result.excluded)
     found = Counter((rule.type, rule.reason) for result in results for rule, found in result.excluded if found)
     for (kind, reason), count in met.most_common():

@@ -7,7 +7,6 @@ from typing import Any
 
 from tools.hl7v2_facts.extract import Fact, Told
 
-
 _NAMES = (".name", ".identifier.value", ".name.family", ".code")
 
 

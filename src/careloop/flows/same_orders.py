@@ -29,9 +29,7 @@ class Joined:
     absorbed: dict[str, str] = field(default_factory=dict)
 
 
-def join_orders(
-    record: Record, tx: Transaction, told: Sequence[tuple[Sequence[Json], frozenset[str]]]
-) -> list[Joined]:
+def join_orders(record: Record, tx: Transaction, told: Sequence[tuple[Sequence[Json], frozenset[str]]]) -> list[Joined]:
     """For the facts of each person (with the ids that this patient has), what must be renamed or absorbed."""
     requests = [[one for one in facts if one["resourceType"] == "ServiceRequest"] for facts, _ in told]
     numbers = {number for some in requests for one in some for number in _numbers(one)}

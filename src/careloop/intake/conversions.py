@@ -1,6 +1,6 @@
 """The conversions that a mapping file may name, by their word."""
 
-from careloop.intake import actors, datatypes, envelopes, medicines, scheduling, values
+from careloop.intake import actors, datatypes, envelopes, identifiers, medicines, scheduling, values
 from careloop.intake.datatypes import Conversion
 
 CONVERSIONS: dict[str, Conversion] = {
@@ -30,7 +30,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "location": actors.location,
     "named-location": actors.named_location,
     "device": actors.device,
-    "entity-identifier": actors.entity_identifier,
+    "entity-identifier": identifiers.entity_identifier,
     "decimal": values.decimal,
     "whole-number": values.whole_number,
     "string": values.string,
@@ -70,10 +70,10 @@ CONVERSIONS: dict[str, Conversion] = {
     "numbered-organization": actors.numbered_organization,
     "name-with-date": actors.name_with_date,
     "provider": actors.provider,
-    "license-number": actors.license_number,
+    "license-number": identifiers.license_number,
     "administered-at": actors.administered_at,
-    "code-identifier": actors.code_identifier,
-    "plain-identifier": actors.plain_identifier,
+    "code-identifier": identifiers.code_identifier,
+    "plain-identifier": identifiers.plain_identifier,
     "minutes": scheduling.minutes,
     "instant-after": scheduling.instant_after,
     "period-of-minutes": scheduling.period_of_minutes,

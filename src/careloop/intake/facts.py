@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from careloop.fhir.ids import derived_id
-from careloop.intake.actors import entity_system
 from careloop.intake.addresses import values_at
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule
 from careloop.intake.hl7v2 import Message, Segment
+from careloop.intake.identifiers import entity_system
 from careloop.intake.mapping import Mappings, fill, nested, wrapped
 from careloop.intake.structures import Group, ResourceRule, Structure, group_segments
 
 PATIENT = "Patient/?"
 """The person of the message, before it is known who that is."""
+_NESTED = (dict, list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +51,12 @@ def of_patient(resource: Any, patient_id: str) -> Any:
     if isinstance(resource, dict):
         if resource.get("reference") == PATIENT:
             return {**resource, "reference": f"Patient/{patient_id}"}
-        return {key: of_patient(value, patient_id) for key, value in resource.items()}
+        return {
+            key: of_patient(value, patient_id) if isinstance(value, _NESTED) else value
+            for key, value in resource.items()
+        }
     if isinstance(resource, list):
-        return [of_patient(one, patient_id) for one in resource]
+        return [of_patient(one, patient_id) if isinstance(one, _NESTED) else one for one in resource]
     return resource
 
 
@@ -87,8 +91,11 @@ class _Making:
         self._person = _people_of(root)
 
     def fill_all(self) -> None:
+        groups: dict[str, list[Group]] = {}
+        for group in (self._root, *self._root.below()):
+            groups.setdefault(group.name, []).append(group)
         for rule in self._structure.resources:
-            for group in self._root.instances(rule.group):
+            for group in groups.get(rule.group, ()):
                 resource = self._fill(rule, group)
                 if resource is not None:
                     self._made[rule.name, id(group)] = resource
@@ -122,7 +129,7 @@ class _Making:
         view = group.view
         if rule.collect:
             view = {**view, **_below(group, rule.collect)}
-        if any(not test.holds(view) for test in rule.tests):
+        if rule.tests and any(not test.holds(view) for test in rule.tests):
             return None
         flat: Json = {}
         for name in rule.maps:

@@ -11,13 +11,12 @@ from functools import cache
 from typing import Any
 
 from careloop.errors import ContentError, Fault, Rejected
-from careloop.intake import datatypes
-from careloop.intake.actors import organization
 from careloop.intake.addresses import Segments, Test, tests_of, values_at, views_of
 from careloop.intake.amending import Amending
+from careloop.intake.contacts import contacts
 from careloop.intake.conversions import CONVERSIONS
 from careloop.intake.datatypes import Context, Json, Rule, Table
-from careloop.intake.hl7v2 import Segment, Value
+from careloop.intake.hl7v2 import Value
 from careloop.intake.model import Effect
 from careloop.intake.structures import Structure, structure_faults, structure_of
 from careloop.intake.tables import CodeMaps
@@ -59,6 +58,8 @@ class Line:
     options: Mapping[str, Any]
     beside: Mapping[str, str]
     defaults: Mapping[str, str]
+    places: tuple[tuple[str, int], ...]
+    """Segment and field of each source; field 0 is the whole segment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,16 @@ class SegmentMapping:
     constants: Mapping[str, Any]
     skip_when: Mapping[str, Any] | None
     read: frozenset[str]
+    _by_names: dict[frozenset[str], tuple[Line, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def lines_for(self, segments: Segments) -> tuple[Line, ...]:
+        """The lines that may find anything where these segments stand."""
+        names = frozenset(segments)
+        found = self._by_names.get(names)
+        if found is None:
+            found = tuple(line for line in self.lines if not line.sources or _names_of(line.sources) & names)
+            self._by_names[names] = found
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,20 +146,33 @@ def fill(mapping: SegmentMapping, segments: Segments, context: Context, result: 
     found: Json = {} if result is None else result
     if mapping.skip_when and _code_matches(mapping.skip_when, segments):
         return found
-    for line in mapping.lines:
+    for line in mapping.lines_for(segments):
         _apply(line, segments, context, found)
     return found
 
 
+def _names_of(addresses: Sequence[str]) -> frozenset[str]:
+    return frozenset(address.partition("-")[0] for address in addresses)
+
+
+def _is_silent(line: Line, segments: Segments) -> bool:
+    """True when none of its fields holds anything: most lines, for most messages."""
+    for name, number in line.places:
+        for segment in segments.get(name, ()):
+            if not number or segment.raw(number):
+                return False
+    return True
+
+
 def _apply(line: Line, segments: Segments, context: Context, result: Json) -> None:
     to = line.to
-    if not line.adds and result.get(to) is not None:
+    if (line.sources and _is_silent(line, segments)) or (not line.adds and result.get(to) is not None):
         return
-    if any(result.get(path) is not None for path in line.unless_made):
+    if line.unless_made and any(result.get(path) is not None for path in line.unless_made):
         return
-    if any(not test.holds(segments) for test in line.tests):
+    if line.tests and any(not test.holds(segments) for test in line.tests):
         return
-    if any(values_at(address, segments) for address in line.unless):
+    if line.unless and any(values_at(address, segments) for address in line.unless):
         return
     if not line.sources:
         _put(line, [line.value], result)
@@ -156,7 +180,7 @@ def _apply(line: Line, segments: Segments, context: Context, result: Json) -> No
     every = line.each or line.join is not None
     for address in line.sources:
         if line.word == "contact":
-            found: list[Any] = _contacts(segments, context)
+            found: list[Any] = contacts(segments, context)
         else:
             found = []
             for view in views_of(address, segments) if every and line.beside else (segments,):
@@ -266,52 +290,8 @@ def wrapped(pattern: Any, value: Any) -> Any:
     return pattern
 
 
-def _contacts(segments: Segments, context: Context) -> list[Json]:
-    """NK1 as Patient.contact: name, relation, ways to reach; the first of each, as Patient.contact holds one."""
-    contacts = []
-    for segment in segments.get("NK1", ()):
-        plain = Rule(address="NK1-2")
-        name = [found for value in segment.values(2) if (found := datatypes.human_name(value, plain, context))]
-        telecom = [
-            found
-            for number, options in ((5, {"use": "home"}), (6, {"use": "work"}), (40, {}), (41, {}))
-            for value in segment.values(number)
-            if (found := datatypes.contact_point(value, Rule(address=f"NK1-{number}", options=options), context))
-        ]
-        roles = [(3, "relationship"), (7, "contact-role")]
-        relationship = [
-            found
-            for number, table in roles
-            for value in segment.values(number)
-            if (found := datatypes.codeable_concept(value, Rule(address="", table=context.tables[table]), context))
-        ]
-        addresses = [found for value in segment.values(4) if (found := datatypes.address(value, plain, context))]
-        contact = {"relationship": relationship, "name": name[:1], "telecom": telecom, "address": addresses[:1]}
-        if name or telecom:
-            said = {key: part[0] if key in ("name", "address") else part for key, part in contact.items() if part}
-            contacts.append({**said, **_contact_rest(segment, context)})
-    return contacts
-
-
 def _code_matches(test: Mapping[str, Any], segments: Segments) -> bool:
     return any(value.component(1).strip().upper() in test["in"] for value in values_at(test["from"], segments))
-
-
-def _contact_rest(segment: Segment, context: Context) -> Json:
-    """Sex, employer or agency, and the time for which it holds."""
-    gender = context.tables["administrative-sex"].of(segment.text(15)) if segment.text(15) else None
-    beside = {
-        "contact": segment.values(30),
-        "contact-telecom": segment.values(31),
-        "contact-address": segment.values(32),
-    }
-    plain = Rule(address="NK1-13", options=beside)
-    found: Json = {
-        "gender": gender,
-        "organization": organization(segment.value(13), plain, context) if segment.raw(13) else None,
-        "period": datatypes.period_of(segment.text(8), segment.text(9), context),
-    }
-    return {key: part for key, part in found.items() if part}
 
 
 def _list(value: Any) -> list[Any]:
@@ -366,8 +346,14 @@ def _line(rule: Mapping[str, Any], tables: Mapping[str, Table]) -> Line:
         table=tables[rule["table"]] if "table" in rule else None,
         options=rule.get("with", {}),
         beside=rule.get("beside", {}),
+        places=tuple(_place(address) for address in _list(rule.get("from"))),
         defaults={name: rule[name] for name in ("default-system", "default-text") if name in rule},
     )
+
+
+def _place(address: str) -> tuple[str, int]:
+    name, _, rest = address.partition("-")
+    return name, int(rest.partition(".")[0] or 0)
 
 
 def _faults(document: Mapping[str, Any], tables: Mapping[str, Table]) -> list[Fault]:

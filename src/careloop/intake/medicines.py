@@ -1,4 +1,4 @@
-"""What a medicine is made of (RXC). Source: HL7 v2.5.1 chapter 4.A; v2-to-FHIR map RXO[MedicationRequest] for strength."""
+"""What a medicine is made of (RXC). Source: HL7 v2.5.1 chapter 4.A; v2-to-FHIR map RXO[MedicationRequest]."""
 
 from collections.abc import Sequence
 

@@ -93,8 +93,8 @@ def joined_resource(
     before: Mapping[str, Any] | None, said: Mapping[str, Any], told: Mapping[str, str], at: datetime
 ) -> tuple[Json, dict[str, str]]:
     """A resource after these words, and `told` brought up to date: under `*` when most of it was said, beside that the
-    elements that were said earlier. The later word wins, whichever came first; what nobody said again stays, and numbers
-    add up."""
+    elements that were said earlier. The later word wins, whichever came first; what nobody said again stays, and
+    numbers add up."""
     stamp = instant_text(at)
     if before is None:
         return dict(said), {_NEWEST: stamp}

@@ -108,7 +108,9 @@ def structure_of(document: Mapping[str, Any], parts: Mapping[str, Mapping[str, A
     """A document of kind `messages`, ready for use, with the groups and resources of the `parts` that it includes; a
     group of its own takes the place of one of the same name. `ContentError` for a part that does not exist."""
     included = _list(document.get("include"))
-    faults = [Fault(at=f"{document['id']} include", expected=f"a part, not {one}") for one in included if one not in parts]
+    faults = [
+        Fault(at=f"{document['id']} include", expected=f"a part, not {one}") for one in included if one not in parts
+    ]
     if faults:
         raise ContentError(faults)
     sources = [*(parts[one] for one in included), document]
@@ -132,7 +134,9 @@ def structure_faults(structure: Structure, maps: Mapping[str, Any], names: Colle
         faults += [
             Fault(at=f"{place}.maps", expected=f"a map that exists, not {own}") for own in one.maps if own not in maps
         ]
-        told = {name.removeprefix("and ").removeprefix("near ") for target in one.refer.values() for name in target.names}
+        told = {
+            name.removeprefix("and ").removeprefix("near ") for target in one.refer.values() for name in target.names
+        }
         faults += [Fault(at=f"{place}.refer", expected=f"a resource of a message, not {x}") for x in told - names]
     return faults
 

@@ -5,7 +5,9 @@ from tests.messages import adt
 from careloop.cli.load import load, write_acknowledgments
 from careloop.intake.hl7v2 import parse
 
-HEADER = b"FHS|^~\\&|REG|STMARY|CARELOOP|RIVERBEND|20261120||||F7\rBHS|^~\\&|REG|STMARY|CARELOOP|RIVERBEND|20261120||||B7\r"
+HEADER = (
+    b"FHS|^~\\&|REG|STMARY|CARELOOP|RIVERBEND|20261120||||F7\rBHS|^~\\&|REG|STMARY|CARELOOP|RIVERBEND|20261120||||B7\r"
+)
 
 
 def loaded(door, tmp_path, *messages, trailer):
