@@ -12,6 +12,7 @@ from careloop.flows.patient_reading import full_name
 from careloop.flows.routing import queue_reference
 from careloop.longitudinal import Fact, Ledger, Matter, People, fold, longitudinal_of, named_in, sources_of, told_by
 from careloop.longitudinal.rules.paths import walk, words_of
+from careloop.longitudinal.rules.saying import status_of
 from careloop.record import Stored
 
 Resource = Mapping[str, Any]
@@ -38,6 +39,18 @@ class Chart:
     people: People
     ledger: Ledger
     now: datetime
+
+    @property
+    def for_header(self) -> Mapping[str, Sequence[Resource]]:
+        """The resources by type, each allergy once, whoever tells of it; active where one source says so."""
+        allergies = [_active_first(one) for one in self.matters if one.shown.type == "AllergyIntolerance"]
+        return {**self.by_type, "AllergyIntolerance": allergies}
+
+
+def _active_first(matter: Matter) -> Resource:
+    """What a source says that calls it active, the newest of these; else what was told last."""
+    active = (one.resource for one in matter.facts if status_of(one.resource) in ("active", ""))
+    return next(active, matter.shown.resource)
 
 
 def read_chart(app: App, tx: Transaction, stored: Sequence[Stored], now: datetime) -> Chart:

@@ -78,7 +78,7 @@ def record_page(
     sections = sections_of(chart, longitudinal_of(app.catalog), zone)
     shown = by_source(sections, source) if source else sections
     return RecordPage(
-        header=reading.header_of(patient, chart.by_type, chart.now.astimezone(zone).date()),
+        header=reading.header_of(patient, chart.for_header, chart.now.astimezone(zone).date()),
         sections=tuple(section for section in shown if only in (None, section.key)),
         sources=source_chips(sections),
         contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),

@@ -48,7 +48,7 @@ def page(
     cards = _numbered(reading.loop_cards(tasks, names), threads)
     sections = sections_of(chart, longitudinal_of(app.catalog), zone, with_past=False)
     return PatientPage(
-        header=reading.header_of(patient, chart.by_type, now.astimezone(zone).date()),
+        header=reading.header_of(patient, chart.for_header, now.astimezone(zone).date()),
         goals=reading.goals_of(chart.by_type.get("Goal", ()), zone),
         sections=sections,
         sources=source_chips(sections),

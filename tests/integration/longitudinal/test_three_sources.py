@@ -93,6 +93,7 @@ def test_the_same_problem_of_two_sources_is_one_line_that_names_both(person):
     assert f"DocumentReference/{told.document_id}" == person.document.document
     [penicillin] = person.rows("allergies")
     assert len(penicillin.sources) == 2
+    assert len(person.page().header.allergies) == 1
 
 
 def test_no_resource_is_changed_by_folding(person):
