@@ -71,16 +71,18 @@ def open_session(tx: Transaction, account_id: str, now: datetime, *, lasts: time
     return token
 
 
-def find_session(tx: Transaction, token: str, now: datetime, *, idle: timedelta, full: bool = True) -> StaffSession:
-    """The session, and it counts as used now; `NotAuthenticated` when it is unknown, over, idle too long or the
-    account is disabled."""
+def find_session(
+    tx: Transaction, token: str, now: datetime, *, idle: timedelta, full: bool = True, is_use: bool = True
+) -> StaffSession:
+    """The session, and it counts as used now if a person asked (`is_use`); `NotAuthenticated` when it is unknown, over,
+    idle too long or the account is disabled."""
     row = tx.one(
         _SQL["find_session"],
         {"hash": _hash(token), "stage": "full" if full else "password", "now": now, "idle_since": now - idle},
     )
     if row is None:
         raise NotAuthenticated("please sign in")
-    if now - row["seen"] > _TOUCH_AFTER:
+    if is_use and now - row["seen"] > _TOUCH_AFTER:
         tx.execute(_SQL["touch_session"], {"hash": _hash(token), "now": now})
     account = StaffMember(
         account_id=row["account_id"],

@@ -75,15 +75,16 @@ def sign_out(app: App, session: StaffSession, *, address: str | None) -> None:
         record_audit(tx, AuditEntry(principal=principal, action="E", subtype="logout"))
 
 
-def current_session(app: App, token: str) -> StaffSession:
-    """The session of a cookie, counted as used now; `NotAuthenticated` when it is not good any more."""
+def current_session(app: App, token: str, *, is_use: bool = True) -> StaffSession:
+    """The session of a cookie, counted as used now unless a page asked by itself; `NotAuthenticated` when it is not
+    good any more."""
     tenant_id = sessions.tenant_of(token)
     if tenant_id is None:
         raise NotAuthenticated("please sign in")
     with app.database.transaction(tenant_id) as tx:
         minutes = settings_of(get_tenant(tx, tenant_id)).idle_minutes
         idle = min(timedelta(minutes=minutes), timedelta(seconds=app.settings.session_idle_seconds))
-        return sessions.find_session(tx, token, app.clock.now(), idle=idle)
+        return sessions.find_session(tx, token, app.clock.now(), idle=idle, is_use=is_use)
 
 
 def sweep(app: App, tenant: Tenant) -> None:

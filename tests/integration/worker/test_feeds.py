@@ -236,3 +236,17 @@ def test_the_pages_show_change_and_take_back(door, manager) -> None:
     assert "gives no time of discharge" in report.text
     assert "in PV1-45 of ADT^A03" in manager.get(f"{path}/letter").text
     assert manager.get(f"{path}/report.csv").headers["content-type"].startswith("text/csv")
+
+
+def test_a_page_that_keeps_itself_up_to_date_keeps_nobody_signed_in(door, manager) -> None:
+    def seen():
+        with door.app.database.transaction(door.tenant.id) as tx:
+            return tx.value("select seen from staff_session")
+
+    with door.app.database.transaction(door.tenant.id) as tx:
+        tx.execute("update staff_session set seen = seen - interval '10 minutes'")
+    before = seen()
+    assert manager.get("/feeds/lines").status_code == 200
+    assert seen() == before
+    assert manager.get("/feeds").status_code == 200
+    assert seen() > before

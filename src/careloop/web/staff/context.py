@@ -31,6 +31,8 @@ from careloop.web.rendering import PAGE_HEADERS, Words, render
 
 SAID_COOKIE = "careloop_said"
 LOOK_COOKIE = "careloop_look"
+ASKED_BY_PAGES = frozenset({"/feeds/lines", "/worklist/state"})
+"""What open pages ask for by themselves: it keeps nobody signed in."""
 _STAFF = frozenset(
     {Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER, Role.ADMINISTRATOR, Role.COMMUNITY_HEALTH_WORKER}
 )
@@ -210,7 +212,7 @@ def staff_of(request: Request[Any, Any, Any]) -> Staff:
     tenant_id = tenant_of(token)
     if tenant_id is None:
         raise NotAuthenticated("please sign in")
-    session = current_session(app, token)
+    session = current_session(app, token, is_use=request.url.path not in ASKED_BY_PAGES)
     if request.method not in SAFE_METHODS:
         check_origin(browser)
     tenant, now = app.tenant(tenant_id), app.clock.now()
