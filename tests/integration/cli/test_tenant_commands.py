@@ -140,6 +140,10 @@ def test_a_feed_is_opened_listed_and_watched(careloop, slug):
     assert careloop(*add)[0] == 2
     _, listed = careloop("feed", "list", "--tenant", slug)
     assert [one["port"] for one in listed["feeds"]] == [port]
+    number = str(listed["feeds"][0]["id"])
+    status, told = careloop("feed", "report", "--tenant", slug, "--feed", number)
+    assert (status, told["messages"], told["findings"]) == (0, 0, [])
+    assert careloop("feed", "report", "--tenant", slug, "--feed", "999999")[0] == 2
     _, watched = careloop("feed", "status", "--tenant", slug)
     assert [(one["received"], one["dead"], one["last_received"]) for one in watched["feeds"]] == [(0, 0, None)]
     for wrong in (("--zone", "Mars"), ("--sender", "no bar"), ("--authority", "=x"), ("--port", "0")):
