@@ -16,7 +16,7 @@ _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 _PAGES = (
     "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
     "/settings",
-    "/help", "/rules/rank", "/find", "/arrivals",
+    "/help", "/rules/rank", "/find", "/arrivals", "/deliveries",
 )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def test_screens_look_right(site: Site, open_context: Open, pytestconfig: pytest
         sign_in(page, site)
         for name, path in (
             ("worklist", "/worklist"), ("transitions", "/transitions"), ("patient", _a_patient(page, site)),
-            ("matches", "/matches"), ("arrivals", "/arrivals"),
+            ("matches", "/matches"), ("arrivals", "/arrivals"), ("deliveries", "/deliveries"),
         ):  # fmt: skip
             page.goto(f"{site.url}{path}")
             page.wait_for_timeout(200)
