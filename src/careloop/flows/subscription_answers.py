@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from careloop.access.policy import require
-from careloop.errors import NotFound, Rejected
+from careloop.errors import NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import derived_id
 from careloop.flows import notifying, subscribing
 from careloop.flows.interactions import Interaction
@@ -30,7 +30,7 @@ class EventsAsked:
 
 def statuses(door: Interaction, ids: Sequence[str], wanted: Sequence[str], base: str) -> Resource:
     """How Subscriptions stand, as a searchset of `Parameters`; all that are served where no id is named."""
-    require(door.principal, "read", subscribing.RESOURCE_TYPE)
+    _require(door)
     found = [_served(door, one) for one in ids] or store.served(door.tx, "requested", "active", "error", "off")
     entries = [_status_entry(door, one, base) for one in found[:_MOST_IDS] if not wanted or one.status in wanted]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
@@ -38,7 +38,7 @@ def statuses(door: Interaction, ids: Sequence[str], wanted: Sequence[str], base:
 
 def events(door: Interaction, subscription_id: str, asked: EventsAsked, base: str) -> Resource:
     """Events again, as a history bundle; what is shown of them are the asker's rights."""
-    require(door.principal, "read", subscribing.RESOURCE_TYPE)
+    _require(door)
     served = _served(door, subscription_id)
     wanted = _wanted(door, served)
     until = served.events if asked.until is None else asked.until
@@ -52,7 +52,7 @@ def events(door: Interaction, subscription_id: str, asked: EventsAsked, base: st
 
 def binding_token(door: Interaction, ids: Sequence[str], address: str) -> Resource:
     """A pass for the websocket at `address`, good once and for five minutes."""
-    require(door.principal, "read", subscribing.RESOURCE_TYPE)
+    _require(door)
     now = door.app.clock.now()
     for one in ids:
         served = _served(door, one)
@@ -70,6 +70,13 @@ def binding_token(door: Interaction, ids: Sequence[str], address: str) -> Resour
             {"name": "websocket-url", "valueUrl": address},
         ],
     }
+
+
+def _require(door: Interaction) -> None:
+    """Whoever sees a part of the record only is told nothing here: events name resources outside of it."""
+    require(door.principal, "read", subscribing.RESOURCE_TYPE)
+    if door.principal.sight is not None:
+        raise NotPermitted("Subscriptions are for programs with scopes of the level system")
 
 
 def _served(door: Interaction, subscription_id: str) -> Served:
