@@ -149,7 +149,8 @@ def test_each_table_has_one_policy_and_no_other_that_would_widen_it(database_url
         assert (policy["cmd"], policy["roles"]) == ("ALL", ["public"])
         assert "app.tenant" in policy["qual"] and "app.tenant" in policy["with_check"]
         narrowing = [one for one in by_table[table["name"]] if one["permissive"] != "PERMISSIVE"]
-        assert {(one["permissive"], tuple(one["roles"])) for one in narrowing} <= {("RESTRICTIVE", ("careloop_narrow",))}
+        kinds = {(one["permissive"], tuple(one["roles"])) for one in narrowing}
+        assert kinds <= {("RESTRICTIVE", ("careloop_narrow",))}
 
 
 def test_nothing_runs_with_the_rights_of_the_owner(database_urls):
