@@ -25,7 +25,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         example="careloop load history.ndjson.gz messages/ --tenant riverbend",
     )  # fmt: skip
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help=".json .fhir .ndjson .hl7 .xml .ccda, each also .gz; folders, .zip"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help=".json .fhir .ndjson .hl7 .xml .ccda, each also .gz; folders, .zip",
     )
     parser.add_argument(
         "--acknowledgments", type=Path, metavar="DIR", help="write the answer to each batch file (FHS, BHS) here"
