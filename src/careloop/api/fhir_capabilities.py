@@ -57,7 +57,9 @@ def capability_statement(
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/json", "json"],
         "patchFormat": ["application/json-patch+json"],
-        "rest": [{"mode": "server", "security": _security(base), **_served(definitions, tuple(operations), tuple(topics))}],
+        "rest": [
+            {"mode": "server", "security": _security(base), **_served(definitions, tuple(operations), tuple(topics))}
+        ],
     }
 
 

@@ -12,8 +12,8 @@ from careloop.cli.options import say
 from careloop.errors import CareloopError, Unavailable
 
 COMMANDS = (
-    "serve", "demo", "load", "export", "inbox", "outbox", "tenant", "user", "client", "cds", "ehr", "feed", "document", "deadlines", "content", "verify", "reindex",
-    "view", "match", "bench",
+    "serve", "demo", "load", "export", "inbox", "outbox", "tenant", "user", "client", "cds", "ehr", "feed",
+    "document", "deadlines", "content", "verify", "reindex", "view", "match", "bench",
 )  # fmt: skip
 """Modules of this folder, in the order of `--help`."""
 

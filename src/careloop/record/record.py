@@ -197,7 +197,7 @@ class Record:
 
 
 def refuse_wide(tx: Transaction, principal: Principal) -> None:
-    """Nothing happens where the transaction sees no more than the principal may; else `NotPermitted`: whatever opened it
-    is not made for narrowed principals."""
+    """Nothing happens where the transaction sees no more than the principal may; else `NotPermitted`: whatever opened
+    it is not made for narrowed principals."""
     if principal.sight is not None and tx.sight != principal.sight.settings:
         raise NotPermitted("this is not for an app that sees a part of the record only")
