@@ -20,7 +20,8 @@ def told_both(site: Site, page: Page, *, family: str, number: str) -> None:
     message = "\n".join([
         f"MSH|^~\\&|ADT|STANNE|CARELOOP|PRACTICE|{at}||ADT^A01|LG-{number}|P|2.5.1",
         f"EVN|A01|{at}",
-        f"PID|1||{number}^^^STANNE^MR||{family}^ANA||19600512|F|||{number} OAK ST^^ALPHA^MA^01101",
+        f"PID|1||{number}^^^STANNE^MR||{family}^{family[::-1]}||19{number[-2:]}0512|F"
+        f"|||{number} OAK ST^^ALPHA^MA^01101",
         f"PV1|1|I|4W^401^A^STANNE||||||||||||||||V{number}|||||||||||||||||||||||||{at}",
         "AL1|1|DA|7980^Penicillin G^RXNORM|SV|Rash",
         "AL1|2|DA|NKA^No known allergies",
