@@ -121,8 +121,9 @@ def test_a_client_may_bring_its_keys_in_a_file(careloop, slug, tmp_path):
     status, made = careloop(*add, str(path), "Signer")
     assert (status, set(made)) == (0, {"client_id", "scope"})
     path.write_text(json.dumps({"keys": [key.as_dict(private=True)]}))
-    for wrong in (str(path), str(tmp_path / "missing"), "https://keys.example/jwks"):
+    for wrong in (str(path), str(tmp_path / "missing"), "http://keys.example/jwks"):
         assert careloop(*add, wrong, "Signer 2")[0] == 2
+    assert careloop(*add, "https://keys.example/jwks", "Signer 2")[0] == 3
     assert careloop("client", "add", "X", "--tenant", slug, "--scope", "patient/*.rs")[0] == 2
 
 
