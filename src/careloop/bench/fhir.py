@@ -30,8 +30,9 @@ CHART = 300
 """Resources of the chart whose `$everything` is measured: the patient whose chart comes nearest."""
 
 
-_QUIET, _LOOK_SECONDS, _QUIET_WITHIN = 0.08, 0.5, 180.0
-"""A server at rest uses less than this share of a core; looked at so often; for at most so many seconds."""
+_QUIET, _LOOK_SECONDS, _QUIET_WITHIN, _BEHIND_SECONDS = 0.12, 0.5, 60.0, 1.5
+"""A server at rest uses less than this share of a core; looked at so often; for at most so many seconds.
+What requests cause behind them (seals, events) is done within so many seconds of them."""
 
 
 @dataclass(frozen=True)
@@ -160,15 +161,25 @@ def _measure(place: Place, token_of: str, sample: Sample, chart: str, label: str
 def _run(
     ask: Callable[[Sequence[Request]], Traffic], waves: Sequence[Sequence[Request]], place: Place, pid: int
 ) -> Run:
-    before, whole = cpu_seconds(place, pid), Traffic()
+    """The waves one after the other. What the server uses at rest meanwhile is taken off: that is there anyway."""
+    rest = at_rest(place, pid)
+    started, before, whole = time.monotonic(), cpu_seconds(place, pid), Traffic()
     for wave in waves:
         part = ask(wave)
         whole.wall += part.wall
         for kind, seconds in part.seconds.items():
             whole.seconds.setdefault(kind, []).extend(seconds)
             whole.sizes.setdefault(kind, []).extend(part.sizes[kind])
-    quieten(place, pid)
-    return Run(traffic=whole, cpu=cpu_seconds(place, pid) - before)
+    time.sleep(_BEHIND_SECONDS)
+    used = cpu_seconds(place, pid) - before
+    return Run(traffic=whole, cpu=max(used - rest * (time.monotonic() - started), 0.0))
+
+
+def at_rest(place: Place, pid: int) -> float:
+    """The share of a core that the server uses while nobody asks anything."""
+    before = cpu_seconds(place, pid)
+    time.sleep(_BEHIND_SECONDS)
+    return (cpu_seconds(place, pid) - before) / _BEHIND_SECONDS
 
 
 def quieten(place: Place, pid: int) -> None:
