@@ -12,7 +12,7 @@ Open = Callable[..., BrowserContext]
 
 
 def _choose(page: Page, site: Site, family: str) -> None:
-    page.goto(f"{site.url}/worklist?scope=team")
+    page.goto(f"{site.url}/worklist?scope=team&most=500")
     page.locator(".row", has_text=family).locator("a.cover").click()
     expect(page.locator("#pane .person")).to_contain_text(family)
 
@@ -91,6 +91,7 @@ def test_keys_alone_lead_from_sign_in_to_a_saved_call(site: Site, open_context: 
     page = open_context().new_page()
     login = site.login("coordinator")
     page.goto(f"{site.url}/sign-in")
+    expect(page.locator("#username")).to_be_focused()
     page.keyboard.type(login["username"])
     page.keyboard.press("Tab")
     page.keyboard.type(login["password"])
@@ -152,7 +153,7 @@ def test_nothing_typed_is_lost_when_a_save_is_refused(site: Site, open_context: 
 def test_a_picture_of_the_worklist_is_kept_for_the_readme(site: Site, open_context: Open, tmp_path: Path) -> None:
     page = open_context().new_page()
     sign_in(page, site)
-    page.goto(f"{site.url}/worklist?scope=team")
+    page.goto(f"{site.url}/worklist?scope=team&most=500")
     picture = tmp_path / "worklist.png"
     page.screenshot(path=picture)
     assert picture.stat().st_size > 20_000

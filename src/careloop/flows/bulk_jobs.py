@@ -87,7 +87,8 @@ def ask_import(app: App, principal: Principal, request: str, sent: Path) -> str:
 
 
 def find(app: App, principal: Principal, job_id: str) -> BulkJob:
-    """The job, for whoever asked for it."""
+    """The job, for whoever asked for it; not for an app through which that person acts."""
+    require_whole(principal)
     with app.database.transaction(principal.tenant_id, actor=principal.id) as tx:
         return jobs.find(tx, principal, job_id)
 
@@ -133,7 +134,14 @@ def run_next(app: App, tenant: Tenant) -> bool:
     else:
         with app.database.transaction(tenant.id, actor="bulk") as tx:
             jobs.finish(tx, job.id, app.clock.now(), manifest)
+        _forget_sent(app, tenant, job)
     return True
+
+
+def _forget_sent(app: App, tenant: Tenant, job: BulkJob) -> None:
+    """What a client sent is no longer needed. Not before: a worker that dies now leaves a job that can be begun again."""
+    if job.kind == "import":
+        (folder_of(app, tenant.id, job.id) / job.parameters["name"]).unlink(missing_ok=True)
 
 
 def _fail(app: App, tenant: Tenant, job: BulkJob, reason: str) -> None:
@@ -194,7 +202,6 @@ def _import(app: App, tenant: Tenant, job: BulkJob) -> Mapping[str, Any]:
     if lines:
         (folder / "errors.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
         errors = [{"resource_type": "OperationOutcome", "name": "errors.ndjson", "count": len(lines)}]
-    path.unlink()
     now = app.clock.now().isoformat()
     return {"transactionTime": now, "output": [], "deleted": [], "error": errors, "counts": counts}
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from careloop.access.model import Principal
 from careloop.db import Database, Transaction
+from careloop.db.pool import Contended
 from careloop.errors import CareloopError
 from careloop.flows.app import App
 
@@ -31,10 +32,12 @@ _IDLE_SECONDS = 5.0
 @dataclass(frozen=True, kw_only=True)
 class Lane:
     """What can be done as a set. `work` gives an outcome for each item in their order; it raises where the set as a
-    whole cannot be done. Two items with the same `name_of` are never in one set; None goes with everything."""
+    whole cannot be done. Two items with the same `name_of` are never in one set; None goes with everything. What is
+    `repeatable` may be done again though it may have been done: it changes nothing."""
 
     work: Callable[[App, Transaction, Principal, Sequence[Any]], Sequence[Outcome]]
     name_of: Callable[[Any], Hashable | None] = lambda _: None
+    repeatable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,25 +103,28 @@ class Gatherer:
         return chosen
 
     def _done(self, chosen: Sequence[_Request]) -> list[Outcome]:
-        """An outcome for each; where the set cannot be done as one, each by itself."""
+        """An outcome for each; where the set cannot be done as one, each by itself. Writes that may stand already,
+        because the fault came with the commit or after it, are not done again: each asker is told."""
+        done: list[Outcome] = []
         try:
-            return self._together(chosen)
+            return self._together(chosen, done)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: the asker gets what was raised
-            if len(chosen) == 1:
-                return [error]
+            may_stand = bool(done) and not (chosen[0].lane.repeatable or isinstance(error, Contended))
+            if len(chosen) == 1 or may_stand:
+                return [error for _ in chosen]
         return [outcome for one in chosen for outcome in self._done([one])]
 
-    def _together(self, chosen: Sequence[_Request]) -> list[Outcome]:
+    def _together(self, chosen: Sequence[_Request], done: list[Outcome]) -> list[Outcome]:
+        """The outcomes, committed. `done` holds them as soon as only the commit is left."""
         first = chosen[0]
         database: Database = self.app.database
-        return list(
-            database.run(
-                first.principal.tenant_id,
-                lambda tx: first.lane.work(self.app, tx, first.principal, [one.item for one in chosen]),
-                actor=first.principal.id,
-                sight=first.principal.narrowing,
-            )
-        )
+
+        def work(tx: Transaction) -> list[Outcome]:
+            done.clear()
+            done.extend(first.lane.work(self.app, tx, first.principal, [one.item for one in chosen]))
+            return list(done)
+
+        return database.run(first.principal.tenant_id, work, actor=first.principal.id, sight=first.principal.narrowing)
 
     def _settle(self, chosen: Sequence[_Request], outcomes: Sequence[Outcome]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}

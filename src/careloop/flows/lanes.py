@@ -50,10 +50,10 @@ def _name(write: Write) -> tuple[str, str] | None:
     return (write.resource_type, write.id) if write.id is not None else None
 
 
-READ = Lane(work=_read)
+READ = Lane(work=_read, repeatable=True)
 """Items are `Wanted`, and the asker may read them; outcomes are `Stored`."""
 
-LOOK = Lane(work=_look)
+LOOK = Lane(work=_look, repeatable=True)
 """Items are `Look`; outcomes are what they give."""
 
 WRITE = Lane(work=_write, name_of=_name)

@@ -38,7 +38,7 @@ class AllowList:
         host = (parts.hostname or "").lower()
         if parts.scheme not in _PORTS or not host or parts.username or parts.password or parts.fragment:
             raise NotAllowed("the address is not a plain https address")
-        if parts.scheme == "http" and not self.loopback:
+        if parts.scheme == "http" and not self._is_here(host):
             raise NotAllowed("only https addresses are asked")
         named = host if port in (None, 443) else f"{host}:{port}"
         if named not in self.hosts and host not in (self.hosts if self._is_here(host) else ()):

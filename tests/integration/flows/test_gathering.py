@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from careloop.access.model import system_principal
-from careloop.errors import NotFound, Rejected
+from careloop.errors import NotFound, Rejected, Unavailable
 from careloop.flows import lanes
 from careloop.flows.gathering import Gatherer, Lane
 from careloop.record import Write
@@ -95,3 +95,25 @@ def test_what_a_savepoint_undoes_is_not_in_the_trail(app, tenant, principal):
             app.record.read(tx, principal, "Basic", "b2")
             raise NotFound("gone")
     assert audited(app, tenant, "read") == [["b1"]]
+
+
+def test_a_write_that_may_stand_is_not_done_again(app, tenant, principal):
+    """A fault that comes after the commit is told to each asker; nothing is there twice."""
+
+    def fail():
+        raise Unavailable("the line went dead with the commit")
+
+    def write(app, tx, principal, items):
+        tx.after_commit.append(fail)
+        return lanes.WRITE.work(app, tx, principal, items)
+
+    made = [
+        Write(
+            method="create", resource_type="Basic", resource={"resourceType": "Basic", "code": {"text": f"n{number}"}}
+        )
+        for number in range(12)
+    ]
+    answers = together(app, principal, Lane(work=write), made)
+    assert all(isinstance(one, Unavailable) for one in answers)
+    with app.database.transaction(tenant.id) as tx:
+        assert tx.value("select count(*) from resource where type = 'Basic'") == 12

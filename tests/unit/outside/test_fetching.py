@@ -111,3 +111,11 @@ def test_nobody_there_is_unavailable():
         port = probe.getsockname()[1]
     with pytest.raises(Unavailable):
         fetch("POST", f"http://127.0.0.1:{port}/", HERE, seconds=1)
+
+
+def test_plain_http_leads_nowhere_but_here():
+    allow = AllowList(frozenset({"example.org", "localhost"}), loopback=True)
+    with pytest.raises(NotAllowed):
+        allow.check("http://example.org/")
+    assert allow.check("http://localhost:8000/").port == 8000
+    assert allow.check("https://example.org/").port is None
