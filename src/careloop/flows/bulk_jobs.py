@@ -139,7 +139,7 @@ def run_next(app: App, tenant: Tenant) -> bool:
 
 
 def _forget_sent(app: App, tenant: Tenant, job: BulkJob) -> None:
-    """What a client sent is no longer needed. Not before: a worker that dies now leaves a job that can be begun again."""
+    """What a client sent is no longer needed; a worker that died before left a job that can be begun again."""
     if job.kind == "import":
         (folder_of(app, tenant.id, job.id) / job.parameters["name"]).unlink(missing_ok=True)
 
