@@ -61,11 +61,11 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0))
     return (
         f"{_processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()},"
-        f" {_loops_per_second() / 1e6:.1f} M loops/s, load {os.getloadavg()[0]:.1f}"
+        f" {loops_per_second() / 1e6:.1f} M loops/s, load {os.getloadavg()[0]:.1f}"
     )
 
 
-def _loops_per_second() -> float:
+def loops_per_second() -> float:
     """Steps of a plain Python loop in one CPU second: core speed moves by 40 %, and figures of CPU with it."""
     began, total = time.process_time(), 0
     for step in range(_LOOPS):
