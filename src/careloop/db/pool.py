@@ -250,9 +250,11 @@ class Database:
             yield transaction
 
     @contextmanager
-    def snapshot(self, tenant_id: int, *, actor: str = "") -> Iterator[Transaction]:
-        """The same, and every statement sees the data of one instant, however long the transaction lasts."""
-        with self._open_transaction(tenant_id, actor, isolation=psycopg.IsolationLevel.REPEATABLE_READ) as transaction:
+    def snapshot(self, tenant_id: int, *, actor: str = "", read_only: bool = False) -> Iterator[Transaction]:
+        """The same, and every statement sees the data of one instant, however long the transaction lasts. With
+        `read_only` the server refuses every write in it."""
+        level = psycopg.IsolationLevel.REPEATABLE_READ
+        with self._open_transaction(tenant_id, actor, isolation=level, read_only=read_only) as transaction:
             yield transaction
 
     @contextmanager
@@ -289,10 +291,12 @@ class Database:
         actor: str,
         *,
         isolation: psycopg.IsolationLevel | None = None,
+        read_only: bool = False,
         sight: Sight | None = None,
     ) -> Iterator[Transaction]:
         try:
-            with self._pool.connection(timeout=self._wait_seconds) as connection, _isolated(connection, isolation):
+            pooled = self._pool.connection(timeout=self._wait_seconds)
+            with pooled as connection, _isolated(connection, isolation, read_only):
                 transaction = Transaction(connection, tenant_id, actor, sight)
                 yield transaction
                 transaction.finish()
@@ -310,11 +314,12 @@ class Database:
 
 
 @contextmanager
-def _isolated(connection: _Connection, isolation: psycopg.IsolationLevel | None) -> Iterator[None]:
+def _isolated(connection: _Connection, isolation: psycopg.IsolationLevel | None, read_only: bool) -> Iterator[None]:
     if isolation is None:
         yield
         return
     connection.isolation_level = isolation
+    connection.read_only = read_only or None
     try:
         yield
         connection.commit()
@@ -323,6 +328,7 @@ def _isolated(connection: _Connection, isolation: psycopg.IsolationLevel | None)
         raise
     finally:
         connection.isolation_level = None
+        connection.read_only = None
 
 
 def _check(connection: _Connection) -> None:

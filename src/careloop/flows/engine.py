@@ -11,7 +11,7 @@ from careloop.access.tenancy import get_tenant, settings_of
 from careloop.catalog import Catalog
 from careloop.db import Transaction
 from careloop.loops.facts import FACT_TYPES, PatientFacts, read_facts
-from careloop.loops.model import Derivation, ExistingLoop, LoopSettings
+from careloop.loops.model import Act, Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules.calendar import Calendar
 from careloop.loops.rules.derive import derive as derive_loops
@@ -86,13 +86,23 @@ def derive(
     now: datetime,
 ) -> Derived:
     """What this patient's loops must be at `now`. `roles` are role codes of practitioners, by reference."""
-    content = content_of(catalog)
-    settings = loop_settings(tenant)
     facts = facts_of(tenant, patient_id, resources, roles)
     acts = [act for loop in loops for act in loop.acts]
     existing = [_existing(loop) for loop in loops]
-    found = derive_loops(content.pathways, content.calendar, facts, existing, acts, settings, now)
+    found = derive_from(content_of(catalog), tenant, facts, existing, acts, now)
     return Derived(zone=ZoneInfo(facts.zone), derivation=found)
+
+
+def derive_from(
+    content: Content,
+    tenant: Tenant,
+    facts: PatientFacts,
+    existing: Sequence[ExistingLoop],
+    acts: Sequence[Act],
+    now: datetime,
+) -> Derivation:
+    """The same from facts that were read already and any content: what a rehearsal asks (`flows.rehearsing`)."""
+    return derive_loops(content.pathways, content.calendar, facts, existing, acts, loop_settings(tenant), now)
 
 
 def facts_of(
