@@ -94,13 +94,13 @@ def load_catalog(site: Path | None = None, *, product: Path = CONTENT) -> Catalo
             files.setdefault(file.kind, {})[file.name] = file
     if site is not None:
         faults += _unknown_folders(site, schemas)
-    faults += [] if faults else reference_faults(_documents(files))
+    faults += [] if faults else reference_faults(documents_of(files))
     if faults:
         raise ContentError(faults)
     return Catalog(files=files)
 
 
-def _documents(files: Mapping[str, Mapping[str, ContentFile]]) -> dict[str, dict[str, Document]]:
+def documents_of(files: Mapping[str, Mapping[str, ContentFile]]) -> dict[str, dict[str, Document]]:
     """Documents of the kinds that state an id: knowledge, not compiled tables."""
     return {
         kind: {

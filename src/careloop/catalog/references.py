@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from careloop.catalog.result_names import result_faults
 from careloop.errors import Fault
 
 Document = Mapping[str, Any]
@@ -24,6 +25,7 @@ def reference_faults(kinds: Kinds) -> list[Fault]:
         faults += _risk(f"risk/{name}.yaml", model)
     for name, calendar in kinds.get("calendars", {}).items():
         faults += _calendar(f"calendars/{name}.yaml", calendar)
+    faults += result_faults(kinds.get("results", {}))
     return faults
 
 
@@ -65,6 +67,7 @@ def _pathway(file: str, pathway: Document, known: _Known) -> Iterator[Fault]:
     for number, rule in enumerate(pathway["ends_when"]):
         at = f"{file}: ends_when[{number}]"
         yield from _unknown(f"{at}.reason", [rule["reason"]], known.reasons, "reason")
+        yield from _condition(f"{at}.when", rule.get("when", {}), known)
         if rule["event"] in _ENDS_WITH_CLASS and not rule.get("class"):
             yield Fault(at=f"{at}.class", expected="the classes of stay that end the loop")
     yield from _opening(f"{file}: opens_when", pathway, known)
@@ -74,6 +77,7 @@ def _opening(at: str, pathway: Document, known: _Known) -> Iterator[Fault]:
     opens = pathway["opens_when"]
     yield from _unknown(f"{at}.follow_up", opens.get("follow_up", ()), known.follow_up, "follow_up")
     yield from _unknown(f"{at}.disposition_group", opens.get("disposition_group", ()), known.groups, "group")
+    yield from _condition(f"{at}.when", opens.get("when", {}), known)
     if opens["event"] == "stay-ended" and not (opens.get("follow_up") or opens.get("disposition_group")):
         yield Fault(at=at, expected="follow_up or disposition_group, so that the loop can open")
     reason = pathway["window"].get("reason", "window-over")
@@ -88,9 +92,23 @@ def _step(at: str, step: Document, pathway: Document, known: _Known) -> Iterator
     yield from _condition(f"{at}.done_when", step["done_when"], known)
     if "attempts" in step:
         yield from _condition(f"{at}.attempts.when", step["attempts"]["when"], known)
-    needs_tiers = "only_when" in step or "by_tier" in step["due"]
+    yield from _condition(f"{at}.only_when.fact", step.get("only_when", {}).get("fact", {}), known)
+    yield from _order(at, step, pathway)
+    needs_tiers = "tier" in step.get("only_when", {}) or "by_tier" in step["due"]
     if needs_tiers and not pathway.get("tiered"):
         yield Fault(at=at, expected="`tiered: true` at the top of the pathway, for clocks that depend on risk")
+
+
+def _order(at: str, step: Document, pathway: Document) -> Iterator[Fault]:
+    """A step hangs on steps that stand above it, so that no two wait for each other."""
+    earlier = frozenset(
+        other["id"] for other in pathway["steps"][: [one["id"] for one in pathway["steps"]].index(step["id"])]
+    )
+    for name, named in (("due.since", step["due"].get("since")), ("follows", step.get("follows"))):
+        if named is not None and named not in earlier:
+            yield Fault(at=f"{at}.{name}", expected="a step of this pathway that stands above this one")
+    if step.get("counts") == "after-step" and "follows" not in step:
+        yield Fault(at=f"{at}.follows", expected="the step that comes before, where `counts` is after-step")
 
 
 def _due(at: str, step: Document, pathway: Document) -> Iterator[Fault]:
