@@ -31,7 +31,10 @@ def in_plain_words(pathway: Pathway) -> Iterator[str]:
     signed = "" if pathway.reviewed else ", not reviewed by a clinician"
     yield f"{pathway.title} ({pathway.id} {pathway.version}{signed})"
     yield f"  Opens when {_opens(pathway.opens_when)}."
-    yield f"  Its time is over {pathway.window.words} later ({pathway.window_rule})."
+    end = "is over" if pathway.ends_with_window else "is up (it stays open, late, until it is closed)"
+    yield f"  Its time {end} {pathway.window.words} later ({pathway.window_rule})."
+    if pathway.patient_says:
+        yield f"  The patient is told: {pathway.patient_says}"
     for number, step in enumerate(pathway.steps, start=1):
         yield from _step(number, step)
     for ending in pathway.ends_when:
@@ -40,6 +43,9 @@ def in_plain_words(pathway: Pathway) -> Iterator[str]:
 
 
 def _opens(opens: OpensWhen) -> str:
+    if opens.event == "fact":
+        about = f"; it is about the {' or '.join(opens.about)} that this names" if opens.about else ""
+        return f"there is {in_words(opens.when)}{about}"
     classes = _listed([_CLASSES.get(code, code) for code in sorted(opens.classes)])
     words = f"{_EVENTS[opens.event]}{'' if opens.event == 'stay-planned' else f' a stay that is {classes}'}"
     if opens.follow_up:
@@ -58,19 +64,33 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _ends(ending: EndsWhen) -> str:
+    if ending.event == "fact":
+        return f"there is {in_words(ending.when)}"
     return _ENDS[ending.event]
 
 
 def _step(number: int, step: Step) -> Iterator[str]:
-    only = f", only when risk is {step.only_tier.value}" if step.only_tier else ""
+    only = _only(step)
     yield f"  {number}. {step.title} ({step.id}{only})"
     yield f"     Who and when: the {step.owner_role}, {_due(step.due)} ({step.due.rule})."
     yield f"     Proof: {_proof(step)}."
     if step.attempts:
         yield f"     {step.attempts.enough} tries in time satisfy {step.attempts.rule}, but not the step."
+    if step.follows:
+        yield f"     It counts only after {step.follows}."
     for rule in step.escalate:
+        if rule.share is not None:
+            yield f"     The {rule.to_role} looks too when {rule.share} percent of its time have passed."
+            continue
         later = f"{rule.span.words} after" if rule.span else "at"
         yield f"     The {rule.to_role} looks too {later} {'its deadline' if rule.after == 'due' else 'it opened'}."
+
+
+def _only(step: Step) -> str:
+    needs = [f"risk is {step.only.tier.value}"] if step.only.tier else []
+    needs += [f"{name} is {' or '.join(sorted(values))}" for name, values in step.only.key.items()]
+    needs += [f"there is {in_words(step.only.fact)}"] if step.only.fact else []
+    return f", only when {' and '.join(needs)}" if needs else ""
 
 
 def _proof(step: Step) -> str:
@@ -80,9 +100,18 @@ def _proof(step: Step) -> str:
 
 
 def _due(due: Due) -> str:
+    after = f" after {due.since}" if due.since else ""
     if due.within:
         aim = f", aim {due.target.words}" if due.target else ""
-        return f"within {due.within.words}{aim}"
+        return f"within {due.within.words}{after}{aim}"
+    if due.by_key:
+        name, spans = due.by_key
+        each = ", ".join(f"{span.words} when {name} is {word}" for word, span in spans.items())
+        return f"within {each}, else {due.otherwise.words if due.otherwise else ''}{after}"
+    if due.date:
+        return f"on the date that is named, else within {due.otherwise.words if due.otherwise else ''}"
+    if due.end_of_month:
+        return "by the end of the month"
     if due.by_tier:
         return " or ".join(f"within {span.words} when risk is {tier.value}" for tier, span in due.by_tier.items())
     if due.date_of:

@@ -17,6 +17,7 @@ from careloop.loops.rules.pathways import (
     Due,
     EndsWhen,
     EscalationRule,
+    OnlyWhen,
     OpensWhen,
     Pathway,
     Pathways,
@@ -72,6 +73,9 @@ def parse_pathway(document: Document) -> Pathway:
         watch=board.get("watch"),
         tiered=bool(document.get("tiered", False)),
         line=document.get("line", ""),
+        ends_with_window=window.get("then", "ends") == "ends",
+        patient_says=document.get("patient_says", ""),
+        billing=tuple(document.get("billing", ())),
     )
 
 
@@ -93,14 +97,24 @@ def _opens_when(item: Document) -> OpensWhen:
         groups=frozenset(item.get("disposition_group", ())),
         disposition_unknown=bool(item.get("disposition_unknown", False)),
         unless_admitted_within=_optional_span(item.get("unless_admitted_within")),
+        when=item.get("when", {}),
+        about=tuple(item.get("about", ())),
+        says=item.get("says", ""),
+        rule=item.get("rule", ""),
     )
 
 
 def _due(item: Document) -> Due:
-    tiers = item.get("by_tier")
+    tiers, within = item.get("by_tier"), item.get("within")
+    by_key = within if isinstance(within, Mapping) else None
     return Due(
         rule=item["rule"],
-        within=_optional_span(item.get("within")),
+        within=None if by_key else _optional_span(within),
+        by_key=(item["by"], {name: parse_span(span) for name, span in by_key.items()}) if by_key else None,
+        otherwise=_optional_span(item.get("otherwise")),
+        since=item.get("since"),
+        date=item.get("date"),
+        end_of_month=item.get("until") == "end-of-month",
         by_tier={Tier(name): parse_span(span) for name, span in tiers.items()} if tiers else None,
         date_of=item.get("date_of"),
         planned_start=bool(item.get("planned_start", False)),
@@ -112,7 +126,7 @@ def _due(item: Document) -> Due:
 
 
 def _step(item: Document) -> Step:
-    attempts, only = item.get("attempts"), item.get("only_when", {})
+    attempts = item.get("attempts")
     done_when = item["done_when"]
     return Step(
         id=item["id"],
@@ -121,10 +135,19 @@ def _step(item: Document) -> Step:
         due=_due(item["due"]),
         done_when=done_when,
         special=done_when.get("special"),
-        only_tier=Tier(only["tier"]) if "tier" in only else None,
+        only=_only(item.get("only_when", {})),
         attempts=_attempts(attempts) if attempts else None,
         escalate=_escalations(item["id"], item.get("escalate", ())),
-        counts=item.get("counts", "after-opening"),
+        counts=item.get("counts", "after-step" if "follows" in item else "after-opening"),
+        follows=item.get("follows"),
+    )
+
+
+def _only(item: Document) -> OnlyWhen:
+    return OnlyWhen(
+        tier=Tier(item["tier"]) if "tier" in item else None,
+        key={name: frozenset(values) for name, values in item.get("key", {}).items()},
+        fact=item.get("fact"),
     )
 
 
@@ -139,6 +162,7 @@ def _escalations(step_id: str, items: Sequence[Document]) -> tuple[EscalationRul
             after=item["after"],
             span=_optional_span(item.get("by")),
             to_role=item["to"]["role"],
+            share=int(item["share"].split()[0]) if "share" in item else None,
         )
         for number, item in enumerate(items, start=1)
     )
@@ -150,6 +174,7 @@ def _ends_when(item: Document) -> EndsWhen:
         reason=item["reason"],
         classes=frozenset(item.get("class", ())),
         within=_optional_span(item.get("within")),
+        when=item.get("when", {}),
     )
 
 

@@ -32,8 +32,8 @@ def deadlines_of(pathway: Pathway, now: datetime, zone: str, calendar: Calendar)
     no deadline. Where the tier decides it is high, as while it cannot be computed (interface.md section 4)."""
     found: dict[str, Deadline] = {}
     for step in pathway.steps:
-        span = step.due.within or (step.due.by_tier or {}).get(Tier.HIGH)
-        if span is not None:
+        span = step.due.within or step.due.otherwise or (step.due.by_tier or {}).get(Tier.HIGH)
+        if span is not None and step.due.since is None:
             found[step.id] = after(now, span, zone, calendar)
     for step in pathway.steps:
         if step.due.date_of in found:

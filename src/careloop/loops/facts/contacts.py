@@ -80,6 +80,10 @@ def read_communication(stored: StoredResource, replies: Mapping[str, datetime], 
         has_practitioner=bool(people),
         roles=roles_of(people, reader),
         practitioners=people,
+        sender=next(iter(sorted(references(message.get("sender")))), ""),
+        keys={"priority": str(message.get("priority", "routine"))},
+        reasons=codes_of(message.get("reasonCode")),
+        changed=stored.last_updated,
         ties=references(*(message.get(name) for name in ("basedOn", "partOf", "about", "encounter", "inResponseTo"))),
     )
 

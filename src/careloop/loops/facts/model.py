@@ -4,10 +4,12 @@ Instants are aware and in UTC. Codes are written `system|code`. References to pr
 (`Communication/7/_history/2`); references to things are not (`Encounter/9`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 
 class Contact(StrEnum):
@@ -24,8 +26,14 @@ class Fact:
     """One thing that a resource says happened, in the form that conditions ask about.
 
     It happened between `at` and `latest` (a date covers its day). `ties` are the references of `basedOn`, `partOf`,
-    `encounter`, `context` and `about`. `roles` are the performer's role codes, None where the record does not say.
-    `decision_level` is the level of medical decision making of a visit (`low`, `moderate`, `high`).
+    `encounter`, `context`, `about`, `focus` and whatever else says what it belongs to. `roles` are the performer's role
+    codes, None where the record does not say. `decision_level` is the level of medical decision making of a visit
+    (`low`, `moderate`, `high`).
+
+    `keys` are named words that pathways ask about (`priority`, `finding`, `warning`); `dates` are instants it names
+    (`due`: what was promised or planned for then). `changed` is when its present state came about, where the resource
+    says so, else when this version was written. One resource may give several facts: a Task one for each state it has
+    reached, an Appointment one for the booking (`Booking`) and one for the visit.
     """
 
     reference: str
@@ -44,6 +52,14 @@ class Fact:
     practitioners: frozenset[str] = frozenset()
     decision_level: str | None = None
     ties: frozenset[str] = frozenset()
+    intent: str | None = None
+    business_status: frozenset[str] = frozenset()
+    reasons: frozenset[str] = frozenset()
+    interpretation: frozenset[str] = frozenset()
+    sender: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    dates: Mapping[str, datetime] = field(default_factory=dict, hash=False)
+    changed: datetime | None = None
 
     @property
     def thing(self) -> str:
@@ -202,6 +218,33 @@ class PatientFacts:
     def stay(self, encounter_id: str) -> Stay | None:
         """The stay with this Encounter id."""
         return next((stay for stay in self.stays if stay.id == encounter_id), None)
+
+    @cached_property
+    def by_type(self) -> Mapping[str, "tuple[Fact, ...]"]:
+        """The facts by resource type, in their order."""
+        found: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(fact.resource_type, []).append(fact)
+        return {name: tuple(mine) for name, mine in found.items()}
+
+    @cached_property
+    def by_tie(self) -> Mapping[str, tuple[Fact, ...]]:
+        """The facts that name a thing, by what they name."""
+        found: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            for tie in fact.ties:
+                found.setdefault(tie, []).append(fact)
+        return {name: tuple(mine) for name, mine in found.items()}
+
+    def belonging(self, focus: str) -> tuple[Fact, ...]:
+        """What is about `focus`, in order of time: itself, what names it, and what names one of those."""
+        things, waiting = {focus}, [focus]
+        while waiting:
+            for fact in self.by_tie.get(waiting.pop(), ()):
+                if fact.thing not in things:
+                    things.add(fact.thing)
+                    waiting.append(fact.thing)
+        return tuple(fact for fact in self.facts if fact.thing in things)
 
     @property
     def standing_stays(self) -> tuple[Stay, ...]:

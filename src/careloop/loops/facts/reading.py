@@ -1,7 +1,9 @@
 """From a patient's FHIR resources to the facts that rules work on. Pure; order and repetition do not matter."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloop.loops.facts.clinical import (
@@ -16,8 +18,10 @@ from careloop.loops.facts.clinical import (
     read_visit,
 )
 from careloop.loops.facts.contacts import read_communication, replies_in
+from careloop.loops.facts.keys import KeyReader, no_keys
+from careloop.loops.facts.matters import MATTERS
 from careloop.loops.facts.model import Fact, PatientFacts
-from careloop.loops.facts.parts import Reader, StoredResource, codes_of, extension_value, first_code, span
+from careloop.loops.facts.parts import Reader, StoredResource, codes_of, extension_value, first_code, references, span
 from careloop.loops.facts.relevance import Relevance, relevance_of
 from careloop.loops.facts.stays import is_stay, read_stay
 
@@ -31,6 +35,13 @@ FACT_TYPES = (
     "Observation",
     "Condition",
     "Appointment",
+    "ServiceRequest",
+    "Task",
+    "QuestionnaireResponse",
+    "Consent",
+    "CarePlan",
+    "DetectedIssue",
+    "Flag",
 )
 """Resource types that can open, move or close a loop; the flow loads these and no others."""
 
@@ -49,12 +60,15 @@ def read_facts(
     patient_id: str,
     zone: str,
     roles: Mapping[str, frozenset[str]] = _NOBODY,
+    keys: KeyReader = no_keys,
+    since: datetime | None = None,
 ) -> PatientFacts:
     """The facts in `resources`, all of one patient.
 
     `zone` is the tenant's; the patient's own is used where the record has one. `roles` gives role codes of
     practitioners by reference (`Practitioner/1`), as far as they are known. What was withdrawn (entered in error,
-    deleted) is simply not there.
+    deleted) is simply not there. `keys` finds the named words of a fact (`facts.keys`). Results and forms from before
+    `since` are left out: no loop that opens or is open can be about them.
     """
     standing = _standing(resources)
     by_type = _by_type(standing)
@@ -62,14 +76,15 @@ def read_facts(
     reader = Reader(zone=ZoneInfo(local), roles=roles)
     conditions = {f"Condition/{item.id}": codes_of(item.resource.get("code")) for item in by_type["Condition"]}
     stays = [read_stay(item, conditions, reader) for item in by_type["Encounter"] if is_stay(item.resource)]
-    near = relevance_of(stays)
+    matters = _matters(by_type, reader, since)
+    near = relevance_of(stays, [fact.at for fact in matters])
     deceased, death = _death(by_type["Patient"], patient_id, reader)
     return PatientFacts(
         tenant_id=tenant_id,
         patient_id=patient_id,
         zone=local,
         stays=tuple(sorted(stays, key=lambda stay: (stay.start is None, str(stay.start), stay.id))),
-        facts=tuple(sorted(_facts(by_type, near, reader), key=lambda fact: (fact.at, fact.reference))),
+        facts=_with_keys([*_facts(by_type, near, reader), *matters], by_type, patient_id, keys),
         results=read_results(by_type["DiagnosticReport"], by_type["Observation"], near, reader),
         labs=read_labs(by_type["Observation"], near, reader),
         problems=tuple(found for item in by_type["Condition"] if (found := read_problem(item, reader))),
@@ -113,6 +128,43 @@ def _facts(by_type: Mapping[str, Sequence[StoredResource]], near: Relevance, rea
     facts += [read_document(item, reader) for item in by_type["DocumentReference"]]
     facts += [fact for item in by_type["Appointment"] if (fact := read_appointment(item, reader))]
     return facts
+
+
+def _matters(by_type: Mapping[str, Sequence[StoredResource]], reader: Reader, since: datetime | None) -> list[Fact]:
+    """What opens and moves matters beside stays. A measurement that a report holds speaks through the report."""
+    early = "" if since is None else since.date().isoformat()
+    recent = {
+        kind: [item for item in by_type[kind] if kind not in _DATED or _date_of(item.resource) >= early]
+        for kind in MATTERS
+    }
+    held = {tie for item in recent["DiagnosticReport"] for tie in references(item.resource.get("result", []))}
+    recent["Observation"] = [item for item in recent["Observation"] if f"Observation/{item.id}" not in held]
+    return [fact for kind, read in MATTERS.items() for item in recent[kind] for fact in read(item, reader)]
+
+
+_DATED = frozenset({"DiagnosticReport", "Observation", "QuestionnaireResponse"})
+"""Kinds of which there are thousands in a long history."""
+
+
+def _date_of(resource: Mapping[str, Any]) -> str:
+    """The date that is compared with what is too old; what has none is not too old."""
+    for name in ("issued", "authored", "effectiveDateTime", "effectiveInstant"):
+        if name in resource:
+            return str(resource[name])
+    return str((resource.get("effectivePeriod") or {}).get("start", "9999"))
+
+
+def _with_keys(
+    facts: list[Fact], by_type: Mapping[str, Sequence[StoredResource]], patient_id: str, keys: KeyReader
+) -> tuple[Fact, ...]:
+    """The facts with their named words, in order of time."""
+    resources = {f"{item.resource_type}/{item.id}": item.resource for kind in by_type.values() for item in kind}
+    patient = resources.get(f"Patient/{patient_id}", {})
+    found = []
+    for fact in facts:
+        more = keys(resources[fact.thing], patient, resources)
+        found.append(replace(fact, keys={**fact.keys, **more}) if more else fact)
+    return tuple(sorted(found, key=lambda fact: (fact.at, fact.reference, fact.status)))
 
 
 def _zone_of(patients: Sequence[StoredResource], patient_id: str, otherwise: str) -> str:

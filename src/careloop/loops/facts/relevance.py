@@ -1,7 +1,8 @@
-"""Leaves out early what can be of no use: in a long history most visits and values lie far from any stay.
+"""Leaves out early what can be of no use: in a long history most visits and values lie far from any matter.
 
-Loops open by stays, so a fact matters from a little before a stay until well after it. Dates are compared as the text
-that stands there, to the day and with room for zones, so that nothing has to be parsed to be left out.
+Loops open by stays and by other matters, so a fact matters from a little before one of them until well after it. Dates
+are compared as the text that stands there, to the day and with room for zones, so that nothing has to be parsed to be
+left out.
 """
 
 from collections.abc import Sequence
@@ -34,11 +35,25 @@ class Relevance:
         return _falls(text, self.inside)
 
 
-def relevance_of(stays: Sequence[Stay]) -> Relevance:
-    """What lies near these stays."""
-    near = tuple((_early(_first(stay), _BEFORE), _late(stay.end, _AFTER)) for stay in stays)
+def relevance_of(stays: Sequence[Stay], matters: Sequence[datetime] = ()) -> Relevance:
+    """What lies near these stays, and near other matters that were opened at these instants."""
+    near = _joined(
+        [(_early(_first(stay), _BEFORE), _late(stay.end, _AFTER)) for stay in stays]
+        + [(_early(at, _BEFORE), _late(at, _AFTER)) for at in matters]
+    )
     inside = tuple((_early(stay.start, _ZONES), _late(stay.end, _ZONES)) for stay in stays)
     return Relevance(near=near, inside=inside)
+
+
+def _joined(spans: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The same dates in as few spans as can be."""
+    found: list[tuple[str, str]] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return tuple(found)
 
 
 def _first(stay: Stay) -> datetime | None:

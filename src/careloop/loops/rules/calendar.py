@@ -100,24 +100,33 @@ def add_business_days(day: date, amount: int, calendar: Calendar) -> tuple[date,
 
 def after(start: datetime, span: Span, zone: str, calendar: Calendar, *, since: str = "") -> Deadline:
     """The deadline `span` after `start`. `since` names the start in words where the date alone would not do."""
-    if span.unit == "hours":
-        return _hours_after(start, span, zone)
+    if span.unit in _ELAPSED:
+        return _elapsed_after(start, span, zone)
     day = local_date(start, zone)
+    if span.unit == "months":
+        due = months_after(day, span.amount)
+        return Deadline(due=end_of(due, zone), because=f"{span.words} after {since or words_of(day)}")
     base = since or words_of(day)
     if span.unit == "days":
         return Deadline(due=end_of(day + timedelta(days=span.amount), zone), because=f"{span.words} after {base}")
     return _business_days_after(day, span, zone, calendar, base)
 
 
-def _hours_after(start: datetime, span: Span, zone: str) -> Deadline:
+_ELAPSED = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
+"""Units that are elapsed time, not dates on the wall."""
+
+
+def _elapsed_after(start: datetime, span: Span, zone: str) -> Deadline:
     local = start.astimezone(zone_named(zone))
-    due = (start.astimezone(UTC) + timedelta(hours=span.amount)).astimezone(zone_named(zone))
+    due = (start.astimezone(UTC) + _ELAPSED[span.unit] * span.amount).astimezone(zone_named(zone))
     changed = "" if due.utcoffset() == local.utcoffset() else ", clocks change in between"
     return Deadline(due=due, because=f"{_hours_in_words(span)} after {words_of(local.date())} {local:%H:%M}{changed}")
 
 
 def _hours_in_words(span: Span) -> str:
     """Whole days above three are said as days, to the hour."""
+    if span.unit == "minutes":
+        return span.words
     days, rest = divmod(span.amount, 24)
     return f"{days} days to the hour" if days > 3 and rest == 0 else span.words
 
@@ -130,6 +139,16 @@ def _business_days_after(day: date, span: Span, zone: str, calendar: Calendar, b
     if not calendar.covers(reached):
         because += f" (holidays of {reached.year} are not loaded)"
     return Deadline(due=end_of(reached, zone), because=because)
+
+
+def end_of_month(day: date) -> date:
+    """The last day of the month of `day`."""
+    return months_after(day.replace(day=1), 1) - timedelta(days=1)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month `months` later, or that month's last day."""
+    return months_before(day, -months)
 
 
 def months_before(day: date, months: int) -> date:

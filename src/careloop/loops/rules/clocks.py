@@ -8,10 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from careloop.loops.model import Act, ActKind, ClockState, Escalation, Evidence
-from careloop.loops.rules.calendar import INSTANT, Deadline, Span, after, end_of, local_date, start_of, words_of
+from careloop.loops.rules.calendar import (
+    INSTANT,
+    Deadline,
+    Span,
+    after,
+    end_of,
+    end_of_month,
+    local_date,
+    start_of,
+    words_of,
+)
 from careloop.loops.rules.case import Case
-from careloop.loops.rules.evidence import proof_of
-from careloop.loops.rules.pathways import EscalationRule, Step
+from careloop.loops.rules.evidence import proof_of, settled_at
+from careloop.loops.rules.pathways import Due, EscalationRule, Step
 
 _VISITS = frozenset({"AMB", "HH", "VR"})
 _BOOKED = frozenset({"booked", "arrived", "checked-in", "fulfilled"})
@@ -24,6 +34,8 @@ class Timing:
     due: datetime
     because: str
     target: datetime | None = None
+    start: datetime | None = None
+    """When the clock began, where that is not the opening."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +56,58 @@ def timing_of(case: Case, step: Step) -> Timing:
         return _planned(case)
     if step.due.by_tier is not None:
         return _by_tier(case, step)
-    assert step.due.within is not None
-    deadline = case.after_opening(step.due.within)
-    target = case.after_opening(step.due.target).due if step.due.target else None
-    return Timing(due=deadline.due, because=deadline.because, target=target)
+    if step.due.date is not None:
+        return _named_date(case, step.due)
+    if step.due.end_of_month:
+        day = end_of_month(local_date(case.anchor.at, case.zone))
+        return Timing(due=end_of(day, case.zone), because=f"the end of the month, {words_of(day)}")
+    return _within(case, step)
+
+
+def _within(case: Case, step: Step) -> Timing:
+    """So long after the opening, or after the end of another step; until that has ended, after its own deadline."""
+    start, since = _start(case, step.due.since)
+    span, why = _span(case, step.due)
+    deadline = case.after(start, span, since)
+    target = case.after(start, step.due.target, since).due if step.due.target else None
+    return Timing(due=deadline.due, because=f"{deadline.because}{why}", target=target, start=start)
+
+
+def _start(case: Case, step_id: str | None) -> tuple[datetime, str]:
+    """When the clock begins, and what to call that moment where its date alone would not do."""
+    before = case.pathway.step(step_id) if step_id else None
+    if before is None:
+        return case.anchor.at, ""
+    settled = settled_at(case, before.id)
+    if settled is not None:
+        return max(settled, case.anchor.at), ""
+    due = timing_of(case, before).due
+    return due, f'the deadline of "{before.title}", {words_of(local_date(due, case.zone))}'
+
+
+def _span(case: Case, due: Due) -> tuple[Span, str]:
+    """The length of the clock, and why it is that."""
+    if due.by_key is None:
+        assert due.within is not None
+        return due.within, ""
+    name, spans = due.by_key
+    word = case.key(name)
+    if word is not None and word in spans:
+        return spans[word], f" ({name} {word})"
+    assert due.otherwise is not None
+    return due.otherwise, f" ({name} not known)"
+
+
+def _named_date(case: Case, due: Due) -> Timing:
+    """A date that the matter itself names; where it names none, so long after the opening."""
+    assert due.date is not None and due.otherwise is not None
+    named = case.date(due.date)
+    if named is None:
+        deadline = case.after_opening(due.otherwise)
+        return Timing(due=deadline.due, because=f"{deadline.because} (no date was named)")
+    limit = named - INSTANT if named == start_of(local_date(named, case.zone), case.zone) else named
+    day = local_date(limit, case.zone)
+    return Timing(due=min(limit.replace(microsecond=0), end_of(day, case.zone)), because=f"named: {words_of(day)}")
 
 
 def _by_tier(case: Case, step: Step) -> Timing:
@@ -64,7 +124,8 @@ def _by_tier(case: Case, step: Step) -> Timing:
 
 
 def _planned(case: Case) -> Timing:
-    start = case.anchor.stay.planned_start or case.anchor.at
+    stay = case.anchor.stay
+    start = (stay.planned_start if stay else None) or case.anchor.at
     day = local_date(start, case.zone)
     return Timing(due=end_of(day, case.zone), because=f"the planned date, {words_of(day)}")
 
@@ -139,6 +200,9 @@ def escalations_of(
 
 
 def _moment(case: Case, rule: EscalationRule, timing: Timing) -> datetime:
+    if rule.share is not None:
+        start = timing.start or case.anchor.at
+        return start + (timing.due - start) * rule.share / 100
     base = case.anchor.at if rule.after == "opening" else timing.due
     return base if rule.span is None else _later(case, base, rule.span).due
 

@@ -36,11 +36,23 @@ _CODES = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern":
 _WORDS = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^[A-Za-z-]+$"}}
 _RESOURCES = {
     "Appointment": "an appointment",
+    "Booking": "a booking",
+    "CarePlan": "a care plan",
     "Communication": "a call or message",
+    "Consent": "a consent",
+    "DetectedIssue": "a finding",
+    "DiagnosticReport": "a report",
     "DocumentReference": "a document",
     "Encounter": "a visit",
+    "Flag": "a flag",
+    "Observation": "a measurement",
     "Procedure": "a procedure",
+    "QuestionnaireResponse": "a form",
+    "ServiceRequest": "an order",
+    "Task": "a request",
 }
+"""What a fact may come from. `Booking` is the making of an Appointment, `Appointment` the visit at its start."""
+_SENDERS = {"Patient": "the patient", "RelatedPerson": "a relative", "Practitioner": "the staff"}
 _CLASSES = {"AMB": "at the practice", "HH": "at home", "VR": "virtual", "FLD": "in the field"}
 _CODE_WORDS = {
     "http://snomed.info/sct|430193006": "medication reconciliation (SNOMED CT 430193006)",
@@ -118,20 +130,104 @@ def is_performed_by(roles: Sequence[str], fact: Fact) -> bool:
     return fact.has_practitioner and (fact.roles is None or not fact.roles.isdisjoint(roles))
 
 
-def holds(condition: Condition, fact: Fact, *, tied: bool = False) -> bool:
-    """True when `fact` satisfies `condition`. `tied`: the fact names the step itself."""
-    return all(_one_holds(name, value, fact, tied=tied) for name, value in condition.items())
+@operator("intent", schema=_WORDS, words=lambda names: f"meant as {_listed(names)}")
+def has_intent(names: Sequence[str], fact: Fact) -> bool:
+    """The request is meant so (`order`, `plan`)."""
+    return fact.intent in names
 
 
-def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool) -> bool:
+@operator("business_status", schema=_CODES, words=lambda codes: f"in the state {_coded(codes)}")
+def has_business_status(codes: Sequence[str], fact: Fact) -> bool:
+    """One of the request's business statuses is one of these codes."""
+    return not fact.business_status.isdisjoint(codes)
+
+
+@operator("reason", schema=_CODES, words=lambda codes: f"because of {_coded(codes)}")
+def has_reason(codes: Sequence[str], fact: Fact) -> bool:
+    """One of the resource's reasons is one of these codes."""
+    return not fact.reasons.isdisjoint(codes)
+
+
+@operator("interpretation", schema=_WORDS, words=lambda codes: f"read as {_listed(codes)}")
+def has_interpretation(codes: Sequence[str], fact: Fact) -> bool:
+    """The result was marked with one of these codes (v3-ObservationInterpretation)."""
+    return any(coded.rsplit("|", 1)[1] in codes for coded in fact.interpretation)
+
+
+@operator(
+    "from",
+    schema={"type": "array", "minItems": 1, "items": {"enum": sorted(_SENDERS)}},
+    words=lambda kinds: f"from {_listed([_SENDERS[kind] for kind in kinds])}",
+)
+def is_from(kinds: Sequence[str], fact: Fact) -> bool:
+    """Somebody of these kinds sent it, asked for it or filled it in."""
+    return fact.sender.split("/")[0] in kinds
+
+
+@operator("to_patient", schema={"type": "boolean"}, words=lambda yes: "to the patient" if yes else "not to the patient")
+def is_to_patient(yes: bool, fact: Fact) -> bool:
+    """The patient, or somebody who cares for them, was told."""
+    return fact.about_patient is yes
+
+
+@operator("by_staff", schema={"type": "boolean"}, words=lambda yes: f"{'' if yes else 'not '}by a practitioner")
+def is_by_staff(yes: bool, fact: Fact) -> bool:
+    """A practitioner sent it, performed it or took part."""
+    return fact.has_practitioner is yes
+
+
+@operator(
+    "key",
+    schema={"type": "object", "minProperties": 1, "additionalProperties": _WORDS},
+    words=lambda wanted: " and ".join(f"whose {name} is {_listed(values)}" for name, values in wanted.items()),
+)
+def has_keys(wanted: Mapping[str, Sequence[str]], fact: Fact) -> bool:
+    """Each of these named words of the fact is one of those given; one that it does not have is none of them."""
+    return all(fact.keys.get(name) in values for name, values in wanted.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """What a loop is about: its focus, and everything that belongs to it (`PatientFacts.belonging`)."""
+
+    focus: str
+    things: frozenset[str]
+
+
+NO_MATTER = Matter(focus="", things=frozenset())
+_ABOUT = {"belongs": "about this very matter", "itself": "the matter itself"}
+
+
+def holds(condition: Condition, fact: Fact, *, tied: bool = False, matter: Matter = NO_MATTER) -> bool:
+    """True when `fact` satisfies `condition`. `tied`: the fact names the step itself. `matter`: of the loop."""
+    return all(_one_holds(name, value, fact, tied=tied, matter=matter) for name, value in condition.items())
+
+
+def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool, matter: Matter) -> bool:
     if name == "all":
-        return all(holds(part, fact, tied=tied) for part in value)
+        return all(holds(part, fact, tied=tied, matter=matter) for part in value)
     if name == "any":
-        return any(holds(part, fact, tied=tied) for part in value)
+        return any(holds(part, fact, tied=tied, matter=matter) for part in value)
     if name == "not":
-        return not holds(value, fact, tied=False)
+        return not holds(value, fact, tied=False, matter=matter)
+    if name == "belongs":
+        return tied or fact.thing in matter.things
+    if name == "itself":
+        return fact.thing == matter.focus
     found = OPERATORS[name]
     return (tied and found.waived_by_tie) or found.holds(value, fact)
+
+
+def resource_types(condition: Condition) -> frozenset[str]:
+    """The kinds of fact that can satisfy the condition; all kinds where it names none."""
+    found = frozenset(_RESOURCES)
+    if "resource" in condition:
+        found &= {condition["resource"]}
+    for part in condition.get("all", ()):
+        found &= resource_types(part)
+    if "any" in condition:
+        found &= frozenset().union(*(resource_types(part) for part in condition["any"]))
+    return found
 
 
 def in_words(condition: Condition) -> str:
@@ -146,6 +242,8 @@ def _one_in_words(name: str, value: Any) -> str:
         return ", or ".join(in_words(part) for part in value)
     if name == "not":
         return f"not ({in_words(value)})"
+    if name in _ABOUT:
+        return _ABOUT[name]
     return OPERATORS[name].words(value)
 
 
@@ -155,6 +253,7 @@ def condition_schema() -> dict[str, Any]:
     properties: dict[str, Any] = {name: dict(found.schema) for name, found in sorted(OPERATORS.items())}
     properties |= {"all": {"type": "array", "minItems": 1, "items": itself}}
     properties |= {"any": {"type": "array", "minItems": 1, "items": itself}, "not": itself}
+    properties |= {name: {"const": True} for name in _ABOUT}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:careloop:schema:condition",

@@ -139,7 +139,7 @@ def _work_out(known: _Known, identity: str, pathway: Pathway, anchor: Anchor) ->
     deadline = after(anchor.at, pathway.window, known.facts.zone, known.calendar)
     moments = Moments(known.now)
     if identity not in known.existing and moments.passed(deadline.due):
-        return _Worked(note=window_over(pathway, anchor, deadline))
+        return _Worked(note=window_over(pathway, anchor, deadline) if anchor.stay is not None else None)
     asked = Asked(
         pathway=pathway,
         anchor=anchor,
@@ -165,7 +165,8 @@ def _loop(known: _Known, identity: str, asked: Asked) -> _Worked:
         moments=asked.moments,
         acts=asked.acts,
         tier=tier,
-        until=min(asked.deadline.due, ended[1].at) if ended else asked.deadline.due,
+        until=min(asked.until, ended[1].at) if ended else asked.until,
+        belonging=known.facts.belonging(asked.anchor.focus) if asked.anchor.stay is None else (),
     )
     state = _state(case, asked.deadline, because, ended)
     found = StayScore(focus=asked.anchor.focus, at=asked.anchor.at, scores=scores) if scores else None
@@ -173,7 +174,7 @@ def _loop(known: _Known, identity: str, asked: Asked) -> _Worked:
 
 
 def _risk(known: _Known, pathway: Pathway, anchor: Anchor) -> tuple[tuple[Score, ...], Tier, str]:
-    if not pathway.tiered:
+    if not pathway.tiered or anchor.stay is None:
         return (), Tier.STANDARD, "this pathway has one intensity"
     chain = replace(chain_of(anchor.stay, known.facts, known.pathways.dispositions), left=anchor.at)
     scores = scores_of(chain, known.facts, known.pathways, known.settings.hospital_version)

@@ -21,8 +21,10 @@ def opened_because(case: Case) -> Explanation:
 def about(case: Case) -> str:
     """The opening fact in a few words, for lists: `Home since Fri 20 Nov, heart failure`."""
     local = case.anchor.at.astimezone(zone_named(case.zone))
-    line = case.pathway.line.replace("{day}", words_of(local.date()))
-    return ", ".join(part for part in (line, case.anchor.stay.reason[:60]) if part)
+    what = case.anchor.fact.says if case.anchor.fact else ""
+    line = case.pathway.line.replace("{day}", words_of(local.date())).replace("{what}", what[:60])
+    reason = case.anchor.stay.reason[:60] if case.anchor.stay else ""
+    return ", ".join(part for part in (line, reason) if part)
 
 
 def window_over(pathway: Pathway, anchor: Anchor, deadline: Deadline) -> Explanation:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from careloop.loops.facts.model import Discharge, PatientFacts, Stay
+from careloop.loops.facts.model import Discharge, Fact, PatientFacts, Stay
 from careloop.loops.model import Closure
+from careloop.loops.rules.conditions import holds, resource_types
 from careloop.loops.rules.moments import Moments
 from careloop.loops.rules.pathways import OpensWhen, Pathway, Pathways
 
@@ -28,19 +29,59 @@ class Anchor:
     focus: str
     matter: str
     at: datetime
-    stay: Stay
     source: str
     says: str
     rule: str
+    stay: Stay | None = None
+    fact: Fact | None = None
     ended: Closure | None = None
     void_before: datetime | None = None
 
 
 def anchors(pathway: Pathway, facts: PatientFacts, pathways: Pathways, moments: Moments) -> Iterator[Anchor]:
     """Every matter that this pathway is about, for this patient, as far as it counts now."""
+    if pathway.opens_when.event == "fact":
+        yield from _matters(pathway, facts, moments)
+        return
     find = _FINDERS[pathway.opens_when.event]
     for stay in facts.standing_stays:
         yield from find(pathway.opens_when, stay, facts, pathways, moments)
+
+
+def opening_facts(opens: OpensWhen, facts: PatientFacts, moments: Moments) -> Iterator[Fact]:
+    """The facts that satisfy what opens the pathway, as far as they count now."""
+    for kind in sorted(resource_types(opens.when)):
+        for fact in facts.by_type.get(kind, ()):
+            if holds(opens.when, fact) and moments.counts(fact.at):
+                yield fact
+
+
+def _matters(pathway: Pathway, facts: PatientFacts, moments: Moments) -> Iterator[Anchor]:
+    """One matter for each thing that opening facts are about; a second fact about the same thing joins the first."""
+    found: dict[str, list[Fact]] = {}
+    for fact in opening_facts(pathway.opens_when, facts, moments):
+        found.setdefault(focus_of(pathway.opens_when, fact), []).append(fact)
+    for focus, openers in sorted(found.items()):
+        first = min(openers, key=lambda fact: (fact.at, fact.reference))
+        itself = next((fact for fact in openers if fact.thing == focus), first)
+        yield Anchor(
+            focus=focus,
+            matter="",
+            at=first.at,
+            fact=itself,
+            source=first.reference,
+            says=pathway.opens_when.says or first.says,
+            rule=pathway.opens_when.rule,
+        )
+
+
+def focus_of(opens: OpensWhen, fact: Fact) -> str:
+    """What the loop is about: the first thing of the wanted kinds that the fact names, else the fact itself."""
+    for kind in opens.about:
+        named = sorted(tie for tie in fact.ties if tie.startswith(f"{kind}/"))
+        if named:
+            return named[0]
+    return fact.thing
 
 
 def _ended_stays(

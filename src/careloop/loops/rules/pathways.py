@@ -12,22 +12,35 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class OpensWhen:
-    """Which fact opens a loop. `event` is one of `stay-ended`, `stay-planned`, `discharge-pending`."""
+    """Which fact opens a loop. `event` is `stay-ended`, `stay-planned`, `discharge-pending`, or `fact`: any fact that
+    satisfies `when`. The loop is then about the fact itself, or about the first thing of type `about` that it names."""
 
     event: str
-    classes: frozenset[str]
+    classes: frozenset[str] = frozenset()
     follow_up: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     disposition_unknown: bool = False
     unless_admitted_within: Span | None = None
+    when: Document = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+    says: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """How a deadline is found. Exactly one of `within`, `by_tier`, `date_of`, `results`, `planned_start` is set."""
+    """How a deadline is found. Exactly one of `within`, `by_key`, `by_tier`, `date_of`, `date`, `end_of_month`,
+    `results`, `planned_start` is set. `within` and `by_key` run from the end of the step `since`, else the opening.
+    `by_key` is the name of a key and the span for each of its values, `otherwise` for a value that is not known;
+    `date` is a date that the matter names (`due`), with `otherwise` where it names none."""
 
     rule: str
     within: Span | None = None
+    by_key: tuple[str, Mapping[str, Span]] | None = None
+    otherwise: Span | None = None
+    since: str | None = None
+    date: str | None = None
+    end_of_month: bool = False
     by_tier: Mapping[Tier, Span] | None = None
     date_of: str | None = None
     planned_start: bool = False
@@ -49,12 +62,24 @@ class Attempts:
 
 @dataclass(frozen=True, kw_only=True)
 class EscalationRule:
-    """Who else looks, and when: `span` after the `after` moment, which is `opening` or `due`."""
+    """Who else looks, and when: `span` after the `after` moment, which is `opening` or `due`; or when `share` percent
+    of the time from the beginning of the step's clock to its deadline have passed."""
 
     key: str
     after: str
     span: Span | None
     to_role: str
+    share: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlyWhen:
+    """When a step is needed at all: for a tier, for values of a key, or where something that belongs satisfies a
+    condition. What is not known yet leaves the step open."""
+
+    tier: Tier | None = None
+    key: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fact: Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +92,12 @@ class Step:
     due: Due
     done_when: Document
     special: str | None = None
-    only_tier: Tier | None = None
+    only: OnlyWhen = OnlyWhen()
     attempts: Attempts | None = None
     escalate: tuple[EscalationRule, ...] = ()
     counts: str = "after-opening"
+    follows: str | None = None
+    """With `counts` `after-step`: proof is not older than the end of this step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +108,7 @@ class EndsWhen:
     reason: str
     classes: frozenset[str] = frozenset()
     within: Span | None = None
+    when: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +130,12 @@ class Pathway:
     watch: str | None = None
     tiered: bool = False
     line: str = ""
-    """What a list says of the opening fact, with `{day}` for its day: `Home since {day}`."""
+    """What a list says of the opening fact, with `{day}` for its day and `{what}` for its words."""
+    ends_with_window: bool = True
+    """False: the loop stays open, late, when its time is over (RF-04: closed by people, never by the calendar)."""
+    patient_says: str = ""
+    """The sentence for the patient: what will happen, who does it, by when."""
+    billing: tuple[str, ...] = ()
 
     def step(self, step_id: str) -> Step | None:
         """The step with this id."""

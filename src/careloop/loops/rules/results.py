@@ -61,10 +61,11 @@ def _was_open(case: Case, result: Result) -> bool:
     issued_later = result.issued is not None and left < result.issued <= case.until
     if result.status not in OPEN and not (result.status in FINAL and issued_later):
         return False
-    if result.encounter is not None and result.encounter == case.anchor.stay.thing:
+    stay = case.anchor.stay
+    if stay is not None and result.encounter == stay.thing:
         return True
     taken = result.at or result.issued
-    arrived = case.anchor.stay.start or left
+    arrived = (stay.start if stay else None) or left
     return taken is not None and arrived - _BEFORE_ARRIVAL <= taken <= left
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.loops.model import Act, ActKind, ClockState, Closure, Evidence, Status, StepState
-from careloop.loops.rules.case import Case
+from careloop.loops.rules.case import Case, closed_by_person, standing_acts
 from careloop.loops.rules.clocks import (
     Hold,
     Timing,
@@ -20,7 +20,7 @@ from careloop.loops.rules.clocks import (
     timing_of,
     urgency,
 )
-from careloop.loops.rules.evidence import attempts_at, proof_of, shown_by_hand
+from careloop.loops.rules.evidence import attempts_at, proof_of, settled_at, shown_by_hand, unneeded
 from careloop.loops.rules.pathways import Step
 from careloop.loops.rules.results import followed, timing_of_results
 
@@ -48,16 +48,10 @@ def step_state(case: Case, step: Step) -> StepState:
     proof = found.proof or ((by_hand,) if by_hand else ())
     if proof:
         return _completed(case, step, found, proof, acts)
-    closed = _closed_by_person(acts) or _not_needed(case, found)
+    closed = closed_by_person(acts) or _not_needed(case, found)
     if closed is not None:
         return _closed(case, step, found, closed, acts)
     return _open(case, step, found, acts)
-
-
-def standing_acts(acts: tuple[Act, ...], step_id: str | None, until: datetime) -> tuple[Act, ...]:
-    """The acts on a step (on the loop for None) that were not undone, in order, while the loop lived."""
-    mine = (act for act in acts if act.step_id == step_id and not act.undone and act.at <= until)
-    return tuple(sorted(mine, key=lambda act: (act.at, act.id)))
 
 
 def _found(case: Case, step: Step) -> Found:
@@ -65,14 +59,11 @@ def _found(case: Case, step: Step) -> Found:
         return _found_results(case, step)
     timing = timing_of(case, step)
     proof = proof_of(case, step)
-    not_needed = None
-    if step.only_tier is not None and case.tier is not step.only_tier:
-        not_needed = f"only for {step.only_tier.value} risk"
     return Found(
         timing=timing,
         proof=(proof,) if proof else (),
         attempts=attempts_at(case, step),
-        not_needed=not_needed,
+        not_needed=unneeded(case, step),
     )
 
 
@@ -84,25 +75,6 @@ def _found_results(case: Case, step: Step) -> Found:
         proof=tuple(evidence for item in items for evidence in item.proof) if settled else (),
         not_needed=None if items else "no result was open at discharge",
     )
-
-
-def _closed_by_person(acts: tuple[Act, ...]) -> tuple[Status, Closure] | None:
-    """The last word of a person on this step, if it closed it."""
-    found = None
-    for act in acts:
-        if act.kind is ActKind.ATTEST:
-            found = Status.COMPLETED, closure_of(act)
-        elif act.kind is ActKind.CANCEL:
-            found = Status.CANCELLED, closure_of(act)
-        elif act.kind is ActKind.RESTORE:
-            found = None
-    return found
-
-
-def closure_of(act: Act) -> Closure:
-    """The reason and the sentence that a person gave."""
-    note = act.data.get("note")
-    return Closure(reason=str(act.data["reason"]), at=act.at, by=act.by, note=None if note is None else str(note))
 
 
 def _not_needed(case: Case, found: Found) -> tuple[Status, Closure] | None:
@@ -168,12 +140,18 @@ def _open(case: Case, step: Step, found: Found, acts: tuple[Act, ...]) -> StepSt
     hold = hold_of(case, acts) or loop_hold(case)
     state = _base(case, step, found, acts, None)
     rule_met = _rule_met(case, step, found, None)
-    clock = urgency(case, case.anchor.at, found.timing.due)
-    if hold is not None or rule_met is not None:
+    clock = urgency(case, found.timing.start or case.anchor.at, found.timing.due)
+    before = _waits_for(case, step)
+    if hold is not None or rule_met is not None or before:
         clock = ClockState.WAITING
     status = Status.ON_HOLD if hold is not None else _progress(state)
-    escalations = () if rule_met is not None else state.escalations
+    escalations = () if rule_met is not None or before else state.escalations
     return replace(state, status=status, clock=clock, rule_met=rule_met, escalations=escalations)
+
+
+def _waits_for(case: Case, step: Step) -> bool:
+    """True while a step that comes before is open: its owner is asked first, this one cannot be late."""
+    return any(before and settled_at(case, before) is None for before in (step.due.since, step.follows))
 
 
 def loop_hold(case: Case) -> Hold | None:

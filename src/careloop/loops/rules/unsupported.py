@@ -18,6 +18,10 @@ def unsupported_loops(
 
 
 def _why(loop: ExistingLoop, facts: PatientFacts, now: datetime) -> Closure:
+    if not loop.focus.startswith("Encounter/"):
+        return Closure(
+            reason="entered-in-error", at=now, note="what opened it was withdrawn or belongs to somebody else"
+        )
     stay = facts.stay(loop.focus.removeprefix("Encounter/"))
     if stay is None or stay.is_void:
         return Closure(reason="entered-in-error", at=now, note="the visit was withdrawn or belongs to somebody else")

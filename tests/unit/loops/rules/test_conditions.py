@@ -9,7 +9,7 @@ import pytest
 
 from careloop.catalog import CONTENT
 from careloop.loops.facts import Contact, Fact
-from careloop.loops.rules.conditions import OPERATORS, condition_schema, holds, in_words
+from careloop.loops.rules.conditions import OPERATORS, Matter, condition_schema, holds, in_words, resource_types
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FACT = Fact(
@@ -25,6 +25,12 @@ FACT = Fact(
     contact=Contact.REACHED,
     has_practitioner=True,
     roles=frozenset({"physician"}),
+    intent="order",
+    business_status=frozenset({"s|waiting"}),
+    reasons=frozenset({"r|fear"}),
+    interpretation=frozenset({"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation|HH"}),
+    sender="Patient/p",
+    keys={"finding": "critical"},
 )
 EACH: list[tuple[str, Any, Any]] = [
     ("resource", "Encounter", "Procedure"),
@@ -34,6 +40,14 @@ EACH: list[tuple[str, Any, Any]] = [
     ("class", ["AMB", "HH"], ["HH"]),
     ("contact", "reached", "attempt"),
     ("performed_by", ["physician"], ["nurse"]),
+    ("intent", ["plan", "order"], ["plan"]),
+    ("business_status", ["s|waiting"], ["s|seen"]),
+    ("reason", ["r|fear"], ["r|cost"]),
+    ("interpretation", ["H", "HH"], ["L"]),
+    ("from", ["Patient"], ["Practitioner"]),
+    ("to_patient", False, True),
+    ("by_staff", True, False),
+    ("key", {"finding": ["critical"]}, {"finding": ["normal"]}),
 ]
 
 
@@ -46,6 +60,28 @@ def test_an_operator_holds_for_what_it_names_and_for_nothing_else(name: str, fit
 
 def test_every_operator_is_tested_here() -> None:
     assert {name for name, _, _ in EACH} == set(OPERATORS)
+
+
+def test_what_belongs_to_the_matter_names_it_and_the_matter_is_itself() -> None:
+    matter = Matter(focus="ServiceRequest/1", things=frozenset({"ServiceRequest/1", "Encounter/1"}))
+    assert holds({"belongs": True}, FACT, matter=matter)
+    assert not holds({"itself": True}, FACT, matter=matter)
+    assert not holds({"belongs": True}, replace(FACT, reference="Encounter/2/_history/1"), matter=matter)
+    assert holds({"itself": True}, replace(FACT, reference="ServiceRequest/1/_history/4"), matter=matter)
+    assert in_words({"belongs": True}) and in_words({"itself": True})
+
+
+def test_a_key_that_the_fact_does_not_have_is_none_of_the_values() -> None:
+    assert not holds({"key": {"urgency": ["high"]}}, FACT)
+
+
+def test_the_kinds_of_fact_that_can_fit_are_those_a_condition_names() -> None:
+    assert resource_types({"any": [{"resource": "Task"}, {"resource": "Flag"}], "status": ["active"]}) == {
+        "Task",
+        "Flag",
+    }
+    assert resource_types({"resource": "Task", "any": [{"resource": "Flag"}]}) == frozenset()
+    assert "Encounter" in resource_types({"status": ["active"]})
 
 
 def test_operators_of_one_condition_must_all_hold() -> None:
