@@ -11,6 +11,8 @@ class PrincipalKind(StrEnum):
     USER = "user"
     CLIENT = "client"
     SYSTEM = "system"
+    PARTNER = "partner"
+    """Whoever holds a one-use link: no account, one patient, one answer."""
 
 
 class Role(StrEnum):
@@ -112,3 +114,5 @@ class Tenant:
     zone: str
     production: bool
     settings: dict[str, object] = field(default_factory=dict)
+    rules_revision: int = 0
+    """Raised whenever other rules hold here (`catalog.versions`); 0: what ships."""

@@ -1,11 +1,11 @@
 -- list_tenants --
 -- All tenants. The directory has no row-level security: it names no person.
-select id, slug, name, zone, production, settings
+select id, slug, name, zone, production, settings, rules_revision
   from tenant
  order by slug
 
 -- get_tenant --
-select id, slug, name, zone, production, settings
+select id, slug, name, zone, production, settings, rules_revision
   from tenant
  where slug = %(slug)s
     or id = %(id)s::int
@@ -14,13 +14,13 @@ select id, slug, name, zone, production, settings
 insert into tenant (slug, name, zone, production, settings, created)
 values (%(slug)s, %(name)s, %(zone)s, %(production)s, %(settings)s::jsonb, %(now)s)
 on conflict (slug) do nothing
-returning id, slug, name, zone, production, settings
+returning id, slug, name, zone, production, settings, rules_revision
 
 -- update_tenant_settings --
 update tenant
    set settings = %(settings)s::jsonb
  where id = %(id)s
-returning id, slug, name, zone, production, settings
+returning id, slug, name, zone, production, settings, rules_revision
 
 -- insert_audit_events --
 -- Entries of the trail, in the order given. Id, time and transaction are the database's own.

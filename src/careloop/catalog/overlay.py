@@ -82,9 +82,8 @@ def document_faults(catalog: Catalog, kind: str, name: str, document: Any) -> li
     faults = _schemas().faults(kind, document, name)
     if faults:
         return faults
-    files = {**catalog.files, kind: dict(catalog.files.get(kind, {}))}
-    files[kind][name] = ContentFile(kind=kind, name=name, path=_HERE / f"{name}.yaml", document=document)
-    return reference_faults(documents_of(files))
+    file = ContentFile(kind=kind, name=name, path=_HERE / f"{name}.yaml", document=document)
+    return reference_faults(documents_of({**catalog.files, kind: {**catalog.files.get(kind, {}), name: file}}))
 
 
 @lru_cache(maxsize=1)

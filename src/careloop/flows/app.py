@@ -7,7 +7,7 @@ from pathlib import Path
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, list_tenants
-from careloop.catalog import Catalog, load_catalog
+from careloop.catalog import Catalog, RuleOverlays, load_catalog
 from careloop.clock import Clock
 from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
@@ -29,6 +29,8 @@ class App:
     terminology: Terminology = field(default_factory=Terminology.load)
     """The product's own; `flows.terminology.terminology_of` gives a tenant's."""
     overlays: Overlays = field(default_factory=Overlays)
+    rules: RuleOverlays = field(default_factory=RuleOverlays)
+    """Content with a practice's own rules over it; `flows.engine.content_for` gives a tenant's."""
 
     def tenants(self) -> list[Tenant]:
         """All tenants of this installation, by slug."""

@@ -22,6 +22,7 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     patients = sorted({patient for patient in patient_ids if patient})
     if not patients:
         return
+    app = engine.at_practice(app, tx)
     lock(tx, patients)
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
     now = app.clock.now()

@@ -1,15 +1,16 @@
 """The pure engine with everything it needs from around: content, the tenant's choices, the patient's resources."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import get_tenant, settings_of
-from careloop.catalog import Catalog
+from careloop.catalog import Catalog, overlay, versions
 from careloop.db import Transaction
+from careloop.flows.app import App
 from careloop.loops.facts import FACT_TYPES, PatientFacts, read_facts
 from careloop.loops.model import Act, Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
@@ -50,14 +51,34 @@ _parsed: list[tuple[Catalog, Content]] = []
 
 
 def content_of(catalog: Catalog) -> Content:
-    """Parsed once for each catalog; a process has one, or a few in tests and rehearsals."""
+    """Parsed once for each catalog; a process has one, and one for each practice with rules of its own."""
     for known, content in _parsed:
         if known is catalog:
             return content
     weights = read_weights(catalog.document("worklist", "rank"))
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights)
-    _parsed[:] = [(catalog, content), *_parsed[:3]]
+    _parsed[:] = [(catalog, content), *_parsed[: overlay.MOST]]
     return content
+
+
+def content_for(app: App, tx: Transaction) -> Content:
+    """What the engine runs on for the transaction's tenant: what ships, with the practice's own rules over it."""
+    return content_of(catalog_for(app, tx))
+
+
+def catalog_for(app: App, tx: Transaction) -> Catalog:
+    """The catalog for the transaction's tenant. It costs no query: the tenant, read once in each transaction, says
+    whether the copy that this process has is the newest."""
+    revision = tenant_of(tx).rules_revision
+    if revision == 0:
+        return app.catalog
+    return app.rules.get(tx.tenant_id, revision, lambda: overlay.overlaid(app.catalog, versions.published(tx)))
+
+
+def at_practice(app: App, tx: Transaction) -> App:
+    """The same process with the content of the transaction's tenant; flows take it where they begin."""
+    catalog = catalog_for(app, tx)
+    return app if catalog is app.catalog else replace(app, catalog=catalog)
 
 
 def rank_weights(catalog: Catalog) -> RankWeights:

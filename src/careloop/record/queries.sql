@@ -253,6 +253,19 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.patient_id, resource.key
 
+-- patients_since --
+-- Patients with a resource of some types whose dates reach beyond `earliest`; one without any date counts by when it
+-- was written.
+select distinct resource.patient_id
+  from resource
+ where resource.type = any (%(types)s)
+   and resource.patient_id is not null
+   and not resource.deleted
+   and (exists (select from resource_date where resource_date.key = resource.key and resource_date.high >= %(earliest)s)
+        or (resource.last_updated >= %(since)s
+            and not exists (select from resource_date where resource_date.key = resource.key)))
+ order by 1
+
 -- patients_with --
 select distinct resource.patient_id
   from resource

@@ -170,6 +170,12 @@ class Record:
         rows = tx.rows(store.SQL["patients_with"], {"patient_ids": list(patient_ids), "types": list(types)})
         return [row["patient_id"] for row in rows]
 
+    def patients_since(self, tx: Transaction, types: Sequence[str], earliest: datetime, since: datetime) -> list[str]:
+        """Patients about whom something of these types is dated `earliest` or later, or has no date and was written
+        after `since`; by id. Internal; not audited."""
+        asked = {"types": list(types), "earliest": earliest, "since": since}
+        return [row["patient_id"] for row in tx.rows(store.SQL["patients_since"], asked)]
+
     def fetch(self, tx: Transaction, references: Sequence[str]) -> dict[str, Stored]:
         """Current versions by `Type/id`; what is missing or deleted is left out. Not audited."""
         pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in references) if identity]

@@ -1,0 +1,282 @@
+"""A draft pathway and the active one on the facts of the last days, side by side; nothing is written.
+
+In sets: two queries for some hundreds of patients, no query for one. Each fact is taken as known when it happened, so
+that a history that was loaded yesterday says as much as a live feed (decision 0188). People's acts on loops of the
+pathway count for both.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+from careloop.access import accounts
+from careloop.access.model import Tenant
+from careloop.db import Transaction
+from careloop.flows import engine, routing
+from careloop.flows.app import App
+from careloop.loops import store
+from careloop.loops.facts import PatientFacts
+from careloop.loops.model import Act, ExistingLoop, LoopState
+from careloop.loops.ownership import Candidate, Routing, candidates_for, choose_owner, team_of
+from careloop.loops.pathways import parse_pathway
+from careloop.loops.rehearsal import Days, OwnerOf, Tally, compared, end_of
+from careloop.loops.rules.calendar import Span, after
+from careloop.loops.rules.pathways import Pathway
+from careloop.record import Stored
+
+SET = 250
+"""So many patients are read with one query."""
+MOST_DAYS = 366
+_COMPARED = 8
+_DAY = timedelta(days=1)
+
+Beat = Callable[[int, int], None]
+"""How far it is: patients done, patients in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of the two pathways, the content that holds it alone, and what was counted."""
+
+    pathway: Pathway
+    content: engine.Content
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chart:
+    """What was read of one patient."""
+
+    patient_id: str
+    facts: PatientFacts
+    resources: Sequence[Stored]
+    loops: Sequence[store.StoredLoop]
+
+
+def rehearse(
+    app: App, tenant: Tenant, document: Mapping[str, Any], days: int, beat: Beat | None = None
+) -> dict[str, Any]:
+    """The report for a checked pathway document, over the last `days` days, as JSON values. The server refuses any
+    write in the transaction that this reads in."""
+    began = time.monotonic()
+    now = app.clock.now()
+    seen = Days(since=now - timedelta(days=days), until=now, zone=ZoneInfo(tenant.zone))
+    with app.database.snapshot(tenant.id, actor="rehearsal", read_only=True) as tx:
+        content = engine.content_for(app, tx)
+        draft = _side(content, parse_pathway(document))
+        standing = content.pathways.active.get(draft.pathway.id)
+        active = _side(content, standing) if standing else None
+        sides = [draft, *([active] if active else [])]
+        patients = app.record.patients_since(tx, _opening_types(document), _earliest(sides, seen, content), seen.since)
+        staff = _Staff(tx)
+        for done in range(0, len(patients), SET):
+            for chart in _charts(app, tx, tenant, patients[done : done + SET], draft.pathway.id):
+                for side in sides:
+                    _count(side, tenant, chart, seen, staff)
+            if beat:
+                beat(min(done + SET, len(patients)), len(patients))
+    return {
+        "tenant": tenant.slug,
+        "pathway": draft.pathway.id,
+        "versions": {"draft": draft.pathway.version, "active": active.pathway.version if active else None},
+        "days_replayed": days,
+        "since": seen.since.isoformat(),
+        "until": seen.until.isoformat(),
+        "patients_read": len(patients),
+        "seconds": round(time.monotonic() - began, 3),
+        **compared(draft.tally, active.tally if active else None),
+    }
+
+
+def _side(content: engine.Content, pathway: Pathway) -> Side:
+    only = replace(pathway, status="active")
+    pathways = replace(content.pathways, active={only.id: only}, versions={(only.id, only.version): only})
+    return Side(pathway=only, content=replace(content, pathways=pathways))
+
+
+def _opening_types(document: Mapping[str, Any]) -> list[str]:
+    """The resource types that a pathway can open by; all that rules read where it does not say."""
+    opens = document["opens_when"]
+    if opens["event"] != "fact":
+        return ["Encounter"]
+    found = set(_named_types(opens.get("when", {})))
+    return sorted(found) or list(engine.RESOURCE_TYPES)
+
+
+def _named_types(condition: Any) -> Iterator[str]:
+    if isinstance(condition, Mapping):
+        for name, value in condition.items():
+            if name == "resource":
+                yield str(value)
+            else:
+                yield from _named_types(value)
+    elif isinstance(condition, list):
+        for part in condition:
+            yield from _named_types(part)
+
+
+def _earliest(sides: Sequence[Side], seen: Days, content: engine.Content) -> datetime:
+    """A loop that opened before this is over when the days begin."""
+    return seen.since - max(_length(side.pathway.window, seen, content) for side in sides) - _DAY
+
+
+def _length(span: Span, seen: Days, content: engine.Content) -> timedelta:
+    return after(seen.since, span, str(seen.zone), content.calendar).due - seen.since
+
+
+def _charts(app: App, tx: Transaction, tenant: Tenant, patients: Sequence[str], pathway_id: str) -> Iterator[_Chart]:
+    resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES)
+    roles = routing.roles_of(tx, [one for mine in resources.values() for one in mine])
+    loops: dict[str, list[store.StoredLoop]] = {patient: [] for patient in patients}
+    for loop in store.load_loops(tx, patients=patients):
+        if loop.state.pathway == pathway_id:
+            loops[loop.patient_id].append(loop)
+    by_hand = _proofs_by_hand(app, tx, loops)
+    for patient in patients:
+        known = [*resources[patient], *by_hand.get(patient, ())]
+        facts = engine.facts_of(tenant, patient, known, roles)
+        yield _Chart(patient_id=patient, facts=facts, resources=known, loops=loops[patient])
+
+
+def _proofs_by_hand(
+    app: App, tx: Transaction, loops: Mapping[str, Sequence[store.StoredLoop]]
+) -> dict[str, list[Stored]]:
+    """What people named as proof and no rule asks about, as far as it stands, by patient; in one query."""
+    named = {
+        patient: {str(act.data.get("reference", "")).split("/_history/")[0] for loop in mine for act in loop.acts}
+        for patient, mine in loops.items()
+        if mine
+    }
+    wanted = sorted({one for mine in named.values() for one in mine if one.split("/")[0] not in engine.RESOURCE_TYPES})
+    found = app.record.fetch(tx, [one for one in wanted if one])
+    return {patient: [found[one] for one in sorted(mine) if one in found] for patient, mine in named.items()}
+
+
+def _count(side: Side, tenant: Tenant, chart: _Chart, seen: Days, staff: "_Staff") -> None:
+    owner_of = staff.owner_of(chart)
+    for state in _lives(side, tenant, chart, seen):
+        ended = end_of(state)
+        if ended is None or ended >= seen.since:
+            side.tally.add(state, seen, owner_of(state))
+
+
+def _lives(side: Side, tenant: Tenant, chart: _Chart, seen: Days) -> Sequence[LoopState]:
+    """Every loop of the pathway that lived in these days, as it is at their end.
+
+    A loop whose window is over is not opened by anybody who first looks at the end. So it is looked for at as many
+    earlier instants as no window fits between.
+    """
+    acts = [act for loop in chart.loops for act in loop.acts]
+    known: dict[str, ExistingLoop] = {}
+    for instant in _instants(side, seen):
+        for state in _derive(side, tenant, chart, known, acts, instant):
+            known.setdefault(state.id, _existing(state, instant))
+    return _derive(side, tenant, chart, known, acts, seen.until)
+
+
+def _instants(side: Side, seen: Days) -> Iterator[datetime]:
+    step = max(_length(side.pathway.window, seen, side.content) - _DAY, _DAY)
+    instant = seen.since
+    while instant < seen.until:
+        yield instant
+        instant += step
+
+
+def _derive(
+    side: Side,
+    tenant: Tenant,
+    chart: _Chart,
+    known: Mapping[str, ExistingLoop],
+    acts: Sequence[Act],
+    instant: datetime,
+) -> Sequence[LoopState]:
+    done = [act for act in acts if act.at <= instant]
+    return engine.derive_from(side.content, tenant, chart.facts, list(known.values()), done, instant).loops
+
+
+def _existing(state: LoopState, instant: datetime) -> ExistingLoop:
+    return ExistingLoop(
+        id=state.id,
+        pathway=state.pathway,
+        version=state.version,
+        focus=state.focus,
+        matter=state.matter,
+        status=state.status,
+        as_of=instant,
+    )
+
+
+class _Staff:
+    """Who would own what: as it stands for loops that there are, else by care team and by the load of this moment."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._queue = routing.queue_reference(tx.tenant_id)
+
+    @cached_property
+    def _people(self) -> list[Candidate]:
+        return [
+            Candidate(reference=one.reference, name=one.name, roles=frozenset(role.value for role in one.roles))
+            for one in accounts.staff(self._tx)
+            if one.active
+        ]
+
+    @cached_property
+    def _by_reference(self) -> dict[str, Candidate]:
+        return {one.reference: one for one in self._people}
+
+    @cached_property
+    def _loads(self) -> dict[str, int]:
+        return store.open_steps_of(self._tx, [one.reference for one in self._people])
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {self._queue: "Queue", **{one.reference: one.name for one in self._people}}
+
+    @cached_property
+    def _holders(self) -> dict[str, list[str]]:
+        roles = {role for one in self._people for role in one.roles}
+        return {role: candidates_for(role, self._people) for role in sorted(roles)}
+
+    def owner_of(self, chart: _Chart) -> Callable[[LoopState], OwnerOf]:
+        """Names of owners for one patient's loops, found when they are asked for."""
+        stored = {loop.id: loop for loop in chart.loops}
+        chosen: dict[str, str] = {}
+
+        def of_loop(state: LoopState) -> OwnerOf:
+            loop = stored.get(state.id)
+
+            def owner(step_id: str, role: str) -> str:
+                held = _held(loop, step_id, role)
+                if held is not None and held in self._names:
+                    return self._names[held]
+                if role not in chosen:
+                    chosen[role] = self._names.get(self._route(chart, role), "Queue")
+                return chosen[role]
+
+            return owner
+
+        return of_loop
+
+    def _route(self, chart: _Chart, role: str) -> str:
+        team = team_of([found.resource for found in chart.resources if found.resource_type == "CareTeam"])
+        holders = self._holders.get(role, [])
+        start = crc32(chart.patient_id.encode()) % len(holders) if holders else 0
+        few = {*[*holders[start:], *holders[:start]][:_COMPARED], *(one for mine in team.values() for one in mine)}
+        staff = [self._by_reference[one] for one in sorted(few) if one in self._by_reference]
+        return choose_owner(role, Routing(team=team, staff=staff, loads=self._loads, queue=self._queue)).owner
+
+
+def _held(loop: store.StoredLoop | None, step_id: str, role: str) -> str | None:
+    """Who owns this now; None where nothing stands, or the step is another role's business in this pathway."""
+    if loop is None:
+        return None
+    if step_id == "":
+        return loop.owner
+    step = next((one for one in loop.state.steps if one.step_id == step_id), None)
+    return loop.steps[step_id].owner if step and step.owner_role == role and step_id in loop.steps else None
