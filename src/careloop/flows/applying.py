@@ -39,7 +39,7 @@ def apply_plan(door: Interaction, asked: ToApply) -> Resource:
     _check_there(door, asked)
     left_out, notes = _conditions(plan, subject)
     tenant = engine.tenant_of(door.tx)
-    content, now = engine.content_of(door.app.catalog), door.app.clock.now()
+    content, now = engine.content_for(door.app, door.tx), door.app.clock.now()
     pathway = content.pathways.active.get(str(plan.get("id")))
     ours = pathway is not None and plan.get("url") == f"urn:careloop:pathway:{plan.get('id')}"
     applied = Applied(

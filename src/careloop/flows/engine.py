@@ -81,6 +81,14 @@ def at_practice(app: App, tx: Transaction) -> App:
     return app if catalog is app.catalog else replace(app, catalog=catalog)
 
 
+def weights_of(app: App, tenant: Tenant) -> RankWeights:
+    """Points of the worklist's rules at this practice, where no transaction is open."""
+    if tenant.rules_revision == 0:
+        return rank_weights(app.catalog)
+    with app.database.transaction(tenant.id) as tx:
+        return content_for(app, tx).weights
+
+
 def rank_weights(catalog: Catalog) -> RankWeights:
     """Points of the worklist's rules."""
     return content_of(catalog).weights

@@ -21,7 +21,7 @@ def episode(app: App, tx: Transaction, principal: Principal, encounter_id: str) 
         raise NotFound("there is no such stay")
     resources = app.record.of_patient(tx, encounter.patient_id, engine.RESOURCE_TYPES)
     tenant = get_tenant(tx, tx.tenant_id)
-    content, settings = engine.content_of(app.catalog), engine.loop_settings(tenant)
+    content, settings = engine.content_for(app, tx), engine.loop_settings(tenant)
     facts = engine.facts_of(tenant, encounter.patient_id, resources, routing.roles_of(tx, resources))
     found = episode_of(encounter_id, facts, content.pathways, content.calendar, settings, app.clock.now())
     if found is None:

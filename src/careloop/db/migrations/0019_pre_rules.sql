@@ -98,14 +98,3 @@ create unique index rule_rehearsal_one_at_a_time on rule_rehearsal (tenant_id, v
     where status in ('waiting', 'running');
 select make_tenant_table('rule_rehearsal');
 revoke delete on rule_rehearsal from careloop_app;
-
--- Open loops are put in order by points that are kept with them: after the weights changed they are counted anew, in
--- sets. `done` is the last loop that was.
-create table rule_recount (
-    tenant_id int not null,
-    revision int not null,
-    reached uuid,
-    finished timestamptz,
-    primary key (tenant_id, revision)
-);
-select make_tenant_table('rule_recount');
