@@ -13,6 +13,7 @@ from careloop.flows import engine, loop_changes, routing, side_notes
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
+from careloop.loops.facts.matters import OWN_TASKS
 from careloop.loops.model import Closure, Derivation, LoopState, Status, StepState
 from careloop.record import Stored
 
@@ -26,8 +27,12 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     lock(tx, patients)
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
     now = app.clock.now()
-    resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES)
-    stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources))
+    resources = {
+        patient: [found for found in mine if not is_own_task_text(found)]
+        for patient, mine in app.record.of_patients(tx, patients, engine.RESOURCE_TYPES).items()
+    }
+    focus_types = engine.content_of(app.catalog).focus_types
+    stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources, focus_types))
     elsewhere = _moved_away(app, tx, stored, resources)
     mine = {
         patient: [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
@@ -124,8 +129,17 @@ def _end_step(step: StepState, closure: Closure) -> StepState:
     return replace(step, status=Status.CANCELLED, ended=closure.at, closure=closure, escalations=())
 
 
-def _focuses(resources: Mapping[str, Sequence[Stored]]) -> list[str]:
-    return [found.reference for mine in resources.values() for found in mine if found.resource_type == "Encounter"]
+def is_own_task_text(found: Stored) -> bool:
+    """True for a Task that stands for a loop or a step: it follows from facts and is none. Seen in the text, so that
+    none of them has to be decoded."""
+    return found.resource_type == "Task" and any(system in found.text for system in _OWN_SYSTEMS)
+
+
+_OWN_SYSTEMS = tuple(f'"{system}"' for system in sorted(OWN_TASKS))
+
+
+def _focuses(resources: Mapping[str, Sequence[Stored]], types: frozenset[str]) -> list[str]:
+    return [found.reference for mine in resources.values() for found in mine if found.resource_type in types]
 
 
 def _belongs(loop: store.StoredLoop, patient: str, resources: Mapping[str, Sequence[Stored]]) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,16 @@ from careloop.access.tenancy import get_tenant, settings_of
 from careloop.catalog import Catalog, overlay, versions
 from careloop.db import Transaction
 from careloop.flows.app import App
-from careloop.loops.facts import FACT_TYPES, PatientFacts, read_facts
+from careloop.loops.facts import FACT_TYPES, Fact, PatientFacts, StoredResource, read_facts
+from careloop.loops.facts.keys import KeyReader, no_keys
+from careloop.loops.facts.reading import facts_of_one, resource_type_of
+from careloop.loops.keys import key_reader
 from careloop.loops.model import Act, Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
-from careloop.loops.rules.calendar import Calendar
+from careloop.loops.rules.calendar import Calendar, after
+from careloop.loops.rules.conditions import holds, resource_types
 from careloop.loops.rules.derive import derive as derive_loops
-from careloop.loops.rules.pathways import Pathways
+from careloop.loops.rules.pathways import Pathway, Pathways
 from careloop.loops.rules.rank import RankWeights, read_weights
 from careloop.loops.store import StoredLoop
 from careloop.record import Stored
@@ -24,9 +29,8 @@ from careloop.record import Stored
 RESOURCE_TYPES = tuple(sorted({*FACT_TYPES, "CareTeam", "Patient"}))
 """What a review reads of a patient: the facts that rules ask about, the person, and who cares for them."""
 
-OPENING_TYPES = frozenset({"Encounter"})
-"""Resources that can open a loop by being written (`loops.rules.opening`: stays that end, are planned, are about to
-end). The others only move loops that there are."""
+HORIZON = timedelta(days=400)
+"""What is older than this opens nothing; a loop that is open for longer keeps what it is about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,34 @@ class Content:
     pathways: Pathways
     calendar: Calendar
     weights: RankWeights
+    keys: KeyReader
+
+    @cached_property
+    def opening_types(self) -> frozenset[str]:
+        """Resources that can open a loop by being written. The others only move loops that there are."""
+        kinds = {kind for one in self._by_facts for kind in resource_types(one.opens_when.when)}
+        return frozenset({"Encounter"} | {resource_type_of(kind) for kind in kinds})
+
+    @cached_property
+    def focus_types(self) -> frozenset[str]:
+        """Resources that a loop can be about."""
+        return self.opening_types | {kind for one in self._by_facts for kind in one.opens_when.about}
+
+    def may_open(self, stored: StoredResource, zone: str, now: datetime) -> bool:
+        """False where nothing that this resource says opens a loop: most of what is written."""
+        if stored.resource_type not in self.opening_types:
+            return False
+        facts = facts_of_one(stored, zone, self.keys)
+        return facts is None or any(self._opens(one, fact, zone, now) for one in self._by_facts for fact in facts)
+
+    def _opens(self, pathway: Pathway, fact: Fact, zone: str, now: datetime) -> bool:
+        if not holds(pathway.opens_when.when, fact):
+            return False
+        return after(fact.at, pathway.window, zone, self.calendar).due >= now
+
+    @cached_property
+    def _by_facts(self) -> list[Pathway]:
+        return [one for one in self.pathways.active.values() if one.opens_when.event == "fact"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +88,9 @@ def content_of(catalog: Catalog) -> Content:
         if known is catalog:
             return content
     weights = read_weights(catalog.document("worklist", "rank"))
-    content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights)
+    content = Content(
+        pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights, keys=key_reader(catalog)
+    )
     _parsed[:] = [(catalog, content), *_parsed[: overlay.MOST]]
     return content
 
@@ -115,10 +149,12 @@ def derive(
     now: datetime,
 ) -> Derived:
     """What this patient's loops must be at `now`. `roles` are role codes of practitioners, by reference."""
-    facts = facts_of(tenant, patient_id, resources, roles)
+    content = content_of(catalog)
+    since = min([now, *(loop.state.opened for loop in loops if loop.state.status.is_open)]) - HORIZON
+    facts = facts_of(tenant, patient_id, resources, roles, keys=content.keys, since=since)
     acts = [act for loop in loops for act in loop.acts]
     existing = [_existing(loop) for loop in loops]
-    found = derive_from(content_of(catalog), tenant, facts, existing, acts, now)
+    found = derive_from(content, tenant, facts, existing, acts, now)
     return Derived(zone=ZoneInfo(facts.zone), derivation=found)
 
 
@@ -135,10 +171,19 @@ def derive_from(
 
 
 def facts_of(
-    tenant: Tenant, patient_id: str, resources: Sequence[Stored], roles: Mapping[str, frozenset[str]]
+    tenant: Tenant,
+    patient_id: str,
+    resources: Sequence[Stored],
+    roles: Mapping[str, frozenset[str]],
+    *,
+    keys: KeyReader = no_keys,
+    since: datetime | None = None,
 ) -> PatientFacts:
-    """What the record says happened to the patient."""
-    return read_facts(resources, tenant_id=tenant.id, patient_id=patient_id, zone=tenant.zone, roles=roles)
+    """What the record says happened to the patient. `keys` gives the named words of facts; results and forms from
+    before `since` are left out."""
+    return read_facts(
+        resources, tenant_id=tenant.id, patient_id=patient_id, zone=tenant.zone, roles=roles, keys=keys, since=since
+    )
 
 
 def tenant_of(tx: Transaction) -> Tenant:

@@ -6,6 +6,7 @@ are in step with identity; Tasks of loops become acts; the loops of every patien
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from careloop import identity
@@ -20,6 +21,7 @@ from careloop.flows.causes import Cause
 from careloop.flows.narrow_writes import refuse_beyond_sight
 from careloop.flows.terminology import terminology_of
 from careloop.loops import store
+from careloop.loops.facts import Known
 from careloop.record import Write, Written
 from careloop.terminology import Terminology
 
@@ -135,10 +137,23 @@ def _with_loops_to_come(app: App, tx: Transaction, telling: Sequence[Written]) -
     """Those of the patients touched whose loops may change: who has one, and about whom something was said that may
     open one. For all others there is nothing to review, whatever else became known."""
     touched = {patient for one in telling for patient in one.patient_ids}
-    opening = {patient for one in telling if one.resource_type in engine.OPENING_TYPES for patient in one.patient_ids}
+    content, now, zone = engine.content_for(app, tx), app.clock.now(), engine.tenant_of(tx).zone
+    opening = {
+        patient
+        for one in telling
+        if one.resource_type in content.opening_types and _may_open(content, one, zone, now)
+        for patient in one.patient_ids
+    }
     people = {one.id for one in telling if one.resource_type == "Patient" and one.change is not ChangeKind.CREATED}
-    may_open = opening | set(app.record.patients_with(tx, sorted(people), sorted(engine.OPENING_TYPES)))
+    may_open = opening | set(app.record.patients_with(tx, sorted(people), sorted(content.opening_types)))
     return may_open | set(store.patients_with_loops(tx, sorted(touched - may_open)))
+
+
+def _may_open(content: engine.Content, one: Written, zone: str, now: datetime) -> bool:
+    if one.resource is None:
+        return one.resource_type == "Encounter"
+    known = Known(resource=one.resource, last_updated=one.last_updated, version=one.version)
+    return content.may_open(known, zone, now)
 
 
 def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:

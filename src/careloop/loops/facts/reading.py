@@ -94,6 +94,26 @@ def read_facts(
     )
 
 
+def resource_type_of(kind: str) -> str:
+    """The FHIR resource type that facts of this kind come from."""
+    return "Appointment" if kind == "Booking" else kind
+
+
+def facts_of_one(stored: StoredResource, zone: str, keys: KeyReader) -> list[Fact] | None:
+    """What one resource says by itself; None where that takes others to tell (a stay)."""
+    if stored.resource_type == "Encounter":
+        return None
+    if stored.deleted or _is_withdrawn(stored):
+        return []
+    reader = Reader(zone=ZoneInfo(zone), roles={})
+    by_type: dict[str, list[StoredResource]] = {name: [] for name in FACT_TYPES} | {stored.resource_type: [stored]}
+    facts = [*_facts(by_type, _ANY_TIME, reader), *_matters(by_type, reader, None)]
+    return list(_with_keys(facts, by_type, "", keys))
+
+
+_ANY_TIME = Relevance(near=(("", "~"),), inside=())
+
+
 def _standing(resources: Iterable[StoredResource]) -> list[StoredResource]:
     """The newest version of each resource that was not withdrawn, in a fixed order."""
     newest: dict[str, StoredResource] = {}
