@@ -1,5 +1,58 @@
 -- Made from the migrations by tools/schema.py. Read this; change the migrations.
 
+CREATE FUNCTION public.keep_loop_place() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from loop_place as p
+     using changed as l
+     where p.tenant_id = l.tenant_id
+       and p.loop_id = l.id
+       and l.status not in ('requested', 'accepted', 'in-progress', 'on-hold');
+    insert into loop_place as p (loop_id, patient_id, pathway, tier, step_id, due, opened, outside, waiting, safety,
+                                 lasting_points, snoozed_until, section, points, holds_from, holds_until)
+    select l.id, l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, w.waiting, l.safety,
+           l.lasting_points, l.snoozed_until,
+           coalesce(rank_section(r.points, l.next_due, w.waiting, l.safety, c.tomorrow, c.weights), 1),
+           coalesce(r.points, 0), coalesce(c.at, 'infinity'),
+           coalesce(rank_until(l.opened, l.next_due, l.next_outside, w.waiting, c.at, c.zone, c.weights), '-infinity')
+      from changed as l
+     cross join lateral (select l.clock = 'waiting' or l.status = 'on-hold' as waiting) as w
+      left join worklist_clock as c on c.tenant_id = l.tenant_id
+     cross join lateral (select rank_points(l.lasting_points, l.opened, l.next_due, l.next_outside, w.waiting, c.at,
+                                            c.tomorrow, c.day_after, c.weights) as points) as r
+     where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+     order by l.id
+    on conflict (tenant_id, loop_id) do update
+       set patient_id = excluded.patient_id, pathway = excluded.pathway, tier = excluded.tier,
+           step_id = excluded.step_id, due = excluded.due, opened = excluded.opened, outside = excluded.outside,
+           waiting = excluded.waiting, safety = excluded.safety, lasting_points = excluded.lasting_points,
+           snoozed_until = excluded.snoozed_until, section = excluded.section, points = excluded.points,
+           holds_from = excluded.holds_from, holds_until = excluded.holds_until
+     where (p.patient_id, p.pathway, p.tier, p.step_id, p.due, p.opened, p.outside, p.waiting, p.safety,
+            p.lasting_points, p.snoozed_until)
+           is distinct from
+           (excluded.patient_id, excluded.pathway, excluded.tier, excluded.step_id, excluded.due, excluded.opened,
+            excluded.outside, excluded.waiting, excluded.safety, excluded.lasting_points, excluded.snoozed_until);
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.keep_rule_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.status <> 'draft' and (new.document, new.digest, new.number, new.kind, new.name, new.authors)
+        is distinct from (old.document, old.digest, old.number, old.kind, old.name, old.authors) then
+        raise exception 'a rule that is no draft any more does not change' using errcode = 'check_violation';
+    end if;
+    if old.published is not null and new.published is distinct from old.published then
+        raise exception 'a rule is published for the first time once' using errcode = 'check_violation';
+    end if;
+    return new;
+end
+$$;
+
 CREATE FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) RETURNS text
     LANGUAGE plpgsql
     AS $_$
@@ -42,6 +95,49 @@ begin
         ' with check (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::int))', name);
     execute format('grant select, insert, update, delete on %s to careloop_app', name);
 end
+$$;
+
+CREATE FUNCTION public.rank_points(lasting integer, opened timestamp with time zone, due timestamp with time zone, outside boolean, waiting boolean, at timestamp with time zone, tomorrow timestamp with time zone, day_after timestamp with time zone, weights integer[]) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select lasting
+         + least(weights[9], weights[8] * greatest(0, floor(extract(epoch from at - opened) / 86400)::int))
+         + case when waiting then 0
+                when outside then case when due < at then weights[1]
+                                       when due < tomorrow then weights[2]
+                                       when due < day_after then weights[3]
+                                       else 0 end
+                when due < at then least(weights[6], weights[4]
+                                         + weights[5] * floor(extract(epoch from at - due) / 86400)::int)
+                when due < tomorrow then weights[7]
+                else 0 end
+$$;
+
+CREATE FUNCTION public.rank_section(points integer, due timestamp with time zone, waiting boolean, safety boolean, tomorrow timestamp with time zone, weights integer[]) RETURNS smallint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select (case when waiting and not safety then 4
+                 when safety or points >= weights[10] then 1
+                 when due < tomorrow then 2
+                 else 3 end)::smallint
+$$;
+
+CREATE FUNCTION public.rank_until(opened timestamp with time zone, due timestamp with time zone, outside boolean, waiting boolean, at timestamp with time zone, zone text, weights integer[]) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(min(one), 'infinity'::timestamptz)
+      from unnest(array[
+               case when weights[8] * greatest(0, floor(extract(epoch from at - opened) / 86400)) < weights[9]
+                    then opened + make_interval(secs => 86400 * (1 + greatest(0, floor(extract(epoch from at - opened) / 86400)))) end,
+               case when not waiting then due + interval '1 microsecond' end,
+               case when not waiting then date_trunc('day', due at time zone zone) at time zone zone end,
+               case when not waiting and outside
+                    then (date_trunc('day', due at time zone zone) - interval '1 day') at time zone zone end,
+               case when not waiting and not outside and due < at
+                         and weights[4] + weights[5] * floor(extract(epoch from at - due) / 86400) < weights[6]
+                    then due + make_interval(secs => 86400 * (1 + floor(extract(epoch from at - due) / 86400))) end
+           ]) as one
+     where one > at
 $$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
@@ -650,6 +746,29 @@ CREATE TABLE public.loop_note (
 
 ALTER TABLE ONLY public.loop_note FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.loop_place (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    loop_id uuid NOT NULL,
+    patient_id text NOT NULL,
+    pathway text NOT NULL,
+    tier text NOT NULL,
+    step_id text,
+    due timestamp with time zone NOT NULL,
+    opened timestamp with time zone NOT NULL,
+    outside boolean NOT NULL,
+    waiting boolean NOT NULL,
+    safety boolean NOT NULL,
+    lasting_points integer NOT NULL,
+    snoozed_until timestamp with time zone,
+    section smallint NOT NULL,
+    points integer NOT NULL,
+    holds_from timestamp with time zone NOT NULL,
+    holds_until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.loop_place FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.loop_step (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     loop_id uuid NOT NULL,
@@ -826,6 +945,16 @@ CREATE TABLE public.patient_merge_moved (
 
 ALTER TABLE ONLY public.patient_merge_moved FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.patient_trait (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    kind text NOT NULL,
+    value text NOT NULL,
+    patient_id text NOT NULL,
+    CONSTRAINT patient_trait_kind_check CHECK ((kind = ANY (ARRAY['language'::text, 'programme'::text])))
+);
+
+ALTER TABLE ONLY public.patient_trait FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.pending_merge (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     system text NOT NULL COLLATE pg_catalog."C",
@@ -904,6 +1033,27 @@ CREATE TABLE public.published_view_row (
 );
 
 ALTER TABLE ONLY public.published_view_row FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.rank_report (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    pathway text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    "position" integer,
+    points integer NOT NULL,
+    parts jsonb NOT NULL,
+    says text NOT NULL,
+    should text NOT NULL,
+    answered timestamp with time zone,
+    answered_by text,
+    answer text,
+    CONSTRAINT rank_report_check CHECK (((answered IS NULL) = (answer IS NULL))),
+    CONSTRAINT rank_report_check1 CHECK (((answered IS NULL) = (answered_by IS NULL)))
+);
+
+ALTER TABLE ONLY public.rank_report FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.resource (
     key bigint NOT NULL,
@@ -1015,6 +1165,99 @@ CREATE TABLE public.resource_word (
 );
 
 ALTER TABLE ONLY public.resource_word FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.rule_event (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    version_id uuid,
+    what text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    by_name text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT rule_event_back_says_why CHECK (((what <> ALL (ARRAY['returned'::text, 'republished'::text, 'product'::text])) OR (why <> ''::text))),
+    CONSTRAINT rule_event_what_check CHECK ((what = ANY (ARRAY['made'::text, 'changed'::text, 'rehearsed'::text, 'sent'::text, 'returned'::text, 'published'::text, 'republished'::text, 'product'::text, 'discarded'::text])))
+);
+
+ALTER TABLE ONLY public.rule_event FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rule_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.rule_rehearsal (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    edition integer NOT NULL,
+    days integer NOT NULL,
+    status text NOT NULL,
+    asked timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    asked_by_name text NOT NULL,
+    beat timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    total integer,
+    finished timestamp with time zone,
+    report jsonb,
+    fault text,
+    CONSTRAINT rule_rehearsal_check CHECK (((status = 'done'::text) = (report IS NOT NULL))),
+    CONSTRAINT rule_rehearsal_days_check CHECK (((days >= 1) AND (days <= 366))),
+    CONSTRAINT rule_rehearsal_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.rule_rehearsal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.rule_version (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    number integer NOT NULL,
+    status text NOT NULL,
+    document jsonb NOT NULL,
+    digest text NOT NULL,
+    base_digest text NOT NULL,
+    edition integer DEFAULT 1 NOT NULL,
+    authors text[] NOT NULL,
+    author_name text NOT NULL,
+    reviewer text,
+    reviewer_name text,
+    note text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    changed timestamp with time zone NOT NULL,
+    published timestamp with time zone,
+    effective timestamp with time zone,
+    CONSTRAINT rule_published_was_reviewed CHECK (((status <> ALL (ARRAY['published'::text, 'retired'::text])) OR ((reviewer IS NOT NULL) AND (published IS NOT NULL) AND (effective IS NOT NULL)))),
+    CONSTRAINT rule_reviewed_by_another CHECK (((reviewer IS NULL) OR (reviewer <> ALL (authors)))),
+    CONSTRAINT rule_version_authors_check CHECK ((cardinality(authors) > 0)),
+    CONSTRAINT rule_version_kind_check CHECK ((kind = ANY (ARRAY['pathways'::text, 'worklist'::text]))),
+    CONSTRAINT rule_version_number_check CHECK ((number > 0)),
+    CONSTRAINT rule_version_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'in-review'::text, 'published'::text, 'retired'::text, 'discarded'::text])))
+);
+
+ALTER TABLE ONLY public.rule_version FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.saved_view (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    person text NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    shared boolean NOT NULL,
+    made timestamp with time zone NOT NULL,
+    CONSTRAINT saved_view_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
+);
+
+ALTER TABLE ONLY public.saved_view FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.search_index (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1130,6 +1373,7 @@ CREATE TABLE public.tenant (
     production boolean DEFAULT false NOT NULL,
     settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     created timestamp with time zone NOT NULL,
+    rules_revision integer DEFAULT 0 NOT NULL,
     CONSTRAINT tenant_slug_check CHECK ((slug ~ '^[a-z][a-z0-9-]{1,40}$'::text))
 );
 
@@ -1142,6 +1386,15 @@ ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.trait_reading (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    reached bigint NOT NULL,
+    ahead bigint NOT NULL,
+    ahead_before bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.trait_reading FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.websocket_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     hash bytea NOT NULL,
@@ -1151,6 +1404,53 @@ CREATE TABLE public.websocket_token (
 );
 
 ALTER TABLE ONLY public.websocket_token FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.work_day (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL,
+    day date NOT NULL,
+    minutes integer NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT work_day_minutes_check CHECK (((minutes >= 0) AND (minutes <= 1440)))
+);
+
+ALTER TABLE ONLY public.work_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.work_minutes (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL,
+    weekday smallint NOT NULL,
+    minutes integer NOT NULL,
+    CONSTRAINT work_minutes_minutes_check CHECK (((minutes >= 0) AND (minutes <= 1440))),
+    CONSTRAINT work_minutes_weekday_check CHECK (((weekday >= 0) AND (weekday <= 6)))
+);
+
+ALTER TABLE ONLY public.work_minutes FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.worklist_clock (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tomorrow timestamp with time zone NOT NULL,
+    day_after timestamp with time zone NOT NULL,
+    zone text NOT NULL,
+    weights integer[] NOT NULL,
+    digest text NOT NULL,
+    counted timestamp with time zone
+);
+
+ALTER TABLE ONLY public.worklist_clock FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.worklist_total (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    pathway text NOT NULL,
+    tier text NOT NULL,
+    section smallint NOT NULL,
+    snoozed boolean NOT NULL,
+    total integer NOT NULL,
+    late integer NOT NULL
+);
+
+ALTER TABLE ONLY public.worklist_total FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (tenant_id, token_hash);
@@ -1260,6 +1560,9 @@ ALTER TABLE ONLY public.loop_note
 ALTER TABLE ONLY public.loop
     ADD CONSTRAINT loop_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.loop_place
+    ADD CONSTRAINT loop_place_pkey PRIMARY KEY (tenant_id, loop_id);
+
 ALTER TABLE ONLY public.loop_step
     ADD CONSTRAINT loop_step_pkey PRIMARY KEY (tenant_id, loop_id, step_id);
 
@@ -1299,6 +1602,9 @@ ALTER TABLE ONLY public.patient_merge_moved
 ALTER TABLE ONLY public.patient_merge
     ADD CONSTRAINT patient_merge_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.patient_trait
+    ADD CONSTRAINT patient_trait_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
+
 ALTER TABLE ONLY public.pending_merge
     ADD CONSTRAINT pending_merge_pkey PRIMARY KEY (tenant_id, system, value);
 
@@ -1320,6 +1626,9 @@ ALTER TABLE ONLY public.published_view
 ALTER TABLE ONLY public.published_view_row
     ADD CONSTRAINT published_view_row_pkey PRIMARY KEY (tenant_id, view, number);
 
+ALTER TABLE ONLY public.rank_report
+    ADD CONSTRAINT rank_report_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.resource_history
     ADD CONSTRAINT resource_history_pkey PRIMARY KEY (tenant_id, key, version);
 
@@ -1331,6 +1640,24 @@ ALTER TABLE ONLY public.resource
 
 ALTER TABLE ONLY public.resource_token
     ADD CONSTRAINT resource_token_pkey PRIMARY KEY (tenant_id, token, key);
+
+ALTER TABLE ONLY public.rule_event
+    ADD CONSTRAINT rule_event_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.rule_rehearsal
+    ADD CONSTRAINT rule_rehearsal_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.rule_version
+    ADD CONSTRAINT rule_version_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.rule_version
+    ADD CONSTRAINT rule_version_tenant_id_kind_name_number_key UNIQUE (tenant_id, kind, name, number);
+
+ALTER TABLE ONLY public.saved_view
+    ADD CONSTRAINT saved_view_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.saved_view
+    ADD CONSTRAINT saved_view_tenant_id_person_name_key UNIQUE (tenant_id, person, name);
 
 ALTER TABLE ONLY public.search_index
     ADD CONSTRAINT search_index_pkey PRIMARY KEY (tenant_id);
@@ -1359,8 +1686,23 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.trait_reading
+    ADD CONSTRAINT trait_reading_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.websocket_token
     ADD CONSTRAINT websocket_token_pkey PRIMARY KEY (tenant_id, hash);
+
+ALTER TABLE ONLY public.work_day
+    ADD CONSTRAINT work_day_pkey PRIMARY KEY (tenant_id, person, day);
+
+ALTER TABLE ONLY public.work_minutes
+    ADD CONSTRAINT work_minutes_pkey PRIMARY KEY (tenant_id, person, weekday);
+
+ALTER TABLE ONLY public.worklist_clock
+    ADD CONSTRAINT worklist_clock_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.worklist_total
+    ADD CONSTRAINT worklist_total_pkey PRIMARY KEY (tenant_id, pathway, tier, section, snoozed);
 
 CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id, expires);
 
@@ -1422,6 +1764,8 @@ CREATE UNIQUE INDEX loop_by_number ON public.loop USING btree (tenant_id, number
 
 CREATE INDEX loop_closed_by_owner ON public.loop USING btree (tenant_id, owner, closed) WHERE (closed IS NOT NULL);
 
+CREATE INDEX loop_closed_when ON public.loop USING btree (tenant_id, closed) WHERE (closed IS NOT NULL);
+
 CREATE INDEX loop_of_focus ON public.loop USING btree (tenant_id, focus);
 
 CREATE INDEX loop_of_patient ON public.loop USING btree (tenant_id, patient_id);
@@ -1433,6 +1777,20 @@ CREATE UNIQUE INDEX loop_one_per_matter ON public.loop USING btree (tenant_id, p
 CREATE INDEX loop_open_by_due ON public.loop USING btree (tenant_id, next_due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
 
 CREATE INDEX loop_open_of_owner ON public.loop USING btree (tenant_id, owner, next_due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
+
+CREATE INDEX loop_place_ahead ON public.loop_place USING btree (tenant_id, holds_from);
+
+CREATE INDEX loop_place_by_due ON public.loop_place USING btree (tenant_id, due);
+
+CREATE INDEX loop_place_of_kind ON public.loop_place USING btree (tenant_id, pathway, section, safety DESC, points DESC, due, opened, loop_id);
+
+CREATE INDEX loop_place_of_patient ON public.loop_place USING btree (tenant_id, patient_id);
+
+CREATE INDEX loop_place_order ON public.loop_place USING btree (tenant_id, section, safety DESC, points DESC, due, opened, loop_id);
+
+CREATE INDEX loop_place_over ON public.loop_place USING btree (tenant_id, holds_until);
+
+CREATE INDEX loop_place_snoozed ON public.loop_place USING btree (tenant_id, snoozed_until) WHERE (snoozed_until IS NOT NULL);
 
 CREATE UNIQUE INDEX loop_step_by_task ON public.loop_step USING btree (tenant_id, task_id);
 
@@ -1456,6 +1814,8 @@ CREATE UNIQUE INDEX patient_merge_standing ON public.patient_merge USING btree (
 
 CREATE INDEX patient_merge_survivor ON public.patient_merge USING btree (tenant_id, survivor_id) WHERE (undone IS NULL);
 
+CREATE INDEX patient_trait_of_patient ON public.patient_trait USING btree (tenant_id, patient_id);
+
 CREATE INDEX pending_merge_waiting ON public.pending_merge USING btree (tenant_id, recorded) WHERE (appeared IS NULL);
 
 CREATE INDEX person_match_open ON public.person_match USING btree (tenant_id, due, id) WHERE (state = ANY (ARRAY['open'::text, 'asking'::text]));
@@ -1465,6 +1825,10 @@ CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, r
 CREATE UNIQUE INDEX person_match_step ON public.person_match USING btree (tenant_id, step_task_id);
 
 CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant_id) WHERE (announced IS DISTINCT FROM state);
+
+CREATE INDEX rank_report_open ON public.rank_report USING btree (tenant_id, at) WHERE (answered IS NULL);
+
+CREATE INDEX rank_report_when ON public.rank_report USING btree (tenant_id, at);
 
 CREATE INDEX resource_date_key ON public.resource_date USING btree (tenant_id, key);
 
@@ -1488,6 +1852,16 @@ CREATE INDEX resource_updated ON public.resource USING btree (tenant_id, type, l
 
 CREATE INDEX resource_word_value ON public.resource_word USING btree (tenant_id, field, value, token);
 
+CREATE INDEX rule_event_of_rule ON public.rule_event USING btree (tenant_id, kind, name, id);
+
+CREATE UNIQUE INDEX rule_one_draft ON public.rule_version USING btree (tenant_id, kind, name) WHERE (status = ANY (ARRAY['draft'::text, 'in-review'::text]));
+
+CREATE UNIQUE INDEX rule_one_published ON public.rule_version USING btree (tenant_id, kind, name) WHERE (status = 'published'::text);
+
+CREATE INDEX rule_rehearsal_of_version ON public.rule_rehearsal USING btree (tenant_id, version_id, asked);
+
+CREATE UNIQUE INDEX rule_rehearsal_one_at_a_time ON public.rule_rehearsal USING btree (tenant_id, version_id) WHERE (status = ANY (ARRAY['waiting'::text, 'running'::text]));
+
 CREATE INDEX staff_session_account ON public.staff_session USING btree (tenant_id, account_id);
 
 CREATE UNIQUE INDEX stay_event_once ON public.stay_event USING btree (tenant_id, encounter_id, code, event_time, digest);
@@ -1501,6 +1875,12 @@ CREATE INDEX subscription_event_at ON public.subscription_event USING btree (ten
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER keep_rule_version BEFORE UPDATE ON public.rule_version FOR EACH ROW EXECUTE FUNCTION public.keep_rule_version();
+
+CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
+
+CREATE TRIGGER loop_place_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
 
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
@@ -1547,6 +1927,9 @@ ALTER TABLE ONLY public.escalation
 ALTER TABLE ONLY public.loop_act
     ADD CONSTRAINT loop_act_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.loop_place
+    ADD CONSTRAINT loop_place_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE ONLY public.loop_step
     ADD CONSTRAINT loop_step_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
@@ -1576,6 +1959,15 @@ ALTER TABLE ONLY public.pending_merge
 
 ALTER TABLE ONLY public.person_match
     ADD CONSTRAINT person_match_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.rank_report
+    ADD CONSTRAINT rank_report_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.rule_event
+    ADD CONSTRAINT rule_event_tenant_id_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES public.rule_version(tenant_id, id);
+
+ALTER TABLE ONLY public.rule_rehearsal
+    ADD CONSTRAINT rule_rehearsal_tenant_id_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES public.rule_version(tenant_id, id);
 
 ALTER TABLE ONLY public.staff_session
     ADD CONSTRAINT staff_session_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
@@ -1662,6 +2054,8 @@ ALTER TABLE public.loop_act ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_note ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.loop_place ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
@@ -1682,6 +2076,8 @@ ALTER TABLE public.patient_merge ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_merge_moved ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.patient_trait ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.pending_merge ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_fact ENABLE ROW LEVEL SECURITY;
@@ -1691,6 +2087,8 @@ ALTER TABLE public.person_match ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.published_view ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.published_view_row ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rank_report ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource ENABLE ROW LEVEL SECURITY;
 
@@ -1705,6 +2103,14 @@ ALTER TABLE public.resource_string ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_word ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rule_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rule_rehearsal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rule_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.saved_view ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.search_index ENABLE ROW LEVEL SECURITY;
 
@@ -1772,6 +2178,8 @@ CREATE POLICY tenant_only ON public.loop_act USING ((tenant_id = ( SELECT (NULLI
 
 CREATE POLICY tenant_only ON public.loop_note USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.loop_place USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1792,6 +2200,8 @@ CREATE POLICY tenant_only ON public.patient_merge USING ((tenant_id = ( SELECT (
 
 CREATE POLICY tenant_only ON public.patient_merge_moved USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.patient_trait USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.pending_merge USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.person_fact USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1801,6 +2211,8 @@ CREATE POLICY tenant_only ON public.person_match USING ((tenant_id = ( SELECT (N
 CREATE POLICY tenant_only ON public.published_view USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.published_view_row USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.rank_report USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.resource USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -1816,6 +2228,14 @@ CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT 
 
 CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.rule_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.rule_rehearsal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.rule_version USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.saved_view USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.search_index USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -1826,9 +2246,29 @@ CREATE POLICY tenant_only ON public.subscription USING ((tenant_id = ( SELECT (N
 
 CREATE POLICY tenant_only ON public.subscription_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.trait_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.websocket_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.work_day USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.work_minutes USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.worklist_clock USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.worklist_total USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+ALTER TABLE public.trait_reading ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.websocket_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.work_day ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.work_minutes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.worklist_clock ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.worklist_total ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) FROM PUBLIC;
 
@@ -1910,6 +2350,8 @@ GRANT SELECT,INSERT ON TABLE public.loop_act TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_note TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_place TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
@@ -1934,6 +2376,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_merge TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_merge_moved TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_trait TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pending_merge TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_fact TO careloop_app;
@@ -1945,6 +2389,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.process TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view_row TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rank_report TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource TO careloop_app;
 GRANT SELECT ON TABLE public.resource TO careloop_narrow;
@@ -1969,6 +2415,16 @@ GRANT SELECT ON TABLE public.resource_token TO careloop_narrow;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
 GRANT SELECT ON TABLE public.resource_word TO careloop_narrow;
 
+GRANT SELECT,INSERT ON TABLE public.rule_event TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.rule_event_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rule_rehearsal TO careloop_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rule_version TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.saved_view TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_index TO careloop_app;
 GRANT SELECT ON TABLE public.search_index TO careloop_narrow;
 
@@ -1987,6 +2443,16 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_event TO careloop
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO careloop_app;
 GRANT SELECT ON TABLE public.tenant TO careloop_narrow;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.trait_reading TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.websocket_token TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_day TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_minutes TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.worklist_clock TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.worklist_total TO careloop_app;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE careloop_owner GRANT SELECT,USAGE ON SEQUENCES TO careloop_app;

@@ -35,6 +35,7 @@ _POSITIONS = 500
 def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> LoopDetail:
     """Everything about one loop; `NotFound` when it is not there."""
     require_action(principal, Action.WORKLIST_READ)
+    app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
     loop = lists.shown(tx, [loop_id]).get(loop_id) if store.is_loop_id(loop_id) else None
     if loop is None:
@@ -90,6 +91,7 @@ def _place(
         days=rank_days(now, zone),
         weights=engine.rank_weights(app.catalog),
         limit=_POSITIONS,
+        zone=zone.key,
     )
     for number, place in enumerate(lists.page(tx, asked), start=1):
         if place.loop_id == loop.id:

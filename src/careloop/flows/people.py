@@ -40,6 +40,11 @@ class Names:
         self._queue = routing.queue_reference(tx.tenant_id)
         self._staff = {member.reference: member.name for member in accounts.staff(tx)}
 
+    @property
+    def staff(self) -> Mapping[str, str]:
+        """Names of all staff by reference."""
+        return self._staff
+
     def name(self, reference: str) -> str:
         """The name of a person or of the queue; the engine itself has none."""
         if reference == self._queue:
@@ -71,19 +76,24 @@ def patients_shown(
 
 def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> PatientShown:
     today = now.astimezone(zone).date()
-    spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
-    language = text_of(spoken[0].get("language")) if spoken else ""
     marks = {item.get("url"): item for item in patient.get("extension", [])}
     return PatientShown(
         name=full_name(patient),
         age=age_on(birth_date_of(patient), today),
         sex=sex_letter(patient),
-        language="" if language.lower().startswith("english") else language,
+        language=language_of(patient),
         interpreter=bool(marks.get(_INTERPRETER, {}).get("valueBoolean")),
         best_time=str(marks.get(_BEST_TIME, {}).get("valueString", "")),
         may_hear=_may_hear(patient),
         phones=_phones(patient),
     )
+
+
+def language_of(patient: Mapping[str, Any]) -> str:
+    """The language that the patient prefers; empty for English and where nobody asked."""
+    spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
+    language = text_of(spoken[0].get("language")) if spoken else ""
+    return "" if language.lower().startswith("english") else language
 
 
 def _may_hear(patient: Mapping[str, Any]) -> str:

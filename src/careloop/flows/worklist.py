@@ -1,8 +1,9 @@
 """The worklist: one list, one next step, always with the reason (engine.md §4, ui.md §7.1). Audited as one search."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloop.access import accounts
@@ -18,6 +19,7 @@ from careloop.flows.worklist_rows import RowMaker
 from careloop.flows.worklist_values import (
     HistoryLine,
     LoopDetail,
+    Narrowed,
     OfferShown,
     StepLine,
     WorklistGroup,
@@ -25,11 +27,12 @@ from careloop.flows.worklist_values import (
     WorklistRow,
 )
 from careloop.loops import worklist as lists
-from careloop.loops.rules.rank import rank_days
+from careloop.loops.rules.rank import RankDays, rank_days
 
 __all__ = [
     "HistoryLine",
     "LoopDetail",
+    "Narrowed",
     "OfferShown",
     "StepLine",
     "WorklistGroup",
@@ -44,6 +47,12 @@ __all__ = [
 
 GROUPS = ((1, "now", "Do now"), (2, "today", "Today"), (3, "week", "This week"), (4, "waiting", "Waiting on others"))
 SCOPES = ("mine", "team", "queue", "all")
+DUES = ("late", "today", "tomorrow", "week")
+RISKS = ("high", "standard")
+_EVERYTHING = Narrowed()
+_UNFILTERED: Mapping[str, Any] = {
+    "pathway": None, "tier": None, "due_before": None, "language": None, "programme": None
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +73,7 @@ def page(
     scope: str = "mine",
     pathway: str | None = None,
     snoozed: bool = False,
+    narrowed: Narrowed = _EVERYTHING,
     limit: int = 200,
 ) -> WorklistPage:
     """The list in its order: mine, the team's (everybody's, `all` means the same) or the queue's.
@@ -71,11 +81,15 @@ def page(
     Snoozed loops are on a page of their own. The same data at the same instant give the same order.
     """
     require_action(principal, Action.WORKLIST_READ)
+    app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
-    asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit)
+    asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit, narrowed)
     places = lists.page(tx, asked)
     rows = RowMaker(app, tx, now, zone).rows(places)
-    counts = _counts(lists.totals(tx, asked), pathway, snoozed)
+    whole = _counts(lists.totals(tx, replace(asked, **_UNFILTERED)).rows, snoozed)
+    left = lists.totals(tx, asked) if asked.filters else None
+    sections = whole.sections if left is None else _counts(left.rows, snoozed).sections
+    beyond = left is not None and left.beyond
     _audit(tx, principal, f"worklist {scope}", rows)
     by_id = {row.loop_id: row for row in rows}
     return WorklistPage(
@@ -83,16 +97,18 @@ def page(
             WorklistGroup(
                 key=key,
                 title=title,
-                total=counts.sections.get(number, 0),
+                total=None if beyond else sections.get(number, 0),
                 rows=tuple(by_id[place.loop_id] for place in places if place.section == number),
             )
             for number, key, title in GROUPS
         ),
-        open_total=sum(counts.pathways.values()),
-        late_total=counts.late,
+        open_total=sum(whole.pathways.values()),
+        late_total=whole.late,
         closed_today=lists.closed_since(tx, asked.owners, _midnight(now, zone)),
-        type_counts=counts.pathways,
-        snoozed_total=counts.snoozed,
+        type_counts=whole.pathways,
+        snoozed_total=whole.snoozed,
+        shown_total=None if beyond else sum(sections.values()),
+        next_check=min((place.due for place in places if place.waiting and place.due > now), default=None),
     )
 
 
@@ -130,17 +146,33 @@ def _asked(
     now: datetime,
     zone: ZoneInfo,
     limit: int,
+    narrowed: Narrowed = _EVERYTHING,
 ) -> lists.Asked:
     if scope not in SCOPES:
         raise Rejected(at="scope", expected="mine, team or queue")
+    if narrowed.risk and narrowed.risk not in RISKS:
+        raise Rejected(at="risk", expected=f"one of {', '.join(RISKS)}")
+    if narrowed.due and narrowed.due not in DUES:
+        raise Rejected(at="due", expected=f"one of {', '.join(DUES)}")
+    days = rank_days(now, zone)
     return lists.Asked(
-        owners=_owners(principal, tx, scope),
+        owners=[narrowed.owner] if narrowed.owner else _owners(principal, tx, scope),
         pathway=pathway,
         snoozed=snoozed,
-        days=rank_days(now, zone),
+        days=days,
         weights=engine.rank_weights(app.catalog),
         limit=limit,
+        zone=zone.key,
+        tier=narrowed.risk or None,
+        due_before=_due_before(days, narrowed.due),
+        language=narrowed.language or None,
+        programme=narrowed.programme or None,
     )
+
+
+def _due_before(days: RankDays, due: str) -> datetime | None:
+    week = days.tomorrow + timedelta(days=6)
+    return {"late": days.now, "today": days.tomorrow, "tomorrow": days.day_after, "week": week}.get(due)
 
 
 def _owners(principal: Principal, tx: Transaction, scope: str) -> list[str] | None:
@@ -152,13 +184,13 @@ def _owners(principal: Principal, tx: Transaction, scope: str) -> list[str] | No
     return None
 
 
-def _counts(rows: Sequence[Row], pathway: str | None, snoozed: bool) -> _Counts:
-    """Chips count the whole list; sections only what the filter leaves."""
+def _counts(rows: Sequence[Row], snoozed: bool) -> _Counts:
+    """Chips count the whole list; sections those of its rows that are snoozed, or those that are not."""
     sections: dict[int, int] = {}
     pathways: dict[str, int] = {}
     for row in rows:
         pathways[row["pathway"]] = pathways.get(row["pathway"], 0) + row["total"]
-        if row["snoozed"] == snoozed and pathway in (None, row["pathway"]):
+        if row["snoozed"] == snoozed:
             sections[row["section"]] = sections.get(row["section"], 0) + row["total"]
     return _Counts(
         sections=sections,

@@ -17,7 +17,7 @@ class RowMaker:
     """Reads once what many rows share: names of owners and patients, states, other loops of the same patients."""
 
     def __init__(self, app: App, tx: Transaction, now: datetime, zone: ZoneInfo) -> None:
-        self._app = app
+        self._app = engine.at_practice(app, tx)
         self._tx = tx
         self._now = now
         self._zone = zone

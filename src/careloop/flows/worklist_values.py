@@ -8,6 +8,18 @@ from careloop.loops.rules.rank import RankPart
 
 
 @dataclass(frozen=True, kw_only=True)
+class Narrowed:
+    """Filters of a list beside scope and kind: whose (an owner's reference), due (`late`, `today`, `tomorrow`, `week`),
+    risk (`high`, `standard`), language and programme in the words of the screen. Empty ones narrow nothing."""
+
+    owner: str = ""
+    due: str = ""
+    risk: str = ""
+    language: str = ""
+    programme: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorklistRow:
     """One loop in its place. `segments`: for each step that counts, whether its proof is in hand. `more`: further
     open loops of the same patient. `language` is empty for English and where nobody asked."""
@@ -35,17 +47,19 @@ class WorklistRow:
 
 @dataclass(frozen=True, kw_only=True)
 class WorklistGroup:
-    """`now`, `today`, `week` or `waiting`. `total` counts rows that the page leaves out too."""
+    """`now`, `today`, `week` or `waiting`. `total` counts rows that the page leaves out too; None where the list is too
+    long to be counted."""
 
     key: str
     title: str
     rows: tuple[WorklistRow, ...]
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorklistPage:
-    """The whole page. Counts are over the list that was asked for, whatever part of it is shown."""
+    """The whole page. Counts are over the scope that was asked for, whatever part of it is shown; `shown_total` over
+    what the filters leave, None where that is too much to be counted. `rest` is how many rows follow."""
 
     groups: tuple[WorklistGroup, ...]
     open_total: int
@@ -53,6 +67,8 @@ class WorklistPage:
     closed_today: int
     type_counts: dict[str, int]
     snoozed_total: int
+    shown_total: int | None
+    next_check: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -14,20 +16,18 @@ from careloop.loops.rules.rank import RankDays, RankWeights
 _SQL = load_queries("careloop.loops", "worklist.sql")
 _decode_state = msgspec.json.Decoder(LoopState).decode
 
-_SOURCES = {
-    True: _SQL["source_mine"].replace("{candidates}", _SQL["candidates_mine"]),
-    False: _SQL["source_all"],
-}
-_QUERIES = {
-    (name, mine): _SQL[name].replace("{source}", source).replace("{points}", _SQL["points"])
-    for name in ("page", "totals")
-    for mine, source in _SOURCES.items()
-}
+COUNTED_TO = 5_000
+"""Lists of everybody's work are counted exactly up to here on the spot; beyond, from what was counted last, or not."""
+
+_FILTERS = ("pathway", "tier", "due_before", "language", "programme")
+_KEPT = frozenset({"pathway", "tier"})
+"""Filters by which totals are kept for large practices."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Which list: of these owners (None: everybody's), of one pathway or all, snoozed ones or the others."""
+    """Which list: of these owners (None: everybody's), of one pathway or all, snoozed ones or the others; of patients
+    of one risk tier, language or programme; with a step due before an instant."""
 
     owners: Sequence[str] | None
     pathway: str | None
@@ -35,6 +35,25 @@ class Asked:
     days: RankDays
     weights: RankWeights
     limit: int
+    zone: str = "UTC"
+    tier: str | None = None
+    due_before: datetime | None = None
+    language: str | None = None
+    programme: str | None = None
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Names of the filters that narrow the list."""
+        return tuple(name for name in _FILTERS if getattr(self, name) is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Over the whole list whatever the limit. `rows`: pathway, tier, snoozed, section, total, late. `beyond`: the list is
+    longer than anybody counted; the rows say nothing then."""
+
+    rows: Sequence[Row]
+    beyond: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +99,57 @@ class Shown:
 
 def page(tx: Transaction, asked: Asked) -> list[Placed]:
     """The first rows of the list in their order; the same data and instant give the same order."""
-    rows = tx.rows(_QUERIES["page", asked.owners is not None], _parameters(asked))
-    return [Placed(loop_id=row.pop("id"), **row) for row in rows]
+    if asked.owners is not None:
+        sql = _some("page_some", "source_mine", asked.filters, asked.snoozed)
+    elif asked.snoozed or (_is_searched(asked) and _at_most(tx, asked) <= COUNTED_TO):
+        sql = _some("page_some", "source_few", asked.filters, asked.snoozed)
+    else:
+        sql = _all(asked.filters)
+    return [Placed(loop_id=row.pop("id"), **row) for row in tx.rows(sql, _parameters(asked))]
 
 
-def totals(tx: Transaction, asked: Asked) -> list[Row]:
-    """pathway, snoozed, section, total, late; over the whole list whatever the limit."""
-    return tx.rows(_QUERIES["totals", asked.owners is not None], _parameters(asked))
+def totals(tx: Transaction, asked: Asked) -> Totals:
+    """How many rows the list has of each sort. Lists of everybody's work beyond `COUNTED_TO` are as counted last."""
+    if asked.owners is not None:
+        return Totals(rows=tx.rows(_some("totals_some", "source_mine", asked.filters), _parameters(asked)))
+    if not _is_searched(asked):
+        kept = tx.rows(_SQL["kept_totals"])
+        if sum(row["total"] for row in kept) > COUNTED_TO:
+            return Totals(rows=[row for row in kept if _is_asked_for(row, asked)])
+    elif _at_most(tx, asked) > COUNTED_TO:
+        return Totals(rows=(), beyond=True)
+    return Totals(rows=tx.rows(_some("totals_some", "source_few", asked.filters), _parameters(asked)))
+
+
+def _is_searched(asked: Asked) -> bool:
+    """True where a filter may leave so little that the order is a slow way to find it."""
+    return not _KEPT.issuperset(asked.filters)
+
+
+def _is_asked_for(row: Row, asked: Asked) -> bool:
+    return asked.pathway in (None, row["pathway"]) and asked.tier in (None, row["tier"])
+
+
+def _at_most(tx: Transaction, asked: Asked) -> int:
+    values = {**_parameters(asked), "counted_to": COUNTED_TO + 1}
+    return int(tx.value(_SQL["at_most"].replace("{filters}", _where(asked.filters)), values))
+
+
+@lru_cache(maxsize=128)
+def _some(query: str, source: str, filters: tuple[str, ...], snoozed: bool = False) -> str:
+    where = _SQL[source].replace("{candidates}", _SQL["candidates_mine"])
+    text = _SQL[query].replace("{source}", where).replace("{points}", _SQL["points"])
+    return text.replace("{awake}", _SQL["asleep" if snoozed else "awake"]).replace("{filters}", _where(filters))
+
+
+@lru_cache(maxsize=128)
+def _all(filters: tuple[str, ...]) -> str:
+    text = _SQL["page_all"].replace("{points}", _SQL["points"]).replace("{awake}", _SQL["awake"])
+    return text.replace("{filters}", _where(filters))
+
+
+def _where(filters: Sequence[str]) -> str:
+    return " and ".join(_SQL[f"filter_{name}"] for name in filters) or "true"
 
 
 def closed_since(tx: Transaction, owners: Sequence[str] | None, since: datetime) -> int:
@@ -144,15 +207,37 @@ def acts_of(tx: Transaction, loop_id: str) -> list[Row]:
     return tx.rows(_SQL["acts_of"], {"loop_id": loop_id})
 
 
+def weights_of(weights: RankWeights) -> list[int]:
+    """The weights in the order in which `rank_points` and `rank_section` of the database take them."""
+    return [
+        weights.outside_late,
+        weights.outside_today,
+        weights.outside_tomorrow,
+        weights.own_late,
+        weights.own_late_day,
+        weights.own_late_most,
+        weights.own_today,
+        weights.day_open,
+        weights.day_open_most,
+        weights.now_from,
+    ]
+
+
+def digest_of(weights: RankWeights, zone: str) -> str:
+    """Tells places that were reckoned by other weights, or with other midnights."""
+    plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in vars(weights).items()}
+    return blake2b(f"{plain} {zone}".encode(), digest_size=12).hexdigest()
+
+
 def _parameters(asked: Asked) -> dict[str, Any]:
-    weights = {name: value for name, value in vars(asked.weights).items() if isinstance(value, int)}
     return {
-        **weights,
         "owners": list(asked.owners or ()),
-        "pathway": asked.pathway,
         "snoozed": asked.snoozed,
         "limit": asked.limit,
         "now": asked.days.now,
         "tomorrow": asked.days.tomorrow,
         "day_after": asked.days.day_after,
+        "weights": weights_of(asked.weights),
+        "digest": digest_of(asked.weights, asked.zone),
+        **{name: getattr(asked, name) for name in _FILTERS},
     }

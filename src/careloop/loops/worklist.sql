@@ -21,67 +21,125 @@ select distinct on (work.loop_id) work.loop_id, work.step_id, work.due, work.out
  order by work.loop_id, work.tier, work.waiting, work.due
 
 -- source_mine --
--- Part of `page` and `totals`: loops of some owners, each with the step to show.
+-- Part of `page_some` and `totals_some`: loops of some owners, each with the step to show.
 ({candidates}) as c
-  join loop as l on l.id = c.loop_id
+  join loop_place as p on p.loop_id = c.loop_id
 
--- source_all --
--- Part of `page` and `totals`: every loop with its next step.
-loop as l
- cross join lateral (select l.next_step as step_id, l.next_due as due, l.next_outside as outside,
-                            (l.clock = 'waiting' or l.status = 'on-hold') as waiting) as c
+-- source_few --
+-- Part of `page_some` and `totals_some`: everybody's loops that pass rare filters.
+loop_place as p
+ cross join lateral (select p.step_id, p.due, p.outside, p.waiting) as c
 
 -- points --
--- Part of `page` and `totals`: the sum of loops.rules.rank, for candidate c of loop l.
-l.lasting_points
-    + least(%(day_open_most)s, %(day_open)s * greatest(0, floor(extract(epoch from %(now)s - l.opened) / 86400)::int))
-    + case when c.waiting then 0
-           when c.outside then case when c.due < %(now)s then %(outside_late)s
-                                    when c.due < %(tomorrow)s then %(outside_today)s
-                                    when c.due < %(day_after)s then %(outside_tomorrow)s
-                                    else 0 end
-           when c.due < %(now)s
-               then least(%(own_late_most)s, %(own_late)s
-                          + %(own_late_day)s * floor(extract(epoch from %(now)s - c.due) / 86400)::int)
-           when c.due < %(tomorrow)s then %(own_today)s
-           else 0 end
+-- The sum of loops.rules.rank, for candidate c of place p.
+rank_points(p.lasting_points, p.opened, c.due, c.outside, c.waiting, %(now)s, %(tomorrow)s, %(day_after)s, %(weights)s::int[])
 
--- page --
--- The rows in their order. Points as in loops.rules.rank; the safety tier comes first whatever the points.
+-- filter_pathway --
+p.pathway = %(pathway)s
+
+-- filter_tier --
+p.tier = %(tier)s
+
+-- filter_due_before --
+c.due < %(due_before)s
+
+-- filter_language --
+exists (select from patient_trait as t
+         where t.tenant_id = p.tenant_id and t.patient_id = p.patient_id and t.kind = 'language' and t.value = %(language)s)
+
+-- filter_programme --
+exists (select from patient_trait as t
+         where t.tenant_id = p.tenant_id and t.patient_id = p.patient_id and t.kind = 'programme' and t.value = %(programme)s)
+
+-- page_some --
+-- The rows in their order, all of them reckoned now. The safety tier comes first whatever the points.
 with ranked as (
-    select l.id, c.step_id, c.due, c.waiting, l.opened, l.safety, {points} as points
+    select p.loop_id, c.step_id, c.due, c.waiting, p.opened, p.safety, {points} as points
       from {source}
-     where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
-       and (%(pathway)s::text is null or l.pathway = %(pathway)s)
-       and (coalesce(l.snoozed_until > %(now)s, false)) = %(snoozed)s),
+     where {awake}
+       and {filters}),
 grouped as (
-    select r.*,
-           case when r.waiting and not r.safety then 4
-                when r.safety or r.points >= %(now_from)s then 1
-                when r.due < %(tomorrow)s then 2
-                else 3 end as section
+    select r.*, rank_section(r.points, r.due, r.waiting, r.safety, %(tomorrow)s, %(weights)s::int[]) as section
       from ranked as r)
-select g.id::text, g.step_id, g.due, g.waiting, g.points, g.section
+select g.loop_id::text as id, g.step_id, g.due, g.waiting, g.points, g.section
   from grouped as g
- order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.id
+ order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.loop_id
  limit %(limit)s
 
--- totals --
+-- totals_some --
 -- How many rows each section and pathway has, how many are late and how many are snoozed; over the whole list.
 with ranked as (
-    select l.pathway, c.due, c.waiting, l.safety, coalesce(l.snoozed_until > %(now)s, false) as snoozed,
+    select p.pathway, p.tier, c.due, c.waiting, p.safety, coalesce(p.snoozed_until > %(now)s, false) as snoozed,
            {points} as points
       from {source}
-     where l.status in ('requested', 'accepted', 'in-progress', 'on-hold'))
-select r.pathway, r.snoozed,
-       case when r.waiting and not r.safety then 4
-            when r.safety or r.points >= %(now_from)s then 1
-            when r.due < %(tomorrow)s then 2
-            else 3 end as section,
+     where {filters})
+select r.pathway, r.tier, r.snoozed,
+       rank_section(r.points, r.due, r.waiting, r.safety, %(tomorrow)s, %(weights)s::int[]) as section,
        count(*) as total,
        count(*) filter (where r.due < %(now)s) as late
   from ranked as r
- group by 1, 2, 3
+ group by 1, 2, 3, 4
+
+-- page_all --
+-- The same rows and order over everybody's loops: places that hold now come from the index in their order, the others
+-- (a clock moved, or the worker did not come round yet) are reckoned now; `limit` of each are enough.
+with same as materialized (
+    select coalesce((select digest = %(digest)s from worklist_clock), false) as rules),
+holding as (
+    select p.loop_id, p.step_id, p.due, p.waiting, p.opened, p.safety, p.points, p.section
+      from loop_place as p
+     cross join lateral (select p.due) as c
+     where (select rules from same)
+       and p.holds_from <= %(now)s and p.holds_until > %(now)s
+       and {awake}
+       and {filters}
+     order by p.section, p.safety desc, p.points desc, p.due, p.opened, p.loop_id
+     limit %(limit)s),
+over as (
+    select p.loop_id from loop_place as p where p.holds_until <= %(now)s
+     union all
+    select p.loop_id from loop_place as p where p.holds_from > %(now)s and p.holds_until > %(now)s
+     union all
+    select p.loop_id from loop_place as p
+     where not (select rules from same) and p.holds_from <= %(now)s and p.holds_until > %(now)s),
+anew as (
+    select p.loop_id, p.step_id, p.due, p.waiting, p.opened, p.safety, {points} as points
+      from over
+      join loop_place as p on p.loop_id = over.loop_id
+     cross join lateral (select p.due, p.outside, p.waiting) as c
+     where {awake}
+       and {filters}),
+both_kinds as (
+    select h.* from holding as h
+     union all
+    select a.*, rank_section(a.points, a.due, a.waiting, a.safety, %(tomorrow)s, %(weights)s::int[]) as section
+      from anew as a)
+select b.loop_id::text as id, b.step_id, b.due, b.waiting, b.points, b.section
+  from both_kinds as b
+ order by b.section, b.safety desc, b.points desc, b.due, b.opened, b.loop_id
+ limit %(limit)s
+
+-- awake --
+-- Part of a page: what nobody put off.
+(p.snoozed_until is null or p.snoozed_until <= %(now)s)
+
+-- asleep --
+-- Part of a page: what somebody put off.
+p.snoozed_until > %(now)s
+
+-- at_most --
+-- How many loops pass the filters, as far as counting goes.
+select count(*)
+  from (select 1
+          from loop_place as p
+         cross join lateral (select p.due) as c
+         where {filters}
+         limit %(counted_to)s) as found
+
+-- kept_totals --
+-- As `totals_some` over everybody's loops, as they were counted last.
+select pathway, tier, section, snoozed, total, late
+  from worklist_total
 
 -- closed_since --
 select count(*)
