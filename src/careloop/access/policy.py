@@ -1,6 +1,6 @@
 """Who may do what. Denied unless a line here permits it; every door asks here: REST, pages, API, jobs.
 
-Staff are permitted by role, clients by scope, staff who act through an app by both, the product itself
+Staff are permitted by role, clients and one-use links by scope, staff who act through an app by both, the product itself
 (`PrincipalKind.SYSTEM`) by being the product. Which *rows* a principal sees is row-level security below this: the
 tenant's, and of a narrowed principal what is in its sight.
 """
@@ -34,6 +34,7 @@ class Action(StrEnum):
     LOOP_WORK = "loop.work"
     LOOP_CLOSE_WITHOUT_PROOF = "loop.close-without-proof"
     TEAM_READ = "team.read"
+    TEAM_SUPERVISE = "team.supervise"
     INBOX_READ = "inbox.read"
     INBOX_REPAIR = "inbox.repair"
     FEED_MANAGE = "feed.manage"
@@ -165,7 +166,7 @@ def may(principal: Principal, interaction: str, resource_type: str) -> bool:
     match principal.kind:
         case PrincipalKind.SYSTEM:
             return True
-        case PrincipalKind.CLIENT:
+        case PrincipalKind.CLIENT | PrincipalKind.PARTNER:
             return _scopes_cover(principal, letter, resource_type)
         case PrincipalKind.USER:
             if principal.client_id is not None and not _scopes_cover(principal, letter, resource_type):
@@ -182,6 +183,8 @@ def may_act(principal: Principal, action: Action) -> bool:
             return True
         case PrincipalKind.CLIENT:
             return _scope_permits(principal, action)
+        case PrincipalKind.PARTNER:
+            return False
         case PrincipalKind.USER:
             if principal.client_id is not None and not _scope_permits(principal, action):
                 return False

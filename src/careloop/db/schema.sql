@@ -53,6 +53,22 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.lead_of_first_loop() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into lead (tenant_id, patient_id, lead, led_from, by, why)
+    select distinct on (o.patient_id) o.tenant_id, o.patient_id, o.owner, o.as_of, 'careloop',
+           'owns the first loop of the patient'
+      from opened as o
+     where o.owner not like 'PractitionerRole/%'
+       and not exists (select from lead as l where l.tenant_id = o.tenant_id and l.patient_id = o.patient_id)
+     order by o.patient_id, o.opened, o.id
+        on conflict do nothing;
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) RETURNS text
     LANGUAGE plpgsql
     AS $_$
@@ -140,6 +156,40 @@ CREATE FUNCTION public.rank_until(opened timestamp with time zone, due timestamp
      where one > at
 $$;
 
+CREATE FUNCTION public.refresh_seats(whose text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    delete from staff_seat where practitioner = whose;
+    insert into staff_seat (tenant_id, role, quality, spin, practitioner)
+    select distinct a.tenant_id, role, state || '|' || language,
+           hashtextextended(a.practitioner_id || ' ' || role, 0), a.practitioner_id
+      from account as a
+      left join staff_profile as p on p.tenant_id = a.tenant_id and p.practitioner = a.practitioner_id
+     cross join unnest(a.roles) as role
+     cross join unnest(array[''] || coalesce(p.states, '{}')) as state
+     cross join unnest(array[''] || coalesce(p.languages, '{}')) as language
+     where a.practitioner_id = whose
+       and a.disabled is null
+$$;
+
+CREATE FUNCTION public.refresh_seats_of_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform refresh_seats(new.practitioner_id);
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.refresh_seats_of_profile() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform refresh_seats(new.practitioner);
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -159,6 +209,25 @@ CREATE FUNCTION public.sight_texts(name text) RETURNS text[]
     AS $$
     select coalesce(string_to_array(nullif(current_setting('app.sight_' || name, true), ''), ','), '{}')
 $$;
+
+CREATE TABLE public.absence (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    cover text COLLATE pg_catalog."C",
+    why text NOT NULL,
+    by text NOT NULL,
+    noted timestamp with time zone NOT NULL,
+    begun timestamp with time zone,
+    over timestamp with time zone,
+    CONSTRAINT absence_check CHECK ((starts < ends)),
+    CONSTRAINT absence_check1 CHECK ((cover <> practitioner)),
+    CONSTRAINT absence_check2 CHECK (((over IS NULL) OR (begun IS NOT NULL) OR (over <= starts)))
+);
+
+ALTER TABLE ONLY public.absence FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.access_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -314,6 +383,23 @@ CREATE TABLE public.audit_seal (
 
 ALTER TABLE ONLY public.audit_seal FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.booking (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    holder text NOT NULL COLLATE pg_catalog."C",
+    actor text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    clash boolean NOT NULL,
+    lane int8range GENERATED ALWAYS AS (int8range(((number * '17179869184'::bigint) + (floor(date_part('epoch'::text, (starts AT TIME ZONE 'UTC'::text))))::bigint), ((number * '17179869184'::bigint) + (ceil(date_part('epoch'::text, (ends AT TIME ZONE 'UTC'::text))))::bigint))) STORED NOT NULL,
+    CONSTRAINT booking_check CHECK (((starts < ends) AND (starts >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (ends < '2500-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT booking_kind_check CHECK ((kind = ANY (ARRAY['visit'::text, 'away'::text, 'hold'::text])))
+);
+
+ALTER TABLE ONLY public.booking FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.bulk_job (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id uuid NOT NULL,
@@ -339,6 +425,19 @@ CREATE TABLE public.bulk_job (
 );
 
 ALTER TABLE ONLY public.bulk_job FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.calendar_feed (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    secret_hash bytea NOT NULL,
+    made timestamp with time zone NOT NULL,
+    made_by text NOT NULL,
+    revoked timestamp with time zone,
+    last_read timestamp with time zone
+);
+
+ALTER TABLE ONLY public.calendar_feed FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.cds_feedback (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -443,6 +542,19 @@ CREATE TABLE public.client_assertion (
 
 ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.competency (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    issued date NOT NULL,
+    valid_through date NOT NULL,
+    by text NOT NULL,
+    noted timestamp with time zone NOT NULL,
+    CONSTRAINT competency_check CHECK ((issued <= valid_through))
+);
+
+ALTER TABLE ONLY public.competency FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.contradiction (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id text NOT NULL COLLATE pg_catalog."C",
@@ -535,6 +647,33 @@ COMMENT ON COLUMN public.delivery_target.id IS 'Subscription/<id> or Feed/<id>';
 
 COMMENT ON COLUMN public.delivery_target.leased_until IS 'by the database clock: durations do not follow the product clock';
 
+CREATE TABLE public.diary (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    actor text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    CONSTRAINT diary_number_check CHECK (((number >= 1) AND (number <= 536870911)))
+);
+
+ALTER TABLE ONLY public.diary FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.diary ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.diary_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.digest (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    day date NOT NULL,
+    made timestamp with time zone NOT NULL,
+    lines jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.digest FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.ehr (
     iss text NOT NULL,
     practice integer NOT NULL,
@@ -614,6 +753,30 @@ CREATE TABLE public.feed_version (
 
 ALTER TABLE ONLY public.feed_version FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.hand_over (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    giver text NOT NULL,
+    taker text NOT NULL,
+    note text NOT NULL,
+    made timestamp with time zone NOT NULL,
+    since timestamp with time zone,
+    CONSTRAINT hand_over_check CHECK ((giver <> taker))
+);
+
+ALTER TABLE ONLY public.hand_over FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.hand_over_item (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    hand_over_id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    told jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.hand_over_item FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.inbox (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id bigint NOT NULL,
@@ -666,6 +829,46 @@ CREATE TABLE public.instance (
     created timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT instance_only_row_check CHECK (only_row)
 );
+
+CREATE TABLE public.lead (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    lead text NOT NULL,
+    led_from timestamp with time zone NOT NULL,
+    led_until timestamp with time zone,
+    previous_until timestamp with time zone,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT lead_follows_at_once CHECK ((previous_until = led_from)),
+    CONSTRAINT lead_lead_check CHECK ((lead ~ '^(Practitioner|CareTeam)/.'::text)),
+    CONSTRAINT lead_runs_forward CHECK ((led_until > led_from))
+);
+
+ALTER TABLE ONLY public.lead FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.lead_offer (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    giver text NOT NULL,
+    taker text NOT NULL,
+    role text NOT NULL,
+    rule text,
+    why text NOT NULL,
+    by text NOT NULL,
+    offered timestamp with time zone NOT NULL,
+    assignable timestamp with time zone NOT NULL,
+    answered timestamp with time zone,
+    answer text,
+    answer_why text,
+    answered_by text,
+    CONSTRAINT lead_offer_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'declined'::text, 'withdrawn'::text, 'assigned'::text]))),
+    CONSTRAINT lead_offer_check CHECK (((answered IS NULL) = (answer IS NULL))),
+    CONSTRAINT lead_offer_check1 CHECK ((giver <> taker)),
+    CONSTRAINT lead_offer_check2 CHECK ((offered < assignable))
+);
+
+ALTER TABLE ONLY public.lead_offer FORCE ROW LEVEL SECURITY;
 
 CREATE SEQUENCE public.loop_number
     START WITH 1001
@@ -809,6 +1012,17 @@ CREATE TABLE public.loop_wake (
 
 ALTER TABLE ONLY public.loop_wake FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.membership (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    team_id text NOT NULL COLLATE pg_catalog."C",
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    role text NOT NULL COLLATE pg_catalog."C",
+    ends timestamp with time zone
+);
+
+ALTER TABLE ONLY public.membership FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -880,6 +1094,85 @@ CREATE TABLE public.ownership_offer (
 );
 
 ALTER TABLE ONLY public.ownership_offer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.paper (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    digest bytea NOT NULL,
+    name text NOT NULL,
+    content_type text NOT NULL,
+    content bytea,
+    came timestamp with time zone NOT NULL,
+    came_by text NOT NULL,
+    source text NOT NULL,
+    status text NOT NULL,
+    late_at timestamp with time zone NOT NULL,
+    split_from uuid,
+    pages jsonb NOT NULL,
+    codes text[] DEFAULT '{}'::text[] NOT NULL,
+    said text DEFAULT ''::text NOT NULL,
+    patient_id text,
+    document text,
+    matter text,
+    settled timestamp with time zone,
+    settled_by text,
+    how text,
+    why text,
+    glanced timestamp with time zone,
+    glanced_by text,
+    CONSTRAINT paper_check CHECK (((status = 'waiting'::text) = (settled IS NULL))),
+    CONSTRAINT paper_check1 CHECK (((status <> 'attached'::text) OR ((patient_id IS NOT NULL) AND (document IS NOT NULL) AND (how IS NOT NULL)))),
+    CONSTRAINT paper_check2 CHECK (((status <> 'set-aside'::text) OR (why IS NOT NULL))),
+    CONSTRAINT paper_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'attached'::text, 'set-aside'::text])))
+);
+ALTER TABLE ONLY public.paper ALTER COLUMN content SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.paper FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.paper.split_from IS 'the paper whose file this one shares';
+
+COMMENT ON COLUMN public.paper.pages IS 'in reading order: {"page": place in the file, "turn": 0, 90, 180 or 270}';
+
+COMMENT ON COLUMN public.paper.said IS 'the text layer of its pages, where the file has one';
+
+CREATE TABLE public.partner_code (
+    hash bytea NOT NULL,
+    tenant_id integer NOT NULL
+);
+
+CREATE TABLE public.partner_link (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    hash bytea NOT NULL,
+    sheet_hash bytea NOT NULL,
+    sheet_number text NOT NULL,
+    purpose text NOT NULL,
+    patient_id text NOT NULL,
+    request text NOT NULL,
+    task text,
+    partner text NOT NULL,
+    partner_reference text,
+    asks text DEFAULT ''::text NOT NULL,
+    created timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    used timestamp with time zone,
+    answer text,
+    withdrawn timestamp with time zone,
+    CONSTRAINT partner_link_check CHECK (((used IS NULL) = (answer IS NULL))),
+    CONSTRAINT partner_link_check1 CHECK ((expires > created)),
+    CONSTRAINT partner_link_partner_check CHECK ((partner <> ''::text)),
+    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text])))
+);
+
+ALTER TABLE ONLY public.partner_link FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.partner_link.sheet_number IS 'the part of the paper code that people say: L-1987';
+
+COMMENT ON COLUMN public.partner_link.request IS 'Type/id of what the partner is asked: ServiceRequest, Communication, Task';
+
+COMMENT ON COLUMN public.partner_link.task IS 'Type/id of the fulfilment Task that the answer moves';
 
 CREATE TABLE public.patient_features (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1006,6 +1299,23 @@ ALTER TABLE ONLY public.person_match FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN public.person_match.asking IS 'what somebody has to find out before it can be decided';
 
 COMMENT ON COLUMN public.person_match.decided_points IS 'the evidence that a decision rested on; empty: never ask again';
+
+CREATE TABLE public.phone_statement (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    communication text NOT NULL,
+    number integer NOT NULL,
+    patient_id text NOT NULL,
+    request text NOT NULL,
+    says text NOT NULL,
+    verdict text,
+    document text,
+    judged timestamp with time zone,
+    judged_by text,
+    CONSTRAINT phone_statement_check CHECK (((verdict IS NULL) = (judged IS NULL))),
+    CONSTRAINT phone_statement_verdict_check CHECK ((verdict = ANY (ARRAY['confirmed'::text, 'differs'::text, 'not-mentioned'::text])))
+);
+
+ALTER TABLE ONLY public.phone_statement FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.process (
     name text NOT NULL,
@@ -1166,6 +1476,15 @@ CREATE TABLE public.resource_word (
 
 ALTER TABLE ONLY public.resource_word FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.responsibility (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    facts jsonb NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.responsibility FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.rule_event (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id bigint NOT NULL,
@@ -1276,12 +1595,40 @@ COMMENT ON COLUMN public.search_index.fingerprint IS 'hash of all of these';
 
 COMMENT ON COLUMN public.search_index.target IS 'fingerprint of the definitions of the run that is under way';
 
+CREATE SEQUENCE public.sheet_number
+    START WITH 1001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 CREATE TABLE public.sign_in_throttle (
     key bytea NOT NULL,
     failures integer NOT NULL,
     last_failure timestamp with time zone NOT NULL,
     blocked_until timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.staff_profile (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    states text[] DEFAULT '{}'::text[] NOT NULL,
+    licences jsonb DEFAULT '[]'::jsonb NOT NULL,
+    working jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_profile FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.staff_seat (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    role text NOT NULL COLLATE pg_catalog."C",
+    quality text NOT NULL COLLATE pg_catalog."C",
+    spin bigint NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.staff_seat FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.staff_session (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1395,6 +1742,40 @@ CREATE TABLE public.trait_reading (
 
 ALTER TABLE ONLY public.trait_reading FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.visit_link (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    secret_hash bytea NOT NULL,
+    appointment_id text NOT NULL COLLATE pg_catalog."C",
+    party text NOT NULL,
+    made timestamp with time zone NOT NULL,
+    opened timestamp with time zone
+);
+
+ALTER TABLE ONLY public.visit_link FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.visit_offer (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    waiting_id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    actor text NOT NULL COLLATE pg_catalog."C",
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    freed_by text NOT NULL COLLATE pg_catalog."C",
+    freed_until timestamp with time zone NOT NULL,
+    owner text NOT NULL COLLATE pg_catalog."C",
+    why text NOT NULL,
+    state text NOT NULL,
+    offered timestamp with time zone NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    answered timestamp with time zone,
+    answered_by text,
+    CONSTRAINT visit_offer_check CHECK (((state = 'open'::text) = (answered IS NULL))),
+    CONSTRAINT visit_offer_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'expired'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.visit_offer FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.websocket_token (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     hash bytea NOT NULL,
@@ -1452,6 +1833,9 @@ CREATE TABLE public.worklist_total (
 
 ALTER TABLE ONLY public.worklist_total FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (tenant_id, token_hash);
 
@@ -1488,8 +1872,17 @@ ALTER TABLE ONLY public.audit_event
 ALTER TABLE ONLY public.audit_seal
     ADD CONSTRAINT audit_seal_pkey PRIMARY KEY (tenant_id, number);
 
+ALTER TABLE ONLY public.booking
+    ADD CONSTRAINT booking_pkey PRIMARY KEY (tenant_id, holder, actor);
+
 ALTER TABLE ONLY public.bulk_job
     ADD CONSTRAINT bulk_job_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.calendar_feed
+    ADD CONSTRAINT calendar_feed_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.calendar_feed
+    ADD CONSTRAINT calendar_feed_tenant_id_secret_hash_key UNIQUE (tenant_id, secret_hash);
 
 ALTER TABLE ONLY public.cds_feedback
     ADD CONSTRAINT cds_feedback_pkey PRIMARY KEY (tenant_id, id);
@@ -1512,6 +1905,9 @@ ALTER TABLE ONLY public.client_assertion
 ALTER TABLE ONLY public.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.competency
+    ADD CONSTRAINT competency_pkey PRIMARY KEY (tenant_id, practitioner, kind, issued);
+
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1526,6 +1922,15 @@ ALTER TABLE ONLY public.delivery_target
 
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_tenant_id_idempotency_key UNIQUE (tenant_id, idempotency);
+
+ALTER TABLE ONLY public.diary
+    ADD CONSTRAINT diary_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.diary
+    ADD CONSTRAINT diary_pkey PRIMARY KEY (tenant_id, actor);
+
+ALTER TABLE ONLY public.digest
+    ADD CONSTRAINT digest_pkey PRIMARY KEY (tenant_id, day);
 
 ALTER TABLE ONLY public.ehr
     ADD CONSTRAINT ehr_id_key UNIQUE (id);
@@ -1545,11 +1950,29 @@ ALTER TABLE ONLY public.feed
 ALTER TABLE ONLY public.feed_version
     ADD CONSTRAINT feed_version_pkey PRIMARY KEY (tenant_id, feed_id, version);
 
+ALTER TABLE ONLY public.hand_over_item
+    ADD CONSTRAINT hand_over_item_pkey PRIMARY KEY (tenant_id, hand_over_id, loop_id);
+
+ALTER TABLE ONLY public.hand_over
+    ADD CONSTRAINT hand_over_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.instance
     ADD CONSTRAINT instance_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.lead_offer
+    ADD CONSTRAINT lead_offer_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.lead
+    ADD CONSTRAINT lead_pkey PRIMARY KEY (tenant_id, patient_id, led_from);
+
+ALTER TABLE ONLY public.lead
+    ADD CONSTRAINT lead_tenant_id_patient_id_led_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, patient_id, led_until);
+
+ALTER TABLE ONLY public.lead
+    ADD CONSTRAINT lead_tenant_id_patient_id_previous_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, patient_id, previous_until);
 
 ALTER TABLE ONLY public.loop_act
     ADD CONSTRAINT loop_act_pkey PRIMARY KEY (tenant_id, id);
@@ -1569,8 +1992,14 @@ ALTER TABLE ONLY public.loop_step
 ALTER TABLE ONLY public.loop_wake
     ADD CONSTRAINT loop_wake_pkey PRIMARY KEY (tenant_id, patient_id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, patient_id, team_id, practitioner, role);
+
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.booking
+    ADD CONSTRAINT nobody_twice EXCLUDE USING gist (lane WITH &&) WHERE ((NOT clash));
 
 ALTER TABLE ONLY public.outbound_feed
     ADD CONSTRAINT outbound_feed_pkey PRIMARY KEY (tenant_id, id);
@@ -1586,6 +2015,21 @@ ALTER TABLE ONLY public.ownership
 
 ALTER TABLE ONLY public.ownership
     ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_previous_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, loop_id, step_id, previous_until);
+
+ALTER TABLE ONLY public.paper
+    ADD CONSTRAINT paper_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.partner_code
+    ADD CONSTRAINT partner_code_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.partner_link
+    ADD CONSTRAINT partner_link_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.partner_link
+    ADD CONSTRAINT partner_link_tenant_id_hash_key UNIQUE (tenant_id, hash);
+
+ALTER TABLE ONLY public.partner_link
+    ADD CONSTRAINT partner_link_tenant_id_sheet_hash_key UNIQUE (tenant_id, sheet_hash);
 
 ALTER TABLE ONLY public.patient_features
     ADD CONSTRAINT patient_features_pkey PRIMARY KEY (tenant_id, patient_id);
@@ -1617,6 +2061,9 @@ ALTER TABLE ONLY public.person_match
 ALTER TABLE ONLY public.person_match
     ADD CONSTRAINT person_match_tenant_id_left_id_right_id_key UNIQUE (tenant_id, left_id, right_id);
 
+ALTER TABLE ONLY public.phone_statement
+    ADD CONSTRAINT phone_statement_pkey PRIMARY KEY (tenant_id, communication, number);
+
 ALTER TABLE ONLY public.process
     ADD CONSTRAINT process_pkey PRIMARY KEY (name);
 
@@ -1640,6 +2087,9 @@ ALTER TABLE ONLY public.resource
 
 ALTER TABLE ONLY public.resource_token
     ADD CONSTRAINT resource_token_pkey PRIMARY KEY (tenant_id, token, key);
+
+ALTER TABLE ONLY public.responsibility
+    ADD CONSTRAINT responsibility_pkey PRIMARY KEY (tenant_id, patient_id);
 
 ALTER TABLE ONLY public.rule_event
     ADD CONSTRAINT rule_event_pkey PRIMARY KEY (tenant_id, id);
@@ -1665,6 +2115,12 @@ ALTER TABLE ONLY public.search_index
 ALTER TABLE ONLY public.sign_in_throttle
     ADD CONSTRAINT sign_in_throttle_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.staff_profile
+    ADD CONSTRAINT staff_profile_pkey PRIMARY KEY (tenant_id, practitioner);
+
+ALTER TABLE ONLY public.staff_seat
+    ADD CONSTRAINT staff_seat_pkey PRIMARY KEY (tenant_id, role, quality, spin, practitioner);
+
 ALTER TABLE ONLY public.staff_session
     ADD CONSTRAINT staff_session_pkey PRIMARY KEY (tenant_id, token_hash);
 
@@ -1689,6 +2145,12 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.trait_reading
     ADD CONSTRAINT trait_reading_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.visit_link
+    ADD CONSTRAINT visit_link_pkey PRIMARY KEY (tenant_id, secret_hash);
+
+ALTER TABLE ONLY public.visit_offer
+    ADD CONSTRAINT visit_offer_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.websocket_token
     ADD CONSTRAINT websocket_token_pkey PRIMARY KEY (tenant_id, hash);
 
@@ -1704,6 +2166,14 @@ ALTER TABLE ONLY public.worklist_clock
 ALTER TABLE ONLY public.worklist_total
     ADD CONSTRAINT worklist_total_pkey PRIMARY KEY (tenant_id, pathway, tier, section, snoozed);
 
+CREATE INDEX absence_covered_by ON public.absence USING btree (tenant_id, cover) WHERE (over IS NULL);
+
+CREATE INDEX absence_of ON public.absence USING btree (tenant_id, practitioner, starts) WHERE (over IS NULL);
+
+CREATE INDEX absence_to_begin ON public.absence USING btree (tenant_id, starts) WHERE ((begun IS NULL) AND (over IS NULL));
+
+CREATE INDEX absence_to_end ON public.absence USING btree (tenant_id, ends) WHERE ((begun IS NOT NULL) AND (over IS NULL));
+
 CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id, expires);
 
 CREATE INDEX app_ticket_expires ON public.app_ticket USING btree (tenant_id, expires);
@@ -1716,13 +2186,21 @@ CREATE INDEX audit_event_transaction ON public.audit_event USING btree (tenant_i
 
 CREATE INDEX audit_seal_last_transaction ON public.audit_seal USING btree (tenant_id, last_transaction);
 
+CREATE INDEX booking_clash ON public.booking USING btree (tenant_id, starts) WHERE clash;
+
+CREATE INDEX booking_of_actor ON public.booking USING btree (tenant_id, actor, starts);
+
 CREATE INDEX bulk_job_over ON public.bulk_job USING btree (tenant_id, expires) WHERE (expires IS NOT NULL);
 
 CREATE INDEX bulk_job_to_do ON public.bulk_job USING btree (tenant_id, asked) WHERE (state = ANY (ARRAY['waiting'::text, 'working'::text]));
 
+CREATE UNIQUE INDEX calendar_feed_of ON public.calendar_feed USING btree (tenant_id, practitioner) WHERE (revoked IS NULL);
+
 CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type, seq);
 
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
+
+CREATE INDEX competency_kind ON public.competency USING btree (tenant_id, kind);
 
 CREATE INDEX contradiction_open ON public.contradiction USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
 
@@ -1740,6 +2218,12 @@ CREATE INDEX escalation_of_owner ON public.escalation USING btree (tenant_id, to
 
 CREATE UNIQUE INDEX feed_port ON public.feed USING btree (port) WHERE enabled;
 
+CREATE INDEX hand_over_between ON public.hand_over USING btree (tenant_id, giver, taker, made);
+
+CREATE INDEX hand_over_item_of_loop ON public.hand_over_item USING btree (tenant_id, loop_id);
+
+CREATE INDEX hand_over_to ON public.hand_over USING btree (tenant_id, taker, made);
+
 CREATE INDEX inbox_ahead ON public.inbox USING btree (tenant_id, next_attempt) WHERE ((status = 'dead'::text) AND (stage = 'ahead'::text));
 
 CREATE INDEX inbox_by_control_id ON public.inbox USING btree (tenant_id, control_id);
@@ -1753,6 +2237,12 @@ CREATE UNIQUE INDEX inbox_control_id ON public.inbox USING btree (tenant_id, sen
 CREATE INDEX inbox_dead ON public.inbox USING btree (tenant_id, id) WHERE (status = 'dead'::text);
 
 CREATE INDEX inbox_waiting ON public.inbox USING btree (tenant_id, id) WHERE (status = 'received'::text);
+
+CREATE INDEX lead_now ON public.lead USING btree (tenant_id, lead) WHERE (led_until IS NULL);
+
+CREATE INDEX lead_offer_of_taker ON public.lead_offer USING btree (tenant_id, taker) WHERE (answered IS NULL);
+
+CREATE UNIQUE INDEX lead_offer_open ON public.lead_offer USING btree (tenant_id, patient_id) WHERE (answered IS NULL);
 
 CREATE INDEX loop_act_of_loop ON public.loop_act USING btree (tenant_id, loop_id, at);
 
@@ -1800,9 +2290,25 @@ CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE 
 
 CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
 
+CREATE INDEX membership_ends ON public.membership USING btree (tenant_id, ends) WHERE (ends IS NOT NULL);
+
+CREATE INDEX membership_of ON public.membership USING btree (tenant_id, practitioner);
+
+CREATE INDEX membership_of_team ON public.membership USING btree (tenant_id, team_id);
+
 CREATE INDEX ownership_offer_of_taker ON public.ownership_offer USING btree (tenant_id, taker) WHERE (answered IS NULL);
 
 CREATE UNIQUE INDEX ownership_offer_open ON public.ownership_offer USING btree (tenant_id, loop_id) WHERE (answered IS NULL);
+
+CREATE UNIQUE INDEX paper_once ON public.paper USING btree (tenant_id, digest) WHERE (split_from IS NULL);
+
+CREATE INDEX paper_settled ON public.paper USING btree (tenant_id, settled) WHERE (settled IS NOT NULL);
+
+CREATE INDEX paper_waiting ON public.paper USING btree (tenant_id, late_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX partner_link_of_patient ON public.partner_link USING btree (tenant_id, patient_id);
+
+CREATE INDEX partner_link_of_request ON public.partner_link USING btree (tenant_id, request);
 
 CREATE INDEX patient_identifier_patient ON public.patient_identifier USING btree (tenant_id, patient_id);
 
@@ -1825,6 +2331,8 @@ CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, r
 CREATE UNIQUE INDEX person_match_step ON public.person_match USING btree (tenant_id, step_task_id);
 
 CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant_id) WHERE (announced IS DISTINCT FROM state);
+
+CREATE INDEX phone_statement_of_request ON public.phone_statement USING btree (tenant_id, request);
 
 CREATE INDEX rank_report_open ON public.rank_report USING btree (tenant_id, at) WHERE (answered IS NULL);
 
@@ -1862,6 +2370,8 @@ CREATE INDEX rule_rehearsal_of_version ON public.rule_rehearsal USING btree (ten
 
 CREATE UNIQUE INDEX rule_rehearsal_one_at_a_time ON public.rule_rehearsal USING btree (tenant_id, version_id) WHERE (status = ANY (ARRAY['waiting'::text, 'running'::text]));
 
+CREATE INDEX staff_seat_of ON public.staff_seat USING btree (tenant_id, practitioner);
+
 CREATE INDEX staff_session_account ON public.staff_session USING btree (tenant_id, account_id);
 
 CREATE UNIQUE INDEX stay_event_once ON public.stay_event USING btree (tenant_id, encounter_id, code, event_time, digest);
@@ -1872,15 +2382,31 @@ CREATE INDEX stay_event_unmatched ON public.stay_event USING btree (tenant_id, r
 
 CREATE INDEX subscription_event_at ON public.subscription_event USING btree (tenant_id, at);
 
+CREATE INDEX visit_link_of ON public.visit_link USING btree (tenant_id, appointment_id);
+
+CREATE INDEX visit_offer_freed ON public.visit_offer USING btree (tenant_id, actor, starts);
+
+CREATE UNIQUE INDEX visit_offer_person ON public.visit_offer USING btree (tenant_id, waiting_id) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX visit_offer_time ON public.visit_offer USING btree (tenant_id, actor, starts) WHERE (state = 'open'::text);
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER keep_rule_version BEFORE UPDATE ON public.rule_version FOR EACH ROW EXECUTE FUNCTION public.keep_rule_version();
 
+CREATE TRIGGER lead_follows_first_loop AFTER INSERT ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION public.lead_of_first_loop();
+
+CREATE TRIGGER lead_follows_moved_loop AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION public.lead_of_first_loop();
+
 CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
 
 CREATE TRIGGER loop_place_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
+
+CREATE TRIGGER seats_follow_account AFTER INSERT OR UPDATE OF roles, disabled, practitioner_id ON public.account FOR EACH ROW EXECUTE FUNCTION public.refresh_seats_of_account();
+
+CREATE TRIGGER seats_follow_profile AFTER INSERT OR UPDATE ON public.staff_profile FOR EACH ROW EXECUTE FUNCTION public.refresh_seats_of_profile();
 
 ALTER TABLE ONLY public.access_token
     ADD CONSTRAINT access_token_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
@@ -1906,6 +2432,15 @@ ALTER TABLE ONLY public.app_launch
 ALTER TABLE ONLY public.app_ticket
     ADD CONSTRAINT app_ticket_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.app_grant(tenant_id, id);
 
+ALTER TABLE ONLY public.booking
+    ADD CONSTRAINT booking_tenant_id_actor_fkey FOREIGN KEY (tenant_id, actor) REFERENCES public.diary(tenant_id, actor);
+
+ALTER TABLE ONLY public.booking
+    ADD CONSTRAINT booking_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.calendar_feed
+    ADD CONSTRAINT calendar_feed_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.cds_issuer
     ADD CONSTRAINT cds_issuer_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
 
@@ -1918,11 +2453,23 @@ ALTER TABLE ONLY public.contradiction_reading
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.diary
+    ADD CONSTRAINT diary_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.ehr
     ADD CONSTRAINT ehr_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.hand_over_item
+    ADD CONSTRAINT hand_over_item_tenant_id_hand_over_id_fkey FOREIGN KEY (tenant_id, hand_over_id) REFERENCES public.hand_over(tenant_id, id);
+
+ALTER TABLE ONLY public.hand_over_item
+    ADD CONSTRAINT hand_over_item_tenant_id_offer_id_fkey FOREIGN KEY (tenant_id, offer_id) REFERENCES public.ownership_offer(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.lead
+    ADD CONSTRAINT lead_tenant_id_patient_id_previous_until_fkey FOREIGN KEY (tenant_id, patient_id, previous_until) REFERENCES public.lead(tenant_id, patient_id, led_until) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.loop_act
     ADD CONSTRAINT loop_act_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
@@ -1972,6 +2519,14 @@ ALTER TABLE ONLY public.rule_rehearsal
 ALTER TABLE ONLY public.staff_session
     ADD CONSTRAINT staff_session_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.account(tenant_id, id);
 
+ALTER TABLE ONLY public.visit_link
+    ADD CONSTRAINT visit_link_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.visit_offer
+    ADD CONSTRAINT visit_offer_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE public.absence ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.access_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
@@ -1992,7 +2547,11 @@ ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.booking ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.bulk_job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.calendar_feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cds_feedback ENABLE ROW LEVEL SECURITY;
 
@@ -2004,6 +2563,8 @@ ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.competency ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contradiction ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contradiction_reading ENABLE ROW LEVEL SECURITY;
@@ -2012,6 +2573,10 @@ ALTER TABLE public.delivery ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_target ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.diary ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.digest ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.escalation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
@@ -2019,6 +2584,10 @@ ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.feed_cursor ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feed_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.hand_over ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.hand_over_item ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY in_sight ON public.change_feed AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
    FROM public.resource
@@ -2048,6 +2617,10 @@ CREATE POLICY in_sight ON public.resource_token AS RESTRICTIVE FOR SELECT TO car
 
 ALTER TABLE public.inbox ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.lead ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.lead_offer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.loop ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_act ENABLE ROW LEVEL SECURITY;
@@ -2060,11 +2633,17 @@ ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.outbound_feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ownership ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ownership_offer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.paper ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.partner_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_features ENABLE ROW LEVEL SECURITY;
 
@@ -2083,6 +2662,8 @@ ALTER TABLE public.pending_merge ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.person_fact ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_match ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.phone_statement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.published_view ENABLE ROW LEVEL SECURITY;
 
@@ -2104,6 +2685,8 @@ ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_word ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.responsibility ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.rule_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rule_rehearsal ENABLE ROW LEVEL SECURITY;
@@ -2114,6 +2697,10 @@ ALTER TABLE public.saved_view ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.search_index ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.staff_profile ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_seat ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.staff_session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
@@ -2121,6 +2708,8 @@ ALTER TABLE public.stay_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.subscription ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_event ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_only ON public.absence USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.access_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2142,7 +2731,11 @@ CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NU
 
 CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.booking USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.bulk_job USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.calendar_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.cds_feedback USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2154,6 +2747,8 @@ CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(
 
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.competency USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.contradiction USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.contradiction_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -2161,6 +2756,10 @@ CREATE POLICY tenant_only ON public.contradiction_reading USING ((tenant_id = ( 
 CREATE POLICY tenant_only ON public.delivery USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.delivery_target USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.diary USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.digest USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.escalation USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2170,7 +2769,15 @@ CREATE POLICY tenant_only ON public.feed_cursor USING ((tenant_id = ( SELECT (NU
 
 CREATE POLICY tenant_only ON public.feed_version USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.hand_over USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.hand_over_item USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.inbox USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.lead USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.lead_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.loop USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2184,11 +2791,17 @@ CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULL
 
 CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.membership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.outbound_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.ownership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.ownership_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.paper USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.partner_link USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.patient_features USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2207,6 +2820,8 @@ CREATE POLICY tenant_only ON public.pending_merge USING ((tenant_id = ( SELECT (
 CREATE POLICY tenant_only ON public.person_fact USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.person_match USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.phone_statement USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.published_view USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2228,6 +2843,8 @@ CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT 
 
 CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.responsibility USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.rule_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.rule_rehearsal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -2238,6 +2855,10 @@ CREATE POLICY tenant_only ON public.saved_view USING ((tenant_id = ( SELECT (NUL
 
 CREATE POLICY tenant_only ON public.search_index USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.staff_profile USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.staff_seat USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.staff_session USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.stay_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -2247,6 +2868,10 @@ CREATE POLICY tenant_only ON public.subscription USING ((tenant_id = ( SELECT (N
 CREATE POLICY tenant_only ON public.subscription_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.trait_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.visit_link USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.visit_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.websocket_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2260,6 +2885,10 @@ CREATE POLICY tenant_only ON public.worklist_total USING ((tenant_id = ( SELECT 
 
 ALTER TABLE public.trait_reading ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.visit_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.visit_offer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.websocket_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_day ENABLE ROW LEVEL SECURITY;
@@ -2271,6 +2900,8 @@ ALTER TABLE public.worklist_clock ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.worklist_total ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.absence TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_token TO careloop_app;
 
@@ -2295,7 +2926,11 @@ GRANT SELECT,USAGE ON SEQUENCE public.audit_event_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_seal TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.booking TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulk_job TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendar_feed TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cds_feedback TO careloop_app;
 
@@ -2314,6 +2949,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.competency TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction_reading TO careloop_app;
@@ -2323,6 +2960,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery TO careloop_app;
 GRANT SELECT,USAGE ON SEQUENCE public.delivery_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_target TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.diary TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.diary_number_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.digest TO careloop_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ehr TO careloop_app;
 
@@ -2336,11 +2979,19 @@ GRANT SELECT,USAGE ON SEQUENCE public.feed_id_seq TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_version TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over_item TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.inbox_id_seq TO careloop_app;
 
 GRANT SELECT,UPDATE ON TABLE public.instance TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lead TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lead_offer TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.loop_number TO careloop_app;
 
@@ -2356,6 +3007,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO careloop_app;
+
 GRANT SELECT ON TABLE public.migration TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbound_feed TO careloop_app;
@@ -2365,6 +3018,12 @@ GRANT SELECT,USAGE ON SEQUENCE public.outbound_feed_id_seq TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership_offer TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paper TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.partner_code TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partner_link TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.patient_features TO careloop_app;
 
@@ -2383,6 +3042,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pending_merge TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_fact TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_match TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.phone_statement TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.process TO careloop_app;
 
@@ -2415,6 +3076,8 @@ GRANT SELECT ON TABLE public.resource_token TO careloop_narrow;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
 GRANT SELECT ON TABLE public.resource_word TO careloop_narrow;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.responsibility TO careloop_app;
+
 GRANT SELECT,INSERT ON TABLE public.rule_event TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.rule_event_id_seq TO careloop_app;
@@ -2428,7 +3091,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.saved_view TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_index TO careloop_app;
 GRANT SELECT ON TABLE public.search_index TO careloop_narrow;
 
+GRANT SELECT,USAGE ON SEQUENCE public.sheet_number TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_throttle TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_profile TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_seat TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_session TO careloop_app;
 
@@ -2444,6 +3113,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO careloop_app;
 GRANT SELECT ON TABLE public.tenant TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.trait_reading TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.visit_link TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.visit_offer TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.websocket_token TO careloop_app;
 

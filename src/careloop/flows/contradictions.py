@@ -74,7 +74,7 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str]) -> Reviewed:
     for patient_id, facts in _facts_of(app, tx, charts).items():
         rules = content.contradictions
         for one in find(rules.values(), facts, content.folding):
-            made = _made(tx, patient_id, one, rules[one.rule], now, charts[patient_id])
+            made = _made(app, tx, patient_id, one, rules[one.rule], now, charts[patient_id])
             found[made.id] = made
     changes = [new for key, made in found.items() if (new := _next(standing.get(key), made)) is not None]
     gone = [
@@ -157,6 +157,7 @@ def _next(before: Standing | None, found: Standing) -> Standing | None:
 
 
 def _made(
+    app: App,
     tx: Transaction,
     patient_id: str,
     one: Contradiction,
@@ -165,7 +166,7 @@ def _made(
     chart: Sequence[Stored],
 ) -> Standing:
     teams = [found for found in chart if found.resource_type == "CareTeam"]
-    desk = routing.Desk(routing.Office(tx), patient_id, teams)
+    desk = routing.Desk(routing.Office(app, tx), patient_id, teams)
     return Standing(
         id=derived_id(tx.tenant_id, "contradiction", patient_id, one.rule, one.matter),
         patient_id=patient_id,

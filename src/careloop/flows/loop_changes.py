@@ -48,7 +48,7 @@ def _differs(change: LoopChange) -> bool:
 
 def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
     """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set."""
-    office = routing.Office(tx)
+    office = routing.Office(app, tx)
     desks = {work.patient_id: routing.Desk(office, work.patient_id, work.resources) for work in works}
     changes = [(work, change) for work in works for change in work.changes]
     numbers = iter(store.next_numbers(tx, sum(change.old is None for _, change in changes)))

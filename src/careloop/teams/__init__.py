@@ -1,0 +1,1 @@
+"""Who cares for whom: people's fitness and absences, care team membership, the lead of each patient."""
