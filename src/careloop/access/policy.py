@@ -42,6 +42,7 @@ class Action(StrEnum):
     EPISODE_READ = "episode.read"
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
+    RULES_MANAGE = "rules.manage"
 
 
 LETTER: Mapping[str, str] = {

@@ -63,6 +63,11 @@ def forgive(tx: Transaction, charged: Sequence[Bucket]) -> None:
     tx.execute(_SQL["refund_throttle"], {"key": address.key})
 
 
+def refund(tx: Transaction, bucket: Bucket) -> None:
+    """One try of the count is given back."""
+    tx.execute(_SQL["refund_throttle"], {"key": bucket.key})
+
+
 def sweep_throttles(tx: Transaction, now: datetime) -> None:
     """Counts that are forgotten anyway are gone from the table."""
     tx.execute(_SQL["delete_old_throttles"], {"before": now - _FORGOTTEN_AFTER})

@@ -16,6 +16,7 @@ from careloop.api.authentication import note_denial
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
 from careloop.flows.app import App
+from careloop.web.partners import pages as partners
 from careloop.web.staff import problems
 from careloop.web.staff import routes as staff
 
@@ -43,6 +44,7 @@ def create_asgi(app: App) -> Litestar:
             *inbox.routes,
             *documents.routes,
             *worklist.routes,
+            *partners.routes,
             *staff.routes,
         ],
         state=State({"careloop": app}),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar import Response
 from litestar.enums import MediaType
 
@@ -32,7 +32,7 @@ PAGE_HEADERS = {
 def environment() -> Environment:
     """The template environment: autoescape on, an unknown name is an error and never an empty place on the page."""
     made = Environment(
-        loader=PackageLoader("careloop.web.staff", "templates"),
+        loader=ChoiceLoader([PackageLoader(f"careloop.web.{part}", "templates") for part in ("staff", "partners")]),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,

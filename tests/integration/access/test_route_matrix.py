@@ -119,6 +119,12 @@ MATRIX: dict[str, Route] = {
     "GET /launch/callback": Route(),
     "GET /panel": Route(),
     "POST /panel/answer": Route(form={}),
+    # Open to whoever holds a code (tests/integration/web/partners).
+    "GET /p": Route(),
+    "POST /p": Route(form={}),
+    "GET /p/{code:str}": Route(),
+    "POST /p/{code:str}": Route(form={}),
+    "POST /p/{code:str}/answer": Route(form={}),
     "POST /cds-services/{service:str}": Route(body="{}"),
     "POST /cds-services/{service:str}/feedback": Route(body="{}"),
     "POST /oauth/register": Route(body="{}"),

@@ -20,6 +20,7 @@ WITHOUT_TENANT = {
     "cds_issuer": "which practice an EHR belongs to, and its public keys: programs, no person",
     "ehr": "which practice an EHR opens the panel of: programs, no person; its secret is sealed",
     "process": "which processes are at work",
+    "partner_code": "keyed hashes of codes and the practice that each belongs to, asked before the tenant is known",
 }
 """Tables that may do without a tenant, each with its reason. A new one fails until it stands here."""
 

@@ -1,0 +1,1 @@
+"""Files of pages that came in: read, kept, attached."""

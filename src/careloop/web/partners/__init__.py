@@ -1,0 +1,1 @@
+"""Pages for people without an account, opened by a code."""
