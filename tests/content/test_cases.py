@@ -6,6 +6,7 @@ import pytest
 
 from careloop.catalog import CONTENT, load_catalog, read_yaml
 from careloop.loops.cases import Content, run_cases
+from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
 
 HERE = Path(__file__).parent
@@ -18,7 +19,7 @@ COVERED_ELSEWHERE = {"transitions/planned-readmission"}
 @pytest.fixture(scope="module")
 def content() -> Content:
     catalog = load_catalog()
-    return Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog))
+    return Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -10,6 +10,7 @@ from careloop.errors import Fault
 Document = Mapping[str, Any]
 Kinds = Mapping[str, Mapping[str, Document]]
 
+_OWN_SYSTEMS = frozenset({"urn:careloop:communication", "urn:careloop:open", "urn:careloop:form"})
 _CODE_SYSTEMS = ("http://", "https://", "urn:")
 _ENDS_WITH_CLASS = frozenset({"admitted"})
 
@@ -39,6 +40,7 @@ class _Known:
         self.roles = self.staff | frozenset(words.get("roles", {}).get("others", ()))
         self.reasons = frozenset(words.get("reasons", {}).get("codes", ()))
         self.categories = frozenset(words.get("communication_categories", {}).get("codes", ()))
+        self.pathways = frozenset(document["id"] for document in kinds["pathways"].values())
         self.groups = frozenset(status["group"] for status in statuses)
         self.follow_up = frozenset(status["follow_up"] for status in statuses)
 
@@ -146,7 +148,9 @@ def _codes(at: str, values: list[str], known: _Known) -> Iterator[Fault]:
             yield Fault(at=at, expected="system|code with the system as a url or urn")
         if system == "urn:careloop:communication" and code not in known.categories:
             yield Fault(at=at, expected=f"a code of {system}: {', '.join(sorted(known.categories))}")
-        elif system.startswith("urn:careloop:") and system != "urn:careloop:communication":
+        elif system == "urn:careloop:open" and code not in known.pathways:
+            yield Fault(at=at, expected="the id of a pathway after urn:careloop:open")
+        elif system.startswith("urn:careloop:") and system not in _OWN_SYSTEMS:
             yield Fault(at=at, expected="a code system of the vocabulary")
 
 

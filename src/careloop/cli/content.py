@@ -11,6 +11,7 @@ from careloop.errors import ContentError, Fault
 from careloop.longitudinal import Longitudinal, cases, longitudinal_of
 from careloop.loops.cases import Content, Report, run_cases
 from careloop.loops.describing import in_plain_words
+from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
 
 DONE, WRONG = 0, 2
@@ -63,7 +64,7 @@ def run_test(arguments: argparse.Namespace) -> int:
         catalog = load_catalog(arguments.content or settings_of(arguments).content_dir)
     except ContentError as error:
         return _faults(arguments, error.faults)
-    content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog))
+    content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
     outcomes = {str(path): _run_file(path, content, longitudinal_of(catalog)) for path in _case_files(arguments.files)}
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
     cases = sum(outcome.cases for outcome in outcomes.values())

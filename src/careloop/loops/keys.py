@@ -7,9 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from careloop.loops.facts.keys import KeyReader, Resource
+from careloop.loops.rules.messages import pattern_of, texts_of, warning_in
 
 Content = Any
-READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = ()
+
+
+def _message_keys(content: Content) -> KeyReader:
+    """`warning` yes or no, and `reply` yes where it answers something (ui.md §4.3)."""
+    pattern = pattern_of(content.document("messages", "warning-words")["words"])
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        warning = warning_in(texts_of(resource), pattern)
+        return {"warning": "yes" if warning else "no", "reply": "yes" if resource.get("inResponseTo") else "no"}
+
+    return read
+
+
+READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = (
+    (frozenset({"Communication"}), _message_keys),
+)
 """Which words there are: for resources of these types, as these tables say."""
 
 

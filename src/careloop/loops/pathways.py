@@ -159,7 +159,7 @@ def _escalations(step_id: str, items: Sequence[Document]) -> tuple[EscalationRul
     return tuple(
         EscalationRule(
             key=f"{step_id}.{number}",
-            after=item["after"],
+            after=item.get("after", "opening"),
             span=_optional_span(item.get("by")),
             to_role=item["to"]["role"],
             share=int(item["share"].split()[0]) if "share" in item else None,

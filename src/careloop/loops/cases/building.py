@@ -189,6 +189,80 @@ def _appointment(item: Item, start: Any) -> Resource:
     return {"resourceType": "Appointment", "status": "booked", "start": start}
 
 
+def _message_from_patient(item: Item, text: Any) -> Resource:
+    """`message: "words"`: the patient writes to the staff."""
+    message: Resource = {
+        "resourceType": "Communication",
+        "status": "completed",
+        "subject": PATIENT,
+        "sender": PATIENT,
+        "recipient": [{"reference": PHYSICIAN}],
+        "sent": item["at"],
+        "medium": [{"coding": [{"code": "ONLINEWRIT"}]}],
+        "payload": [{"contentString": str(text)}],
+    }
+    if "in_response_to" in item:
+        message["inResponseTo"] = [{"reference": item["in_response_to"]}]
+    return message
+
+
+def _staff_note(item: Item, category: Any) -> Resource:
+    """`note: triage`: something that a member of the staff did and wrote down, by category; `by` a role, `to: patient`
+    where the patient was told, `answers` or `about` a thing."""
+    note: Resource = {
+        "resourceType": "Communication",
+        "status": "completed",
+        "category": [{"coding": [{"system": "urn:careloop:communication", "code": str(category)}]}],
+        "subject": PATIENT,
+        "sender": {"reference": f"Practitioner/{item.get('by', 'nurse')}"},
+        "sent": item["at"],
+    }
+    if item.get("to") == "patient":
+        note["recipient"] = [PATIENT]
+        note["medium"] = [{"coding": [{"code": item.get("medium", "ONLINEWRIT")}]}]
+    for name, element in (("about", "about"), ("answers", "inResponseTo"), ("based_on", "basedOn")):
+        if name in item:
+            note[element] = [{"reference": item[name]}]
+    if "received" in item:
+        note["received"] = item["received"]
+    return note
+
+
+def _request(item: Item, request: Item) -> Resource:
+    """`request: {open: <pathway>}`: a Task of somebody else; `code` instead of `open` for any other kind."""
+    code = request.get("code", f"urn:careloop:open|{request.get('open', '')}")
+    system, _, value = str(code).partition("|")
+    task: Resource = {
+        "resourceType": "Task",
+        "status": request.get("status", "requested"),
+        "intent": "order",
+        "code": {"coding": [{"system": system, "code": value}], "text": request.get("text", "request")},
+        "for": PATIENT,
+        "authoredOn": request.get("authored", item["at"]),
+        "lastModified": item["at"],
+        "priority": request.get("priority", "routine"),
+    }
+    for name, element in (("focus", "focus"), ("part_of", "partOf"), ("based_on", "basedOn")):
+        if name in request:
+            named = {"reference": request[name]}
+            task[element] = named if element == "focus" else [named]
+    if "due" in request:
+        task["restriction"] = {"period": {"end": request["due"]}}
+    return task
+
+
+def _form(item: Item, questionnaire: Any) -> Resource:
+    """`form: <url>`: a form answered by the patient."""
+    form: Resource = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": str(questionnaire),
+        "subject": PATIENT,
+        "authored": item["at"],
+    }
+    return form | ({"basedOn": [{"reference": item["based_on"]}]} if "based_on" in item else {})
+
+
 def _died(item: Item, value: Any) -> Resource:
     return {"resourceType": "Patient", "id": "p", "deceasedDateTime": item["at"]}
 
@@ -203,5 +277,9 @@ _BUILDERS: dict[str, Callable[[Item, Any], Resource]] = {
     "lab": _lab,
     "report": _report,
     "appointment": _appointment,
+    "message": _message_from_patient,
+    "note": _staff_note,
+    "request": _request,
+    "form": _form,
     "died": _died,
 }

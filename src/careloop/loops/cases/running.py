@@ -8,6 +8,7 @@ from typing import Any
 from careloop.errors import Fault
 from careloop.loops.cases.building import ROLES, Item, resource_of
 from careloop.loops.facts import Known, PatientFacts, read_facts
+from careloop.loops.facts.keys import KeyReader, no_keys
 from careloop.loops.model import Act, ActKind, ClockState, Derivation, ExistingLoop, LoopSettings, LoopState, StepState
 from careloop.loops.rules.calendar import Calendar
 from careloop.loops.rules.derive import derive
@@ -24,6 +25,7 @@ class Content:
 
     pathways: Pathways
     calendar: Calendar
+    keys: KeyReader = no_keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,12 @@ def play(case: Item, content: Content) -> Played:
     lines = sorted([*case.get("given", ()), *case.get("when", ())], key=lambda line: _instant(_moment(line)))
     resources: dict[str, Known] = {}
     acts: list[Act] = []
-    derivation, facts = Derivation(loops=()), _read([], settings)
+    derivation, facts = Derivation(loops=()), _read([], settings, content)
     now = _instant(_moment(lines[0]))
     for number, line in enumerate(lines, start=1):
         now = _instant(_moment(line))
         _take(line, number, now, resources, acts, derivation)
-        facts = _read(list(resources.values()), settings)
+        facts = _read(list(resources.values()), settings, content)
         derivation = derive(content.pathways, content.calendar, facts, _existing(derivation, now), acts, settings, now)
     return Played(facts=facts, derivation=derivation, settings=settings, now=now)
 
@@ -70,8 +72,8 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _read(resources: Sequence[Known], settings: LoopSettings) -> PatientFacts:
-    return read_facts(resources, tenant_id=TENANT, patient_id="p", zone=settings.zone, roles=ROLES)
+def _read(resources: Sequence[Known], settings: LoopSettings, content: Content) -> PatientFacts:
+    return read_facts(resources, tenant_id=TENANT, patient_id="p", zone=settings.zone, roles=ROLES, keys=content.keys)
 
 
 def _take(

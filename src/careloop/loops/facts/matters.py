@@ -58,7 +58,8 @@ def read_service_request(stored: StoredResource, reader: Reader) -> Iterator[Fac
 
 
 def read_task(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
-    """A Task of somebody else: one fact for each state that it has reached; none for Tasks of our own loops."""
+    """A Task of somebody else: one fact for each state that it has reached; none for Tasks of our own loops. What is
+    more than a draft was requested when it was written."""
     task = stored.resource
     if is_own_task(task):
         return
@@ -73,12 +74,11 @@ def read_task(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
         dates={"due": end_of_span(due, reader.zone)},
         changed=task.get("lastModified"),
     )
-    reached = {state: at for state, at in _reached(task, reader) if state != whole.status}
-    for state, at in sorted(reached.items()):
-        yield _at_state(whole, state, at)
-    now_since = dict(_reached(task, reader)).get(whole.status)
-    first = whole.at if not reached and whole.status in ("draft", "requested") else (whole.changed or whole.at)
-    yield _at_state(whole, whole.status, now_since or first)
+    reached = dict(_reached(task, reader))
+    if whole.status != "draft":
+        reached.setdefault("requested", whole.at)
+    reached.setdefault(whole.status, max(whole.changed or whole.at, whole.at))
+    yield from (_at_state(whole, state, at) for state, at in sorted(reached.items()))
 
 
 def _at_state(fact: Fact, state: str, at: datetime) -> Fact:
@@ -123,6 +123,12 @@ def read_plan(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
         says=str(plan.get("title") or "care plan"), people=[plan.get("author")],
         dates={"due": end_of_span(plan.get("period"), reader.zone)},
     )  # fmt: skip
+
+
+def read_team(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
+    """A CareTeam from the beginning of its period."""
+    team = stored.resource
+    yield _fact(stored, reader, at=team.get("period"), says=str(team.get("name") or "care team"))
 
 
 def read_issue(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
@@ -243,6 +249,7 @@ MATTERS: Mapping[str, Callable[[StoredResource, Reader], Iterator[Fact]]] = {
     "QuestionnaireResponse": read_form,
     "Consent": read_consent,
     "CarePlan": read_plan,
+    "CareTeam": read_team,
     "DetectedIssue": read_issue,
     "Flag": read_flag,
     "Appointment": read_booking,

@@ -40,6 +40,7 @@ FACT_TYPES = (
     "QuestionnaireResponse",
     "Consent",
     "CarePlan",
+    "CareTeam",
     "DetectedIssue",
     "Flag",
 )

@@ -38,6 +38,7 @@ _RESOURCES = {
     "Appointment": "an appointment",
     "Booking": "a booking",
     "CarePlan": "a care plan",
+    "CareTeam": "a care team",
     "Communication": "a call or message",
     "Consent": "a consent",
     "DetectedIssue": "a finding",
