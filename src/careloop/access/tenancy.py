@@ -34,6 +34,8 @@ class TenantSettings:
     `match_review_points`: from so many points on a likeness goes to a person; None: as content/matching says.
     `match_join`: `certain` joins two records without a person where no rule speaks against it and the likeness reaches
     `match_join_points`; `off` (interface.md §5) joins nobody.
+    `video_base_url`: where video visits are held, an https address of a service that opens a room by its name (Jitsi).
+    `calendar_place`: what a calendar feed tells of the place of a home visit.
     `app_registration`: apps may register themselves (RFC 7591) with the initial access token of this number; 0: none
     may.
     """
@@ -50,6 +52,8 @@ class TenantSettings:
     match_join: Literal["off", "certain"] = "off"
     match_join_points: int = 40
     app_registration: int = 0
+    video_base_url: str = ""
+    calendar_place: Literal["none", "town", "address"] = "none"
 
 
 def settings_of(tenant: Tenant) -> TenantSettings:

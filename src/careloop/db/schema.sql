@@ -69,6 +69,31 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.look_at_changed_need() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into responsibility_look (tenant_id, patient_id)
+    select distinct n.tenant_id, n.patient_id
+      from changed as n
+      join standing as o on o.tenant_id = n.tenant_id and o.id = n.id
+     where (n.is_open, n.tier, n.patient_id) is distinct from (o.is_open, o.tier, o.patient_id)
+        on conflict do nothing;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.look_at_new_need() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into responsibility_look (tenant_id, patient_id)
+    select distinct n.tenant_id, n.patient_id from changed as n
+        on conflict do nothing;
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.make_sql_view(name text, columns text[], kinds text[]) RETURNS text
     LANGUAGE plpgsql
     AS $_$
@@ -1365,6 +1390,40 @@ CREATE TABLE public.rank_report (
 
 ALTER TABLE ONLY public.rank_report FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.referral (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    task_id text COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    clinic text NOT NULL COLLATE pg_catalog."C",
+    clinic_name text NOT NULL,
+    service text NOT NULL,
+    payer text NOT NULL,
+    language text NOT NULL,
+    priority text NOT NULL,
+    state text NOT NULL,
+    board text,
+    is_open boolean NOT NULL,
+    since timestamp with time zone,
+    due timestamp with time zone,
+    due_because text NOT NULL,
+    clock_start date,
+    see_by date,
+    sent timestamp with time zone,
+    answered timestamp with time zone,
+    scheduled timestamp with time zone,
+    visit_on timestamp with time zone,
+    seen timestamp with time zone,
+    reported timestamp with time zone,
+    reviewed timestamp with time zone,
+    ended timestamp with time zone,
+    no_shows integer NOT NULL,
+    silent integer NOT NULL,
+    CONSTRAINT referral_check CHECK ((is_open = (ended IS NULL)))
+);
+
+ALTER TABLE ONLY public.referral FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.resource (
     key bigint NOT NULL,
     last_updated timestamp with time zone NOT NULL,
@@ -1484,6 +1543,13 @@ CREATE TABLE public.responsibility (
 );
 
 ALTER TABLE ONLY public.responsibility FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.responsibility_look (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.responsibility_look FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.rule_event (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2076,6 +2142,9 @@ ALTER TABLE ONLY public.published_view_row
 ALTER TABLE ONLY public.rank_report
     ADD CONSTRAINT rank_report_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.referral
+    ADD CONSTRAINT referral_pkey PRIMARY KEY (tenant_id, request_id);
+
 ALTER TABLE ONLY public.resource_history
     ADD CONSTRAINT resource_history_pkey PRIMARY KEY (tenant_id, key, version);
 
@@ -2087,6 +2156,9 @@ ALTER TABLE ONLY public.resource
 
 ALTER TABLE ONLY public.resource_token
     ADD CONSTRAINT resource_token_pkey PRIMARY KEY (tenant_id, token, key);
+
+ALTER TABLE ONLY public.responsibility_look
+    ADD CONSTRAINT responsibility_look_pkey PRIMARY KEY (tenant_id, patient_id);
 
 ALTER TABLE ONLY public.responsibility
     ADD CONSTRAINT responsibility_pkey PRIMARY KEY (tenant_id, patient_id);
@@ -2296,6 +2368,8 @@ CREATE INDEX membership_of ON public.membership USING btree (tenant_id, practiti
 
 CREATE INDEX membership_of_team ON public.membership USING btree (tenant_id, team_id);
 
+CREATE INDEX ownership_of_covers ON public.ownership USING btree (tenant_id, why text_pattern_ops) WHERE ((owned_until IS NULL) AND (why ~~ 'covers for %'::text));
+
 CREATE INDEX ownership_offer_of_taker ON public.ownership_offer USING btree (tenant_id, taker) WHERE (answered IS NULL);
 
 CREATE UNIQUE INDEX ownership_offer_open ON public.ownership_offer USING btree (tenant_id, loop_id) WHERE (answered IS NULL);
@@ -2337,6 +2411,14 @@ CREATE INDEX phone_statement_of_request ON public.phone_statement USING btree (t
 CREATE INDEX rank_report_open ON public.rank_report USING btree (tenant_id, at) WHERE (answered IS NULL);
 
 CREATE INDEX rank_report_when ON public.rank_report USING btree (tenant_id, at);
+
+CREATE INDEX referral_of_clinic ON public.referral USING btree (tenant_id, clinic);
+
+CREATE INDEX referral_of_patient ON public.referral USING btree (tenant_id, patient_id);
+
+CREATE INDEX referral_of_task ON public.referral USING btree (tenant_id, task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX referral_on_board ON public.referral USING btree (tenant_id, board, due) WHERE (board IS NOT NULL);
 
 CREATE INDEX resource_date_key ON public.resource_date USING btree (tenant_id, key);
 
@@ -2403,6 +2485,10 @@ CREATE TRIGGER lead_follows_moved_loop AFTER UPDATE ON public.loop REFERENCING N
 CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
 
 CREATE TRIGGER loop_place_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
+
+CREATE TRIGGER need_follows_loop AFTER UPDATE ON public.loop REFERENCING OLD TABLE AS standing NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.look_at_changed_need();
+
+CREATE TRIGGER need_follows_new_loop AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.look_at_new_need();
 
 CREATE TRIGGER seats_follow_account AFTER INSERT OR UPDATE OF roles, disabled, practitioner_id ON public.account FOR EACH ROW EXECUTE FUNCTION public.refresh_seats_of_account();
 
@@ -2509,6 +2595,9 @@ ALTER TABLE ONLY public.person_match
 
 ALTER TABLE ONLY public.rank_report
     ADD CONSTRAINT rank_report_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.referral
+    ADD CONSTRAINT referral_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.rule_event
     ADD CONSTRAINT rule_event_tenant_id_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES public.rule_version(tenant_id, id);
@@ -2671,6 +2760,8 @@ ALTER TABLE public.published_view_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rank_report ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.referral ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.resource ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.resource_date ENABLE ROW LEVEL SECURITY;
@@ -2686,6 +2777,8 @@ ALTER TABLE public.resource_token ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.resource_word ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.responsibility ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.responsibility_look ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rule_event ENABLE ROW LEVEL SECURITY;
 
@@ -2829,6 +2922,8 @@ CREATE POLICY tenant_only ON public.published_view_row USING ((tenant_id = ( SEL
 
 CREATE POLICY tenant_only ON public.rank_report USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.referral USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.resource USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.resource_date USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -2844,6 +2939,8 @@ CREATE POLICY tenant_only ON public.resource_token USING ((tenant_id = ( SELECT 
 CREATE POLICY tenant_only ON public.resource_word USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.responsibility USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.responsibility_look USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.rule_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3053,6 +3150,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view_row TO careloop
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rank_report TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.referral TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource TO careloop_app;
 GRANT SELECT ON TABLE public.resource TO careloop_narrow;
 
@@ -3077,6 +3176,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resource_word TO careloop_app;
 GRANT SELECT ON TABLE public.resource_word TO careloop_narrow;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.responsibility TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.responsibility_look TO careloop_app;
 
 GRANT SELECT,INSERT ON TABLE public.rule_event TO careloop_app;
 
