@@ -15,7 +15,7 @@ from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import closing, engine, identifying, subscribing, task_updates
+from careloop.flows import closing, diary, engine, identifying, subscribing, task_updates
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.flows.narrow_writes import refuse_beyond_sight
@@ -61,6 +61,7 @@ def write(
     )
     written |= dict(zip(plain, done, strict=True))
     note_patients(app, tx, principal, done)
+    diary.note(app, tx, principal, done)
     subscribing.note(tx, app.clock.now(), principal, done)
     for index in acts:
         one = writes[index]
