@@ -21,7 +21,7 @@ from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Rejected, Unavailable
 from careloop.events import ChangeKind
-from careloop.flows import bundles, closing, engine, writing
+from careloop.flows import bundles, closing, diary, engine, writing
 from careloop.flows.app import App
 from careloop.flows.bulk_documents import Document, Judge, Parsed, Remark, parse
 from careloop.loops import store as loops
@@ -176,6 +176,7 @@ class _Loader:
         patients = sorted({patient for one in changed for patient in one.patient_ids})
         record_audit(tx, _audit_entry(self.principal, patients, len(changed)))
         writing.note_patients(self.app, tx, self.principal, changed)
+        diary.note(self.app, tx, self.principal, changed)
         self._review(tx, changed, patients, now)
         own = {one.reference for one in written}
         wanted = {reference for one in changed for reference in one.references} - own

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from careloop import identity
-from careloop.access.model import Principal
+from careloop.access.model import Principal, system_principal
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import closing
+from careloop.flows import closing, diary
 from careloop.flows.app import App
 from careloop.flows.match_tasks import announce
 from careloop.identity import merges
@@ -170,6 +170,7 @@ def _move_some(app: App, tx: Transaction, principal: Principal, done: Merge, som
     origin, target = f"Patient/{done.prior_id}", f"Patient/{done.survivor_id}"
     writes = [_put(redirected(one.resource, origin, target)) for one in some]
     written = app.record.write(tx, principal, done.merged, writes, validate=False)
+    diary.note(app, tx, system_principal(tx.tenant_id, "merge"), written)
     rows = [
         Moved(
             resource_type=old.resource_type,
@@ -196,6 +197,7 @@ def _move_back(
             for reference, one in some.items()
         ]
         written = app.record.write(tx, principal, app.clock.now(), [_put(one) for one in returned], validate=False)
+        diary.note(app, tx, system_principal(tx.tenant_id, "merge"), written)
         told += [one.versioned_reference for one in written]
     return told
 

@@ -12,7 +12,7 @@ from careloop.access.chain import seal
 from careloop.access.keys import open_keyring
 from careloop.access.model import Tenant
 from careloop.db.installation import note_at_work
-from careloop.flows import accounts, contradictions, deadlines, placing, reindexing
+from careloop.flows import accounts, contradictions, deadlines, diary_slots, placing, reindexing, waiting_list
 from careloop.flows.app import App
 from careloop.worker import outbox
 
@@ -38,6 +38,8 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("outbox", outbox.SWEEP_EVERY, outbox.sweep),
         Round("contradictions", timedelta(seconds=2), contradictions.go_on),
         Round("worklist", placing.EVERY, placing.go_on),
+        Round("waiting list", timedelta(seconds=10), waiting_list.expire),
+        Round("slots", timedelta(hours=1), diary_slots.extend),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
     while not stop.wait(pause_seconds):
