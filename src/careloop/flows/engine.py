@@ -194,6 +194,11 @@ def tenant_of(tx: Transaction) -> Tenant:
     return found
 
 
+def forget_tenant(tx: Transaction) -> None:
+    """What is asked of the tenant next in this transaction is read anew: it was changed in it."""
+    _tenants.pop(tx, None)
+
+
 def loop_settings(tenant: Tenant) -> LoopSettings:
     """The tenant's choices as the rules take them."""
     chosen = settings_of(tenant)

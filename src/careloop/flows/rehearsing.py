@@ -19,7 +19,7 @@ from careloop.access.model import Tenant
 from careloop.db import Transaction
 from careloop.flows import engine, routing
 from careloop.flows.app import App
-from careloop.loops import store
+from careloop.loops import effects, store
 from careloop.loops.facts import PatientFacts
 from careloop.loops.model import Act, ExistingLoop, LoopState
 from careloop.loops.ownership import Candidate, Routing, candidates_for, choose_owner, team_of
@@ -72,7 +72,7 @@ def rehearse(
         standing = content.pathways.active.get(draft.pathway.id)
         active = _side(content, standing) if standing else None
         sides = [draft, *([active] if active else [])]
-        patients = app.record.patients_since(tx, _opening_types(document), _earliest(sides, seen, content), seen.since)
+        patients = _patients(app, tx, document, _earliest(sides, seen, content), seen)
         staff = _Staff(tx)
         for done in range(0, len(patients), SET):
             for chart in _charts(app, tx, tenant, patients[done : done + SET], draft.pathway.id):
@@ -91,6 +91,12 @@ def rehearse(
         "seconds": round(time.monotonic() - began, 3),
         **compared(draft.tally, active.tally if active else None),
     }
+
+
+def _patients(app: App, tx: Transaction, document: Mapping[str, Any], earliest: datetime, seen: Days) -> list[str]:
+    """Patients of whom something may open the pathway, and those who have an open loop of it."""
+    found = app.record.patients_since(tx, _opening_types(document), earliest, seen.since)
+    return sorted({*found, *effects.open_patients(tx, document["id"])})
 
 
 def _side(content: engine.Content, pathway: Pathway) -> Side:
@@ -168,11 +174,12 @@ def _count(side: Side, tenant: Tenant, chart: _Chart, seen: Days, staff: "_Staff
 def _lives(side: Side, tenant: Tenant, chart: _Chart, seen: Days) -> Sequence[LoopState]:
     """Every loop of the pathway that lived in these days, as it is at their end.
 
-    A loop whose window is over is not opened by anybody who first looks at the end. So it is looked for at as many
-    earlier instants as no window fits between.
+    Loops that opened in life did so here too, whatever the length of the window. Otherwise a loop whose window is over
+    is not opened by anybody who first looks at the end: it is looked for at as many earlier instants as no window fits
+    between.
     """
     acts = [act for loop in chart.loops for act in loop.acts]
-    known: dict[str, ExistingLoop] = {}
+    known = {loop.id: _existing(loop.state, seen.since) for loop in chart.loops}
     for instant in _instants(side, seen):
         for state in _derive(side, tenant, chart, known, acts, instant):
             known.setdefault(state.id, _existing(state, instant))

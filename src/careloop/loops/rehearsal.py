@@ -5,13 +5,22 @@ days gives everything that a manager asks of them (decision 0188).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 from careloop.loops.model import LoopState, Status, StepState
 from careloop.loops.ownership import LEAD
+from careloop.loops.rules.rank import (
+    RankDays,
+    RankWeights,
+    is_outside,
+    is_waiting,
+    lasting_points,
+    next_step,
+    timed_parts,
+)
 
 KINDS = ("opened", "closed", "ended", "due", "late", "escalated")
 """Opened; closed by proof; ended without it; deadlines that came; deadlines that passed undone; others called."""
@@ -143,3 +152,55 @@ def _both(draft: dict[Any, Counter[str]], active: dict[Any, Counter[str]], key: 
 
 def _counts(found: Counter[str]) -> dict[str, int]:
     return {kind: found[kind] for kind in KINDS if found[kind]}
+
+
+SECTIONS = ("now", "today", "week", "waiting")
+
+
+@dataclass
+class OrderTally:
+    """Where open loops stand on the worklist with other points (first) and with those that hold (second)."""
+
+    totals: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
+    by_owner: dict[str, tuple[Counter[str], Counter[str]]] = field(default_factory=dict)
+    moved: int = 0
+
+    def add(self, state: LoopState, owner: str, sides: Sequence[RankWeights], days: RankDays) -> None:
+        """One open loop is counted under both."""
+        places = [section_of(state, weights, days) for weights in sides]
+        self.moved += places[0] != places[1]
+        for place, totals, mine in zip(places, self.totals, self._of(owner), strict=True):
+            totals[place] += 1
+            mine[place] += 1
+
+    def _of(self, owner: str) -> tuple[Counter[str], Counter[str]]:
+        return self.by_owner.setdefault(owner, (Counter(), Counter()))
+
+    def figures(self) -> dict[str, Any]:
+        """Both sides as JSON values: in all, by owner, and how many loops change their section."""
+        return {
+            "order": True,
+            "moved": self.moved,
+            "draft": {place: self.totals[0][place] for place in SECTIONS},
+            "active": {place: self.totals[1][place] for place in SECTIONS},
+            "owners": [
+                {"owner": owner, "draft": dict(mine[0]), "active": dict(mine[1])}
+                for owner, mine in sorted(self.by_owner.items())
+            ],
+        }
+
+
+def section_of(state: LoopState, weights: RankWeights, days: RankDays) -> str:
+    """The section of the worklist in which this open loop stands, as `loops/worklist.sql` places it."""
+    step = next_step(state)
+    due = step.due if step else state.deadline
+    waits = step is not None and is_waiting(step)
+    safety = state.pathway in weights.safety
+    outside = is_outside(weights, state.pathway, step.step_id if step else "")
+    timed = timed_parts(outside=outside, due=due, opened=state.opened, waiting=waits, days=days, weights=weights)
+    points = lasting_points(state, weights) + sum(part.points for part in timed)
+    if waits and not safety:
+        return "waiting"
+    if safety or points >= weights.now_from:
+        return "now"
+    return "today" if due < days.tomorrow else "week"

@@ -11,7 +11,7 @@ from careloop.errors import CareloopError, Unavailable
 from careloop.flows import arrival, inbox, watching
 from careloop.flows.app import App
 from careloop.intake import Claimed
-from careloop.worker import bulk, outbox, rounds
+from careloop.worker import bulk, outbox, rehearsals, rounds
 
 _log = structlog.get_logger()
 
@@ -32,6 +32,7 @@ def run_worker(app: App, stop: threading.Event) -> None:
     keeper = threading.Thread(target=_keep_up, args=(app, stop), name="upkeep", daemon=True)
     keeper.start()
     threading.Thread(target=bulk.run, args=(app, stop), name="bulk", daemon=True).start()
+    threading.Thread(target=rehearsals.run, args=(app, stop), name="rehearsals", daemon=True).start()
     threading.Thread(target=outbox.run, args=(app, stop), name="outbox", daemon=True).start()
     process_messages(app, stop)
     others.join()
