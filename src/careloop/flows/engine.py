@@ -135,6 +135,8 @@ def title(catalog: Catalog, pathway_id: str, step_id: str) -> str:
         return step_id or pathway_id
     if step_id == "":
         return pathway.title
+    if step_id.startswith("extra-"):
+        return "One more step"
     step = pathway.step(step_id)
     return step.title if step else step_id
 

@@ -132,7 +132,7 @@ def _rank(app: App, state: LoopState, place: lists.Placed, now: datetime, zone: 
 def _step_line(app: App, state: LoopState, step: StepState, zone: ZoneInfo) -> StepLine:
     return StepLine(
         step_id=step.step_id,
-        title=engine.title(app.catalog, state.pathway, step.step_id),
+        title=step.title or engine.title(app.catalog, state.pathway, step.step_id),
         state=step.status.value,
         detail=_step_words(step, zone),
         done=step.status == Status.COMPLETED,

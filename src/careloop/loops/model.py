@@ -110,6 +110,10 @@ class ActKind(StrEnum):
     """Somebody is working on it."""
     SNOOZE = "snooze"
     """Off the list until `until`, never past the deadline."""
+    DEADLINE = "deadline"
+    """This patient's step has a clock of its own: `due` (instant), `reason`, `note`."""
+    EXTRA = "extra"
+    """This patient's loop has one more step: `step` (its id, `extra-<n>`), `title`, `role`, `due`, `reason`, `note`."""
     RESTORE = "restore"
     """A loop or step that a person closed is open again: `note`."""
 
@@ -150,6 +154,8 @@ class StepState:
     rule_met: str | None = None
     closure: Closure | None = None
     escalations: tuple[Escalation, ...] = ()
+    title: str | None = None
+    """Words of a step that only this loop has; the others have theirs from the pathway."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,9 +91,11 @@ def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], fr
 def _tasks(state: LoopState, owners: Mapping[str, str], number: int, frame: PlanFrame) -> dict[str, Resource]:
     """The Tasks of a loop by step id, without their history."""
 
+    extra = {step.step_id: step.title for step in state.steps if step.title}
+
     def task_frame(step_id: str) -> TaskFrame:
         title = frame.title(state.pathway, step_id)
-        return TaskFrame(zone=frame.zone, title=title, owner=owners[step_id], number=number)
+        return TaskFrame(zone=frame.zone, title=extra.get(step_id, title), owner=owners[step_id], number=number)
 
     steps = {step.step_id: step_task(state, step, task_frame(step.step_id)) for step in state.steps}
     return {"": loop_task(state, task_frame("")), **steps}

@@ -18,8 +18,9 @@ from careloop.loops.rules.calendar import (
     local_date,
     start_of,
     words_of,
+    zone_named,
 )
-from careloop.loops.rules.case import Case
+from careloop.loops.rules.case import Case, standing_acts
 from careloop.loops.rules.evidence import proof_of, settled_at
 from careloop.loops.rules.pathways import Due, EscalationRule, Step
 
@@ -49,6 +50,20 @@ class Hold:
 
 
 def timing_of(case: Case, step: Step) -> Timing:
+    """The deadline of a step: as somebody set it for this patient, else as its clock says."""
+    return set_for_patient(case, step.id) or _by_clock(case, step)
+
+
+def set_for_patient(case: Case, step_id: str) -> Timing | None:
+    """The deadline that a person gave this patient's step, with their reason; None where nobody did."""
+    acts = [act for act in standing_acts(case.acts, step_id, case.until) if act.kind is ActKind.DEADLINE]
+    if not acts:
+        return None
+    due = instant_in(acts[-1], "due").astimezone(zone_named(case.zone))
+    return Timing(due=due, because=f"set for this patient: {acts[-1].data.get('note') or acts[-1].data['reason']}")
+
+
+def _by_clock(case: Case, step: Step) -> Timing:
     """The deadline of a step whose clock starts with the opening fact, or with another step's date."""
     if step.due.date_of is not None:
         return _date_of(case, step.due.date_of)

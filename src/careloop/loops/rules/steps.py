@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.loops.model import Act, ActKind, ClockState, Closure, Evidence, Status, StepState
+from careloop.loops.rules.calendar import zone_named
 from careloop.loops.rules.case import Case, closed_by_person, standing_acts
 from careloop.loops.rules.clocks import (
     Hold,
@@ -17,11 +18,13 @@ from careloop.loops.rules.clocks import (
     escalations_of,
     hold_of,
     holds_in,
+    instant_in,
+    set_for_patient,
     timing_of,
     urgency,
 )
 from careloop.loops.rules.evidence import attempts_at, proof_of, settled_at, shown_by_hand, unneeded
-from careloop.loops.rules.pathways import Step
+from careloop.loops.rules.pathways import Due, Step
 from careloop.loops.rules.results import followed, timing_of_results
 
 
@@ -36,8 +39,32 @@ class Found:
 
 
 def steps_of(case: Case) -> tuple[StepState, ...]:
-    """The state of every step of the pathway, in its order."""
-    return tuple(step_state(case, step) for step in case.pathway.steps)
+    """The state of every step of the pathway, in its order, and of those that a person added for this patient."""
+    added = [act for act in standing_acts(case.acts, None, case.until) if act.kind is ActKind.EXTRA]
+    return tuple(step_state(case, step) for step in case.pathway.steps) + tuple(_extra(case, act) for act in added)
+
+
+def _extra(case: Case, act: Act) -> StepState:
+    """A step that only this loop has. It is proven by hand, or done on a person's word."""
+    step = Step(
+        id=str(act.data["step"]),
+        title=str(act.data["title"]),
+        owner_role=str(act.data["role"]),
+        due=Due(rule="engine.md §2"),
+        done_when={},
+    )
+    acts = standing_acts(case.acts, step.id, case.until)
+    due = instant_in(act, "due").astimezone(zone_named(case.zone))
+    own = Timing(due=due, because=f"set for this patient: {act.data.get('note') or act.data['reason']}", start=act.at)
+    found = Found(timing=set_for_patient(case, step.id) or own)
+    by_hand, closed = shown_by_hand(case, acts), closed_by_person(acts)
+    if by_hand:
+        state = _completed(case, step, found, (by_hand,), acts)
+    elif closed:
+        state = _closed(case, step, found, closed, acts)
+    else:
+        state = _open(case, step, found, acts)
+    return replace(state, title=step.title)
 
 
 def step_state(case: Case, step: Step) -> StepState:
@@ -71,7 +98,7 @@ def _found_results(case: Case, step: Step) -> Found:
     items = followed(case, step.due)
     settled = items and all(item.is_settled for item in items)
     return Found(
-        timing=timing_of_results(case, step.due, items),
+        timing=set_for_patient(case, step.id) or timing_of_results(case, step.due, items),
         proof=tuple(evidence for item in items for evidence in item.proof) if settled else (),
         not_needed=None if items else "no result was open at discharge",
     )

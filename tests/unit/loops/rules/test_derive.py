@@ -250,7 +250,15 @@ acts_of_people = st.lists(
             kind=kind,
             at=at,
             by="Practitioner/1",
-            data={"reason": "other", "note": "x", "until": (at + timedelta(hours=length)).isoformat()},
+            data={
+                "reason": "other",
+                "note": "x",
+                "until": (at + timedelta(hours=length)).isoformat(),
+                "due": (at + timedelta(hours=length)).isoformat(),
+                "step": f"extra-{number}",
+                "title": "More",
+                "role": "nurse",
+            },  # fmt: skip
         ),
         st.integers(0, 9),
         st.sampled_from([kind for kind in ActKind if kind is not ActKind.EVIDENCE]),
