@@ -61,18 +61,33 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
 async def note_denial(error: Exception, scope: Scope) -> None:
     """Hook `after_exception`: what was denied to a known principal is in the audit trail before the answer leaves."""
     principal = scope.get("state", {}).get("principal")
-    if principal is None or not isinstance(error, NotPermitted) or isinstance(error, NotAuthenticated):
+    if principal is not None:
+        app: App = scope["litestar_app"].state.careloop
+        resource_type = scope.get("path_params", {}).get("resource_type")
+        await note_denied(app, principal, error, str(scope.get("method", "")), resource_type)
+
+
+async def note_denied(app: App, principal: Principal, error: Exception, method: str, resource_type: str | None) -> None:
+    """The same for a principal and a type that are known; nothing where the error is no denial."""
+    if not isinstance(error, NotPermitted) or isinstance(error, NotAuthenticated):
         return
-    app: App = scope["litestar_app"].state.careloop
-    resource_type = scope.get("path_params", {}).get("resource_type")
     await sync_to_thread(
         record_denial,
         app,
         principal,
-        subtype=str(scope.get("method", "")).lower(),
+        subtype=method.lower(),
         resource_type=str(resource_type) if resource_type else None,
         detail=error.message,
     )
+
+
+def remembered(app: App, authorization: str, client: tuple[str, int] | None) -> Principal | None:
+    """Who asks, where a bearer token says so that this process has just looked up; None: ask `provide_principal`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    found = _tokens.recall(token.strip(), app.clock.now())
+    return None if found is None else found.principal(client[0] if client else None)
 
 
 async def _principal_of_token(request: Request[Any, Any, Any], token: str) -> Principal:

@@ -29,6 +29,13 @@ def _counters(method: str, route: str, status: str) -> tuple[Counter, Histogram]
     return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
 
 
+def count(method: str, route: str, status: str, seconds: float) -> None:
+    """One more answered request."""
+    answered, times = _counters(method, route, status)
+    answered.inc()
+    times.observe(seconds)
+
+
 def count_requests(app: ASGIApp) -> ASGIApp:
     """Middleware: each answered request is counted and timed."""
 
@@ -47,9 +54,8 @@ def count_requests(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, note_status)
         finally:
-            answered, seconds = _counters(str(scope.get("method")), scope.get("path_template") or "none", status)
-            answered.inc()
-            seconds.observe(time.perf_counter() - started)
+            route = scope.get("path_template") or "none"
+            count(str(scope.get("method")), route, status, time.perf_counter() - started)
 
     return counted
 

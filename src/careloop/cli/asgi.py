@@ -7,12 +7,16 @@ from uuid import uuid4
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Receive, Scope, Send
+from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
 from careloop.api import cds, documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, worklist
 from careloop.api.authentication import note_denial
+from careloop.api.fhir_door import Door
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
 from careloop.flows.app import App
@@ -31,9 +35,26 @@ EDGES: Mapping[str, Mapping[Any, Any]] = {
 """Who words an error for a path that no route took: the edge that the path belongs to, else the pages."""
 
 
-def create_asgi(app: App) -> Litestar:
-    """All routes over this app. Nothing larger than `max_body_bytes` is read."""
-    return Litestar(
+class WebApplication(Litestar):
+    """All routes, and before them the short way in of plain FHIR interactions (`api.fhir_door`)."""
+
+    door: Door | None = None
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        """The entry point of the server."""
+        way = self.door.way_of(scope) if self.door is not None and scope["type"] == ScopeType.HTTP else None
+        if self.door is not None and way is not None:
+            await self.door.answer(way, scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_asgi(app: App, *, short_way: bool = True) -> Litestar:
+    """All routes over this app. Nothing larger than `max_body_bytes` is read. Without the `short_way` every request
+    takes its route; the answers are the same."""
+    made = WebApplication(
         route_handlers=[
             *health.routes,
             *fhir.routes,
@@ -57,6 +78,9 @@ def create_asgi(app: App) -> Litestar:
         ),
         logging_config=None,
     )
+    if short_way:
+        made.door = Door(app, made, answer_unexpected)
+    return made
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -3,14 +3,11 @@
 import json
 
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
 from litestar.testing import TestClient
 
 from careloop.access.clients import create_client
 from careloop.access.tokens import issue_token
-from careloop.api import fhir
-from careloop.api.authentication import note_denial
+from careloop.cli.asgi import create_asgi
 
 JSON = {"content-type": "application/fhir+json"}
 
@@ -31,11 +28,8 @@ class Fhir:
 
 @pytest.fixture
 def http(app):
-    """The FHIR routes alone, in this process."""
-    litestar = Litestar(
-        route_handlers=fhir.routes, state=State({"careloop": app}), after_exception=[note_denial], logging_config=None
-    )
-    with TestClient(litestar, raise_server_exceptions=True) as client:
+    """The web application in this process."""
+    with TestClient(create_asgi(app), raise_server_exceptions=True) as client:
         yield client
 
 
