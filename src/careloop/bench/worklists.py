@@ -1,80 +1,151 @@
-"""`careloop bench worklist`: the first page of a worklist at the browser's door, among very many loops."""
+"""`careloop bench worklist`: lists, pages and sweeps among very many loops, in the database and at the door."""
 
 import http.client
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 from careloop.access.accounts import NewAccount, create_account
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role
-from careloop.bench import made_up
+from careloop.bench import population
 from careloop.bench.figures import Figure, Figures, at_most, percentile
 from careloop.bench.installation import PASSWORD, Place, installation, resident_megabytes, running_server
 from careloop.db import Database, load_queries
 from careloop.fhir.ids import new_id
-from careloop.flows import staffing
+from careloop.flows import deadlines, engine, placing, staffing
 from careloop.flows.bulk import import_bundles
+from careloop.flows.routing import queue_reference
 from careloop.flows.staffing import NewStaff
+from careloop.loops import worklist as lists
+from careloop.loops.rules.rank import rank_days
 
-PAGE_AIM, WEB_AIM = 100.0, 200.0
-_PAGES = 300
-_OPENED = 2_000
-_SQL = load_queries("careloop.bench")
+DATABASE_AIM, PAGE_AIM, WEB_AIM, SWEEP_AIM = 60.0, 100.0, 200.0, 60.0
+EVENTS, LOOPS_OF_ONE = 2_000, 50
+_TIMES = 40
+_QUERIES = {
+    "mine": "scope=mine",
+    "team": "scope=team",
+    "queue": "scope=queue",
+    "team, one kind": "scope=team&kind=discharge-transition",
+    "team, high risk": "scope=team&risk=high",
+    "team, late": "scope=team&due=late",
+    "team, due this week": "scope=team&due=week",
+    "team, Spanish": "scope=team&language=Spanish",
+    "team, Arabic (rare)": "scope=team&language=Arabic",
+    "mine, high risk": "scope=mine&risk=high",
+    "team, snoozed": "scope=team&snoozed=yes",
+}
 
 
-def run(patients: int, loops: int, owners: int, command: str) -> Figures:
-    """Makes the practice, then opens worklist pages one after the other as one signed-in coordinator."""
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large the practice is, and how many due steps are swept at the end (0: none)."""
+
+    patients: int
+    loops: int
+    open: int
+    owners: int
+    sweep: int
+
+
+def run(size: Size, command: str) -> Figures:
+    """Makes the practice, asks for every sort of list, opens them as one signed-in coordinator, lets time pass."""
     with installation() as place:
-        references = _staff(place, owners)
-        now = place.app.clock.now()
+        references = _staff(place, size.owners)
         started = time.perf_counter()
-        import_bundles(place.app, place.tenant, place.principal, made_up.patients(patients))
-        opened = min(loops, _OPENED)
-        import_bundles(place.app, place.tenant, place.principal, made_up.discharges(opened, references, now))
-        standing = _copied(place, opened, loops)
+        made = population.fill(place, patients=size.patients, loops=size.loops, open_loops=size.open, owners=references)
         filled = time.perf_counter() - started
-        with running_server(place) as facts:
-            browser = Browser(str(facts["url"]))
-            browser.sign_in("owner0@bench", PASSWORD)
-            limit = [browser.seconds("/healthz") for _ in range(_PAGES)]
-            pages = [browser.seconds("/worklist") for _ in range(_PAGES)]
-            memory = resident_megabytes(int(facts["pid"]))
-    return Figures(
-        benchmark="worklist",
-        command=command,
-        figures=[
-            Figure(name="patients", value=patients, unit=""),
-            Figure(
-                name="open loops", value=standing, unit=f"{opened} by the real path, the others copies; {filled:.0f} s"
-            ),
-            Figure(name="owners", value=owners, unit=""),
-            Figure(name="page p50", value=percentile(pages, 0.5) * 1000, unit="ms"),
-            at_most("page p95", percentile(pages, 0.95) * 1000, "ms", PAGE_AIM),
-            Figure(name="limit: an empty answer p95", value=percentile(limit, 0.95) * 1000, unit="ms"),
-            Figure(name="page against the limit", value=percentile(pages, 0.5) / percentile(limit, 0.5), unit="times"),
-            at_most("web memory", memory.get("web", 0.0), "MB", WEB_AIM),
-        ],
+        busy = population.busy_patient(place.app.clock.now(), references[-1], EVENTS, LOOPS_OF_ONE)
+        import_bundles(place.app, place.tenant, place.principal, busy)
+        placing.go_on(place.app, place.tenant)
+        figures = [
+            Figure(name="patients", value=made.patients, unit=""),
+            Figure(name="loops", value=made.loops, unit=f"{made.templates:,} by the real path; {filled:.0f} s"),
+            Figure(name="open loops", value=made.open, unit=""),
+            Figure(name="owners", value=size.owners, unit=""),
+            *_in_database(place, references[0]),
+            *_at_the_door(place),
+        ]  # fmt: skip
+        if size.sweep:
+            figures += _sweep(place, size.sweep)
+    return Figures(benchmark="worklist", command=command, figures=figures)
+
+
+def _in_database(place: Place, me: str) -> list[Figure]:
+    """Rows and counts of each list, as the pages ask for them."""
+    now, weights = place.app.clock.now(), engine.rank_weights(place.app.catalog)
+    days = rank_days(now, ZoneInfo(place.tenant.zone))
+    base = lists.Asked(
+        owners=None, pathway=None, snoozed=False, days=days, weights=weights, limit=50, zone=place.tenant.zone
     )
+    asked = {
+        "mine": replace(base, owners=[me]),
+        "team": base,
+        "queue": replace(base, owners=[queue_reference(place.tenant.id)]),
+        "team, one kind": replace(base, pathway="discharge-transition"),
+        "team, high risk": replace(base, tier="high"),
+        "team, late": replace(base, due_before=now),
+        "team, Spanish": replace(base, language="Spanish"),
+        "team, Arabic (rare)": replace(base, language="Arabic"),
+    }
+    found = {name: [_asked_seconds(place, one) for _ in range(_TIMES)] for name, one in asked.items()}
+    return [at_most(f"{name}: in the database p95", _p95(one), "ms", DATABASE_AIM) for name, one in found.items()]
 
 
-def _copied(place: Place, opened: int, loops: int) -> int:
-    """Loops beyond those that the real path opened are copies of them for other patients: the lists read the same
-    rows. How many loops are open then."""
-    for copy in range(1, -(-loops // opened)):
-        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-            tx.execute(_SQL["copy_loops"], {"copy": copy, "opened": opened})
-            tx.execute(_SQL["copy_steps"], {"copy": copy, "opened": opened})
-    settle(place)
+def _asked_seconds(place: Place, asked: lists.Asked) -> float:
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-        return int(tx.value(_SQL["count_open"]))
+        tx.value("select 1")
+        started = time.perf_counter()
+        lists.page(tx, asked)
+        lists.totals(tx, asked)
+        lists.closed_since(tx, asked.owners, asked.days.now)
+        return time.perf_counter() - started
+
+
+def _at_the_door(place: Place) -> list[Figure]:
+    """Whole pages over one connection, in turn, so that no list is the only one whose rows are warm."""
+    with running_server(place) as facts:
+        browser = Browser(str(facts["url"]))
+        browser.sign_in("owner0@bench", PASSWORD)
+        limit = [browser.seconds("/healthz") for _ in range(_TIMES)]
+        pages: dict[str, list[float]] = {name: [] for name in _QUERIES}
+        pages[f"patient with {EVENTS:,} events, {LOOPS_OF_ONE} loops"] = []
+        for _ in range(_TIMES):
+            for name, found in pages.items():
+                found.append(browser.seconds(f"/worklist?{_QUERIES[name]}" if name in _QUERIES else "/patients/busy"))
+        memory = resident_megabytes(int(facts["pid"]))
+    return [
+        *(at_most(f"{name}: page p95", _p95(found), "ms", PAGE_AIM) for name, found in pages.items()),
+        Figure(name="limit: an empty answer p95", value=_p95(limit), unit="ms"),
+        at_most("web memory", memory.get("web", 0.0), "MB", WEB_AIM),
+    ]
+
+
+def _sweep(place: Place, count: int) -> list[Figure]:
+    """Time passes until so many loops have something to do; one sweep does it all."""
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        at = population.wake_of(tx, count)
+    started = time.perf_counter()
+    report = deadlines.run(place.app, place.tenant, at)
+    seconds = time.perf_counter() - started
+    return [
+        Figure(name="loops with something to do", value=report.loops, unit=f"{report.escalations} escalations"),
+        at_most("sweep", seconds * count / max(report.loops, 1), f"s for {count:,}", SWEEP_AIM),
+    ]
+
+
+def _p95(seconds: Sequence[float]) -> float:
+    return percentile(seconds, 0.95) * 1000
 
 
 def settle(place: Place) -> None:
     """The planner knows the tables as they are now."""
     owner = Database(place.urls.owner, max_size=1).open()
     with owner.directory() as tx:
-        tx.execute(_SQL["take_statistics"])
+        tx.execute(load_queries("careloop.bench")["take_statistics"])
     owner.close()
 
 

@@ -27,11 +27,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     second.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
     second.add_argument("--pace", type=int, default=160, help="messages a second")
     second.set_defaults(measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command()))
-    third = group.add_parser("worklist", help="the first page of a worklist")
-    third.add_argument("--patients", type=int, default=100_000)
-    third.add_argument("--loops", type=int, default=50_000)
-    third.add_argument("--owners", type=int, default=500)
-    third.set_defaults(measure=lambda one: worklists.run(one.patients, one.loops, one.owners, _command()))
+    third = group.add_parser("worklist", help="lists, pages and sweeps among very many loops")
+    third.add_argument("--patients", type=int, default=20_000)
+    third.add_argument("--loops", type=int, default=50_000, help="in all, most of them closed")
+    third.add_argument("--open", type=int, default=10_000, help="loops that are open")
+    third.add_argument("--owners", type=int, default=100)
+    third.add_argument("--sweep", type=int, default=500, help="due loops that one sweep looks at")
+    third.set_defaults(measure=_worklist)
     fourth = group.add_parser("fhir", help="reads, changes, searches and charts over HTTP")
     fourth.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
     fourth.add_argument("--bundles", default="61,610", help="numbers of patients, one after the other (61,610)")
@@ -54,6 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
     figures: Figures = arguments.measure(arguments)
     report(arguments, figures.facts(), figures.lines())
     return 1 if any(one.met is False for one in figures.figures) else 0
+
+
+def _worklist(one: argparse.Namespace) -> Figures:
+    size = worklists.Size(patients=one.patients, loops=one.loops, open=one.open, owners=one.owners, sweep=one.sweep)
+    return worklists.run(size, _command())
 
 
 def _sizes(text: str) -> list[int]:

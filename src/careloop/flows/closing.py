@@ -34,10 +34,7 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     focus_types = engine.content_of(app.catalog).focus_types
     stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources, focus_types))
     elsewhere = _moved_away(app, tx, stored, resources)
-    mine = {
-        patient: [loop for loop in stored if _belongs(loop, patient, resources) and loop.id not in elsewhere]
-        for patient in patients
-    }
+    mine = _by_patient([loop for loop in stored if loop.id not in elsewhere], resources)
     by_hand = _proofs_by_hand(app, tx, mine)
     works = [
         _work(app, tx, patient, [*resources[patient], *by_hand[patient]], mine[patient], given, now)
@@ -142,10 +139,17 @@ def _focuses(resources: Mapping[str, Sequence[Stored]], types: frozenset[str]) -
     return [found.reference for mine in resources.values() for found in mine if found.resource_type in types]
 
 
-def _belongs(loop: store.StoredLoop, patient: str, resources: Mapping[str, Sequence[Stored]]) -> bool:
+def _by_patient(
+    stored: Sequence[store.StoredLoop], resources: Mapping[str, Sequence[Stored]]
+) -> dict[str, list[store.StoredLoop]]:
     """A loop goes where its matter is; while the matter is with nobody here, it stays with its patient."""
-    holders = [owner for owner, mine in resources.items() if any(found.reference == loop.state.focus for found in mine)]
-    return patient in holders if holders else loop.patient_id == patient
+    holders = {found.reference: patient for patient, theirs in resources.items() for found in theirs}
+    mine: dict[str, list[store.StoredLoop]] = {patient: [] for patient in resources}
+    for loop in stored:
+        holder = holders.get(loop.state.focus, loop.patient_id)
+        if holder in mine:
+            mine[holder].append(loop)
+    return mine
 
 
 def _moved_away(

@@ -93,7 +93,7 @@ def _weighed(row: Mapping[str, Any], state: LoopState, weights: RankWeights) -> 
 
 
 def read_changed(tx: Transaction, types: Sequence[str], limit: int) -> tuple[list[str], bool] | None:
-    """Patients of whom the next entries of the change feed tell, by one of these types, and whether there are more; None
+    """Patients of whom the next entries of the change feed tell, by one of these types, and whether more are left; None
     while somebody else reads. To be called first in a transaction.
 
     Entries get their numbers before they can be seen. So one round notes how far the feed went, and reads up to there
@@ -124,7 +124,7 @@ def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -
 
 
 def set_traits(tx: Transaction, traits: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-    """By patient id the (kind, value) pairs that lists can be filtered by; these and no others."""
+    """By patient id the (kind, value) pairs lists filter by; these and no others."""
     tx.execute(_SQL["clear_traits"], {"patients": list(traits)})
     rows = [
         {"kind": kind, "value": value, "patient_id": patient}

@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """Over the whole list whatever the limit. `rows`: pathway, tier, snoozed, section, total, late. `beyond`: the list is
+    """Over the whole list whatever the limit. `rows`: pathway, tier, snoozed, section, total, late. `beyond`: it is
     longer than anybody counted; the rows say nothing then."""
 
     rows: Sequence[Row]

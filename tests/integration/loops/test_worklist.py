@@ -28,8 +28,8 @@ QUERIES = load_queries("careloop.loops", "worklist.sql")
 ADD = """insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline,
                            next_step, next_due, next_outside, tier, safety, lasting_points, as_of, task_version, state)
          select id, pathway, '1', patient_id, id::text, 'm', 'requested', clock, 'Practitioner/x', opened,
-                next_due + interval '30 days', 'contact', next_due, next_outside, tier, safety, lasting_points, opened, 1,
-                '{}'
+                next_due + interval '30 days', 'contact', next_due, next_outside, tier, safety, lasting_points, opened,
+                1, '{}'
            from json_to_recordset(%(rows)s::json)
              as r (id uuid, pathway text, patient_id text, clock text, opened timestamptz, next_due timestamptz,
                    next_outside boolean, tier text, safety boolean, lasting_points int)"""

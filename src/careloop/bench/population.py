@@ -1,0 +1,256 @@
+"""A practice of any size in minutes: a few thousand loops come by the real path, the others are copies of them in sets.
+
+A copy is the same facts about another person: patient, stay, care team, calls, loop and steps, with ids that the rules
+give them, so that a review of a copy finds what it expects. Left out: Tasks of copies, the steps of closed loops, and
+the index of copies for searches other than by type, id and patient; no list reads them.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from careloop.bench import made_up
+from careloop.bench.installation import Place
+from careloop.db import Transaction, load_queries
+from careloop.flows import placing
+from careloop.flows.bulk import import_bundles
+from careloop.flows.bulk_documents import Document
+from careloop.flows.routing import queue_reference
+from careloop.loops.ids import loop_id, step_task_id
+
+TEMPLATES = 2_000
+_SQL = load_queries("careloop.bench", "population.sql")
+_LANGUAGES = (("es", "Spanish"), ("vi", "Vietnamese"), ("ar", "Arabic"))
+_OPEN_SET, _CLOSED_SET, _PATIENT_SET = 50_000, 500_000, 200_000
+_QUEUE_EACH = 100_000
+"""2,000 of so many people have loops that nobody took yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """What stands."""
+
+    patients: int
+    loops: int
+    open: int
+    templates: int
+
+
+def fill(place: Place, *, patients: int, loops: int, open_loops: int, owners: Sequence[str]) -> Population:
+    """The practice has so many patients and loops; the owners hold the open ones evenly, the queue some."""
+    templates = min(TEMPLATES, patients, open_loops)
+    now = place.app.clock.now()
+    documents = [one for index in range(templates) for one in _case(index, owners[index % len(owners)], now)]
+    import_bundles(place.app, place.tenant, place.principal, documents)
+    while placing.go_on(place.app, place.tenant):
+        pass
+    with _without_indexes(place):
+        _people(place, templates, patients)
+        _open(place, templates, open_loops, owners)
+        _closed(place, templates, patients, loops - open_loops)
+    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
+        connection.execute(_SQL["take_statistics"])
+    while placing.go_on(place.app, place.tenant):
+        pass
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        tx.execute(_SQL["traits_are_read"])
+        row = tx.rows(_SQL["counts"])[0]
+    return Population(patients=row["patients"], loops=row["loops"], open=row["open"], templates=templates)
+
+
+class _without_indexes:  # noqa: N801 - used like a function
+    """Secondary indexes are away inside and made again at the end: a load of millions takes minutes, not hours."""
+
+    def __init__(self, place: Place) -> None:
+        self._url = place.urls.owner
+        self._definitions: list[str] = []
+
+    def __enter__(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            for name, definition in connection.execute(_SQL["secondary_indexes"]).fetchall():
+                self._definitions.append(definition)
+                connection.execute(f"drop index {name}")
+
+    def __exit__(self, *_: object) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("set maintenance_work_mem = '512MB'")
+            for definition in self._definitions:
+                connection.execute(definition)
+
+
+def _people(place: Place, templates: int, patients: int) -> None:
+    """Patients beyond the templates, and for each their language."""
+    for low in range(templates, patients, _PATIENT_SET):
+        high = min(low + _PATIENT_SET, patients)
+        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+            _copy_resources(tx, templates, low, high, {"Patient": "P"})
+            tx.execute(_SQL["copy_traits"], {"templates": templates, "low": low, "high": high})
+
+
+def _copy_resources(tx: Transaction, templates: int, low: int, high: int, kinds: dict[str, str]) -> None:
+    first = tx.value(_SQL["reserve_keys"], {"count": (high - low) * len(kinds)})
+    tx.execute(
+        _SQL["copy_resources"],
+        {
+            "first": first, "low": low, "high": high, "templates": templates, "types": list(kinds),
+            "letters": list(kinds.values()),
+        },
+    )  # fmt: skip
+
+
+def _open(place: Place, templates: int, open_loops: int, owners: Sequence[str]) -> None:
+    """Loops that are open, with the facts that they rest on."""
+    facts = {"Encounter": "S", "CareTeam": "C", "Communication": "K"}
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        found = tx.rows(_SQL["template_loops"])
+    queue = queue_reference(place.tenant.id)
+    for low in range(templates, open_loops, _OPEN_SET):
+        high = min(low + _OPEN_SET, open_loops)
+        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+            _copy_resources(tx, templates, low, high, facts)
+            mapped = list(_mapped(place.tenant.id, found, templates, low, high))
+            tx.execute(_SQL["make_map"])
+            tx.execute(_SQL["make_step_map"])
+            tx.copy_in("loop_map", ["template", "number", "id"], [one[:3] for one in mapped])
+            steps = [
+                (template, loop, step, step_task_id(loop, step))
+                for template, _, loop, names in mapped
+                for step in names
+            ]
+            tx.copy_in("step_map", ["template", "id", "step_id", "task_id"], steps)
+            tx.execute(_SQL["index_maps"])
+            tx.execute(_SQL["copy_loops"], {"queue": queue, "queue_each": _QUEUE_EACH})
+            tx.execute(_SQL["copy_steps"])
+
+
+def _mapped(
+    tenant_id: int, found: Sequence[dict[str, Any]], templates: int, low: int, high: int
+) -> Iterator[tuple[str, int, str, list[str]]]:
+    """Template loop, number of the person, id of their loop, steps."""
+    of_template = {row["template"]: row for row in found}
+    for number in range(low, high):
+        row = of_template.get(number % templates)
+        if row is None:
+            continue
+        old, new = f"{number % templates:08d}", f"{number:08d}"
+        focus, matter = row["focus"].replace(old, new), row["matter"].replace(old, new)
+        yield row["id"], number, loop_id(tenant_id, row["pathway"], focus, matter), row["steps"]
+
+
+def _closed(place: Place, templates: int, patients: int, count: int) -> None:
+    """Loops that ended. Their places are nobody's question, so the trigger that keeps places is off meanwhile."""
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        newest = int(tx.value(_SQL["newest_number"]))
+    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
+        connection.execute("alter table loop disable trigger loop_place_new")
+    for low in range(0, count, _CLOSED_SET):
+        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+            high = min(low + _CLOSED_SET, count)
+            values = {"low": low, "high": high, "templates": templates, "patients": patients, "newest": newest}
+            tx.execute(_SQL["copy_closed"], values)
+    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
+        connection.execute("alter table loop enable trigger loop_place_new")
+
+
+def wake_of(tx: Transaction, count: int) -> datetime:
+    """The instant by which so many loops have something to do."""
+    found: datetime = tx.value(_SQL["nth_wake"], {"count": count})
+    return found
+
+
+def _case(index: int, owner: str, now: datetime) -> Iterator[Document]:
+    """A person, a stay that ended within the last twelve days, a care team, and mostly a call two days later."""
+    digits, age = f"{index:08d}", timedelta(minutes=index * 7_919 % (12 * 1_440) + 30)
+    left, patient = now - age, {"reference": f"Patient/P{digits}"}
+    yield _document({**made_up.patient(index), "id": f"P{digits}", **_language(index)})
+    stay = {
+        "resourceType": "Encounter", "id": f"S{digits}", "status": "finished", "subject": patient,
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+        "priority": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActPriority", "code": "EM"}]},
+        "period": {"start": (left - timedelta(days=16 if index % 4 == 0 else 2)).isoformat(), "end": left.isoformat()},
+        "hospitalization": {
+            "dischargeDisposition": {"coding": [{"system": "https://www.nubc.org/patient-discharge", "code": "01"}]}
+        },
+    }  # fmt: skip
+    yield _document(stay)
+    role = {"coding": [{"system": "urn:careloop:role", "code": "coordinator"}]}
+    team = {"resourceType": "CareTeam", "id": f"C{digits}", "status": "active", "subject": patient}
+    yield _document({**team, "participant": [{"role": [role], "member": {"reference": owner}}]})
+    called = left + timedelta(hours=30)
+    if called < now and index % 8:
+        yield _document(_call(digits, owner, called))
+
+
+def _call(digits: str, owner: str, at: datetime) -> dict[str, Any]:
+    """Somebody reached the person, as the worklist writes it."""
+    patient = {"reference": f"Patient/P{digits}"}
+    medium = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "code": "PHONE"}
+    return {
+        "resourceType": "Communication",
+        "id": f"K{digits}",
+        "status": "completed",
+        "extension": [
+            {"url": "urn:careloop:minutes", "valueDecimal": 6},
+            {"url": "urn:careloop:spoke-with", "valueCode": "patient"},
+        ],
+        "category": [{"coding": [{"system": "urn:careloop:communication", "code": "outreach"}]}],
+        "medium": [{"coding": [medium]}],
+        "subject": patient,
+        "recipient": [patient],
+        "sender": {"reference": owner},
+        "sent": at.replace(microsecond=0).isoformat(),
+    }
+
+
+def busy_patient(now: datetime, owner: str, events: int, loops: int) -> list[Document]:
+    """One person with so many events and open loops."""
+    patient = {"reference": "Patient/busy"}
+    team = {"resourceType": "CareTeam", "id": "busy-team", "status": "active", "subject": patient}
+    role = {"coding": [{"system": "urn:careloop:role", "code": "coordinator"}]}
+    found = [
+        {**made_up.patient(90_000_001), "id": "busy"},
+        {**team, "participant": [{"role": [role], "member": {"reference": owner}}]},
+    ]
+    emergency = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"}
+    for number in range(loops):
+        left = now - timedelta(hours=1, minutes=80 * number)
+        found.append(
+            {
+                "resourceType": "Encounter", "id": f"busy-visit-{number}", "status": "finished", "class": emergency,
+                "subject": patient,
+                "period": {"start": (left - timedelta(minutes=20)).isoformat(), "end": left.isoformat()},
+            }
+        )  # fmt: skip
+    for number in range(events - loops):
+        at = now - timedelta(hours=9 * number + 100)
+        found.append(
+            {
+                "resourceType": "Observation", "id": f"busy-fact-{number}", "status": "final", "subject": patient,
+                "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}], "text": "Weight"},
+                "effectiveDateTime": at.isoformat(),
+                "valueQuantity": {
+                    "value": 70 + number % 9, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg",
+                },
+            }
+        )  # fmt: skip
+    return [_document(one) for one in found]
+
+
+def _language(index: int) -> dict[str, Any]:
+    """One in five speaks another language than English; one in a hundred of them Arabic."""
+    if index % 5:
+        return {}
+    code, name = _LANGUAGES[2 if index % 500 == 0 else index % 2]
+    return {
+        "communication": [
+            {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": code}], "text": name}, "preferred": True}
+        ]
+    }
+
+
+def _document(resource: dict[str, Any]) -> Document:
+    return Document(label=str(resource["id"]), text=json.dumps(resource).encode())
