@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Receive, Scope, Send
 from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
-from careloop.api import cds, documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, worklist
+from careloop.api import cds, documents, fhir, health, inbox, oauth, oauth_facts, oauth_register, ownership, worklist
 from careloop.api.authentication import note_denial
 from careloop.api.fhir_door import Door
 from careloop.api.metrics import count_requests
@@ -65,6 +65,7 @@ def create_asgi(app: App, *, short_way: bool = True) -> Litestar:
             *inbox.routes,
             *documents.routes,
             *worklist.routes,
+            *ownership.routes,
             *partners.routes,
             *staff.routes,
         ],

@@ -1136,8 +1136,10 @@ CREATE TABLE public.paper (
     pages jsonb NOT NULL,
     codes text[] DEFAULT '{}'::text[] NOT NULL,
     said text DEFAULT ''::text NOT NULL,
+    links text[] DEFAULT '{}'::text[] NOT NULL,
     patient_id text,
     document text,
+    kind text,
     matter text,
     settled timestamp with time zone,
     settled_by text,
@@ -1160,6 +1162,19 @@ COMMENT ON COLUMN public.paper.pages IS 'in reading order: {"page": place in the
 
 COMMENT ON COLUMN public.paper.said IS 'the text layer of its pages, where the file has one';
 
+COMMENT ON COLUMN public.paper.links IS 'partner links whose sheet codes stand on its pages';
+
+CREATE TABLE public.paper_page (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    paper uuid NOT NULL,
+    page integer NOT NULL,
+    image bytea NOT NULL,
+    CONSTRAINT paper_page_page_check CHECK ((page >= 0))
+);
+ALTER TABLE ONLY public.paper_page ALTER COLUMN image SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.paper_page FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.partner_code (
     hash bytea NOT NULL,
     tenant_id integer NOT NULL
@@ -1178,6 +1193,7 @@ CREATE TABLE public.partner_link (
     partner text NOT NULL,
     partner_reference text,
     asks text DEFAULT ''::text NOT NULL,
+    expects text,
     created timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     expires timestamp with time zone NOT NULL,
@@ -1198,6 +1214,8 @@ COMMENT ON COLUMN public.partner_link.sheet_number IS 'the part of the paper cod
 COMMENT ON COLUMN public.partner_link.request IS 'Type/id of what the partner is asked: ServiceRequest, Communication, Task';
 
 COMMENT ON COLUMN public.partner_link.task IS 'Type/id of the fulfilment Task that the answer moves';
+
+COMMENT ON COLUMN public.partner_link.expects IS 'the kind of document that would answer it: an id of content/documents';
 
 CREATE TABLE public.patient_features (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2082,6 +2100,9 @@ ALTER TABLE ONLY public.ownership
 ALTER TABLE ONLY public.ownership
     ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_previous_until_key UNIQUE NULLS NOT DISTINCT (tenant_id, loop_id, step_id, previous_until);
 
+ALTER TABLE ONLY public.paper_page
+    ADD CONSTRAINT paper_page_pkey PRIMARY KEY (tenant_id, paper, page);
+
 ALTER TABLE ONLY public.paper
     ADD CONSTRAINT paper_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2572,6 +2593,9 @@ ALTER TABLE ONLY public.ownership_offer
 ALTER TABLE ONLY public.ownership
     ADD CONSTRAINT ownership_tenant_id_loop_id_step_id_previous_until_fkey FOREIGN KEY (tenant_id, loop_id, step_id, previous_until) REFERENCES public.ownership(tenant_id, loop_id, step_id, owned_until) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.paper_page
+    ADD CONSTRAINT paper_page_tenant_id_paper_fkey FOREIGN KEY (tenant_id, paper) REFERENCES public.paper(tenant_id, id);
+
 ALTER TABLE ONLY public.patient_features
     ADD CONSTRAINT patient_features_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -2731,6 +2755,8 @@ ALTER TABLE public.ownership ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.ownership_offer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.paper ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.paper_page ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.partner_link ENABLE ROW LEVEL SECURITY;
 
@@ -2893,6 +2919,8 @@ CREATE POLICY tenant_only ON public.ownership USING ((tenant_id = ( SELECT (NULL
 CREATE POLICY tenant_only ON public.ownership_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.paper USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.paper_page USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.partner_link USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3117,6 +3145,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ownership_offer TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paper TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paper_page TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.partner_code TO careloop_app;
 

@@ -85,13 +85,19 @@ def move_work(
     to: str | None = None,
     why: str = "its owner left",
     patients: Sequence[str] | None = None,
+    role: str | None = None,
 ) -> int:
-    """Everything open that `from_` held (for these patients) has another owner: `to` where they may do it, else whoever
-    routing names. How many things moved. Afterwards nothing of it is left with `from_`; else `Conflict`.
+    """Everything open that `from_` held (for these patients, of this role) has another owner: `to` where they may do it,
+    else whoever routing names. How many things moved. Afterwards nothing of it is left with `from_`; else `Conflict`.
+    `why` begins the reason of each.
     """
     if to is not None:
         require_owner(tx, to)
-    work = owning.work_of(tx, from_, patients)
+
+    def held() -> list[Row]:
+        return [row for row in owning.work_of(tx, from_, patients) if role in (None, row["owner_role"])]
+
+    work = held()
     by_patient: dict[str, list[Row]] = {}
     for row in work:
         by_patient.setdefault(row["patient_id"], []).append(row)
@@ -100,7 +106,7 @@ def move_work(
         _move_some(app, tx, principal, {one: by_patient[one] for one in waiting[start : start + BATCH]}, from_, to, why)
     if patients is None:
         _move_escalations(app, tx, from_, to)
-    if owning.work_of(tx, from_, patients):
+    if held():
         raise Conflict("some work could not be moved")
     return len(work)
 
@@ -133,9 +139,9 @@ def _successor(office: routing.Office, desk: routing.Desk, row: Row, to: str | N
     if to is not None:
         named = office.people([to])
         if not named or unfit(named[0], row["owner_role"], need, "") is None:
-            return Owner(owner=to, why=f"given on, since {why}")
+            return Owner(owner=to, why=why)
     chosen = desk.choice(row["owner_role"], need)
-    return Owner(owner=chosen.owner, why=f"{chosen.why}; {why}")
+    return Owner(owner=chosen.owner, why=f"{why}: {chosen.why}")
 
 
 def _move_escalations(app: App, tx: Transaction, from_: str, to: str | None) -> None:

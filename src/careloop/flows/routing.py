@@ -61,9 +61,7 @@ def queue_reference(tenant_id: int) -> str:
 
 def choose_owners(desk: "Desk", change: LoopChange, assignments: Mapping[tuple[str, str], Owner]) -> dict[str, Owner]:
     """By step id ('' for the loop) an owner: decided by a person, else as before, else routed."""
-    return {
-        step_id: _owner_of(change, step_id, role, due, desk, assignments) for step_id, role, due in _places(change)
-    }
+    return {step_id: _owner_of(change, step_id, role, due, desk, assignments) for step_id, role, due in _places(change)}
 
 
 def route(
@@ -239,8 +237,18 @@ def candidate(
         languages=frozenset(profile.languages if profile else ()),
         licences=tuple(Licence(states=frozenset(one.states), first=one.first, last=one.last) for one in licences),
         competencies=fit,
-        away=Away(until=away.ends, cover=f"Practitioner/{away.cover}" if away.cover else None) if away else None,
+        away=_away(member, away) if away else None,
     )
+
+
+def _away(member: accounts.StaffMember, absence: Absence) -> Away:
+    cover = f"Practitioner/{absence.cover}" if absence.cover else None
+    return Away(who=who_is(member), until=absence.ends, cover=cover)
+
+
+def who_is(member: accounts.StaffMember) -> str:
+    """Name and account, so that two of one name are two."""
+    return f"{member.name} ({member.username})"
 
 
 def _place(patient_id: str, other: str) -> bytes:

@@ -1,7 +1,7 @@
 """People of a tenant: an account and its `Practitioner` and `PractitionerRole` come and go together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from careloop.access import accounts, passwords
@@ -13,9 +13,8 @@ from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import derived_id
-from careloop.flows import writing
+from careloop.flows import leaving, writing
 from careloop.flows.app import App
-from careloop.flows.handing_over import move_work
 from careloop.record import Write
 
 ROLE_SYSTEM = "urn:careloop:role"
@@ -115,9 +114,9 @@ def list_staff(app: App, principal: Principal, tenant: Tenant) -> list[StaffMemb
 
 
 def disable(app: App, principal: Principal, tenant: Tenant, username: str, *, to: str | None = None) -> int:
-    """Nobody signs in as `username` any more, and everything open that they held has another owner: the account named
-    `to`, else whoever routing names. How many things moved. The lead of the queue must name `to`, who leads it then;
-    else `Conflict`.
+    """Nobody signs in as `username` any more, and everything that they held has another owner: the account named `to`,
+    else whoever routing names. How many things moved. The lead of the queue must name `to`, who leads it then; else
+    `Conflict`.
     """
     require_action(principal, Action.ACCOUNT_MANAGE)
     with app.database.transaction(tenant.id, actor=principal.reference) as tx:
@@ -126,9 +125,9 @@ def disable(app: App, principal: Principal, tenant: Tenant, username: str, *, to
         if successor is not None and (not successor.active or successor == member):
             raise Rejected(at="to", expected="another account, one that is active")
         _pass_queue_on(app, tx, principal, tenant, member, successor)
-        moved = move_work(app, tx, principal, from_=member.reference, to=successor.reference if successor else None)
+        moved = leaving.let_leave(app, tx, principal, member, successor)
         accounts.disable_account(tx, member.account_id, app.clock.now())
-        writing.write(app, tx, principal, _resources(tenant, member, active=False), cause="account")
+        writing.write(app, tx, principal, _switched_off(app, tx, tenant, member), cause="account")
         _note(tx, principal, member, "account-disabled")
     return moved
 
@@ -187,6 +186,17 @@ def _resources(tenant: Tenant, member: StaffMember, *, active: bool) -> list[Wri
     return [
         Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
         for one in (practitioner, *roles)
+    ]
+
+
+def _switched_off(app: App, tx: Transaction, tenant: Tenant, member: StaffMember) -> list[Write]:
+    """The person's resources as they stand, no longer active."""
+    writes = _resources(tenant, member, active=False)
+    standing = app.record.fetch(tx, [f"{one.resource_type}/{one.id}" for one in writes])
+    kept = {name: one.resource for name, one in standing.items() if not one.deleted}
+    return [
+        replace(one, resource={**kept.get(f"{one.resource_type}/{one.id}", one.resource or {}), "active": False})
+        for one in writes
     ]
 
 

@@ -15,7 +15,7 @@ from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import closing, diary, engine, identifying, subscribing, task_updates
+from careloop.flows import closing, diary, engine, identifying, subscribing, task_updates, team_notes
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.flows.narrow_writes import refuse_beyond_sight
@@ -177,7 +177,8 @@ def is_loop_task(write: Write) -> bool:
 
 
 def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
-    """Numbers and likeness of the written patients are in step; doubts are in the review queue."""
+    """Numbers and likeness of the written patients are in step, doubts are in the review queue; what was said of staff
+    and care teams is known to routing, and nobody left with work in their hands."""
     changed = [one for one in written if one.resource_type == "Patient" and one.change is not ChangeKind.UNCHANGED]
     gone = [one.id for one in changed if one.change is ChangeKind.DELETED]
     if gone:
@@ -185,6 +186,7 @@ def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequ
     standing = [one.resource for one in changed if one.resource is not None]
     if standing:
         identifying.note_patients(app, tx, principal, standing)
+    team_notes.note(app, tx, principal, written)
 
 
 def _note_dangling(

@@ -37,8 +37,10 @@ class Licence:
 
 @dataclass(frozen=True, kw_only=True)
 class Away:
-    """Somebody is away until an instant; `cover` does their work meanwhile, if somebody was named."""
+    """Somebody is away until an instant; `cover` does their work meanwhile, if somebody was named. `who` tells them from
+    everybody else: the name and the name of their account."""
 
+    who: str
     until: datetime
     cover: str | None = None
 
@@ -129,14 +131,14 @@ def unfit(candidate: Candidate, role: str, need: Need, state: str) -> str | None
     return None
 
 
-def cover_words(name: str, until: datetime) -> str:
+def cover_words(who: str, until: datetime) -> str:
     """Why work is with a cover; work whose reason begins so goes back when they return."""
-    return f"{covering(name)}, away until {_day(until.date())}"
+    return f"{covering(who)} until {_day(until.date())}"
 
 
-def covering(name: str) -> str:
-    """How the reason of covered work begins."""
-    return f"covers for {name}"
+def covering(who: str) -> str:
+    """How the reason of covered work begins; `who` as in `Away`."""
+    return f"covers for {who}, away"
 
 
 class _Choosing:
@@ -190,7 +192,7 @@ class _Choosing:
     def _cover(self, candidate: Candidate, away: Away) -> Choice | None:
         cover = self._staff.get(away.cover or "")
         if cover is not None and cover.away is None and not self._problem(cover):
-            return Choice(owner=cover.reference, why=cover_words(candidate.name, away.until))
+            return Choice(owner=cover.reference, why=cover_words(away.who, away.until))
         self._passed[candidate.reference] = f"{candidate.name} (away until {_day(away.until.date())})"
         return None
 

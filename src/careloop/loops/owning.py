@@ -96,6 +96,17 @@ def stuck(tx: Transaction, late_before: datetime, most: int) -> tuple[list[Row],
     return rows, int(tx.value(_SQL["stuck_total"], {"late_before": late_before}))
 
 
+def covered_work(tx: Transaction, begins: str) -> list[Row]:
+    """Open work whose reason begins so: loop_id, step_id, owner, patient_id."""
+    pattern = begins.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return tx.rows(_SQL["covered_work"], {"begins": pattern})
+
+
+def still_with(tx: Transaction, owners: Sequence[str]) -> list[str]:
+    """Those of some owners who hold open work."""
+    return [row["owner"] for row in tx.rows(_SQL["still_with"], {"owners": list(owners)})] if owners else []
+
+
 def counts_by_owner(tx: Transaction, now: datetime) -> dict[str, tuple[int, int]]:
     """Open and late loops of each owner who has any."""
     rows = tx.rows(_SQL["counts_by_owner"], {"now": now})

@@ -179,3 +179,25 @@ select l.patient_id, bool_or(l.tier = 'high') as high, array_agg(distinct l.path
  where l.patient_id = any(%(patients)s)
    and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
  group by l.patient_id
+
+-- covered_work --
+-- Open work whose reason begins so, whoever has it.
+select o.loop_id::text, o.step_id, o.owner, l.patient_id
+  from ownership as o
+  join loop as l on l.tenant_id = o.tenant_id and l.id = o.loop_id
+  left join loop_step as s on s.tenant_id = o.tenant_id and s.loop_id = o.loop_id and s.step_id = o.step_id
+ where o.owned_until is null
+   and o.why like 'covers for %%'
+   and o.why like %(begins)s
+   and coalesce(s.status, l.status) in ('requested', 'accepted', 'in-progress', 'on-hold')
+ order by l.patient_id, o.loop_id, o.step_id
+
+-- still_with --
+-- Those of some owners who hold open work.
+select distinct owner
+  from (select owner from loop
+         where owner = any(%(owners)s) and status in ('requested', 'accepted', 'in-progress', 'on-hold')
+         union all
+        select owner from loop_step
+         where owner = any(%(owners)s) and status in ('requested', 'accepted', 'in-progress', 'on-hold')) as work
+ order by owner

@@ -266,3 +266,42 @@ insert into responsibility (patient_id, facts, at)
 values (%(patient_id)s, %(facts)s::jsonb, %(at)s)
 on conflict (tenant_id, patient_id) do update
    set facts = excluded.facts, at = excluded.at
+
+-- change_cover --
+update absence
+   set cover = %(to)s
+ where cover = %(from)s
+   and over is null
+   and practitioner is distinct from %(to)s
+
+-- drop_cover --
+update absence
+   set cover = null
+ where cover = %(from)s
+   and over is null
+
+-- end_absences_of --
+update absence
+   set over = case when begun is null then least(%(at)s, starts) else %(at)s end
+ where practitioner = %(practitioner)s
+   and over is null
+
+-- withdraw_offers --
+update lead_offer
+   set answered = %(at)s, answer = 'withdrawn', answer_why = %(why)s, answered_by = %(by)s
+ where answered is null
+   and (taker = %(who)s or giver = %(who)s)
+
+-- pass_contradictions --
+update contradiction as c
+   set owner = given.owner
+  from json_to_recordset(%(rows)s::json) as given (id text, owner text)
+ where c.id = given.id
+   and c.state = 'open'
+
+-- looks --
+-- Some patients to look at, taken from the list.
+delete from responsibility_look as l
+ using (select patient_id from responsibility_look order by patient_id limit %(most)s for update skip locked) as taken
+ where l.patient_id = taken.patient_id
+returning l.patient_id

@@ -77,9 +77,7 @@ def absences_covered_by(tx: Transaction, person: str) -> list[Absence]:
 
 def overlapping_absences(tx: Transaction, people: Sequence[str], starts: datetime, ends: datetime) -> list[Absence]:
     """Absences of these people that share some time with that stretch."""
-    rows = tx.rows(
-        _SQL["overlapping_absences"], {"practitioners": list(people), "starts": starts, "ends": ends}
-    )
+    rows = tx.rows(_SQL["overlapping_absences"], {"practitioners": list(people), "starts": starts, "ends": ends})
     return [Absence(**row) for row in rows]
 
 
@@ -106,6 +104,18 @@ def end_absence(tx: Transaction, absence_id: str, at: datetime) -> None:
 def call_off_absence(tx: Transaction, absence_id: str, at: datetime) -> bool:
     """It will not be; False where it has begun."""
     return tx.execute(_SQL["call_off_absence"], {"id": absence_id, "at": at}) == 1
+
+
+def pass_covers(tx: Transaction, *, from_: str, to: str | None) -> None:
+    """Nobody relies on `from_` as a cover any more; `to` covers, but for their own absence."""
+    if to is not None:
+        tx.execute(_SQL["change_cover"], {"from": from_, "to": to})
+    tx.execute(_SQL["drop_cover"], {"from": from_})
+
+
+def end_absences_of(tx: Transaction, person: str, at: datetime) -> None:
+    """No absence of this person is awaited any more."""
+    tx.execute(_SQL["end_absences_of"], {"practitioner": person, "at": at})
 
 
 def save_competency(tx: Transaction, competency: Competency, now: datetime) -> None:
@@ -218,6 +228,22 @@ def open_offers(tx: Transaction, most: int = 500) -> list[LeadOffer]:
 def answer_offer(tx: Transaction, offer_id: str, answer: str, *, by: str, why: str | None, at: datetime) -> None:
     """The offer is answered."""
     tx.execute(_SQL["answer_offer"], {"id": offer_id, "answer": answer, "by": by, "why": why, "at": at})
+
+
+def withdraw_offers(tx: Transaction, who: str, *, by: str, why: str, at: datetime) -> int:
+    """No offer to or from this person waits any more; how many did."""
+    return tx.execute(_SQL["withdraw_offers"], {"who": who, "by": by, "why": why, "at": at})
+
+
+def pass_contradictions(tx: Transaction, owners: Mapping[str, str]) -> None:
+    """Contradictions among these Tasks have these owners, as their Tasks say."""
+    rows = [{"id": task, "owner": owner} for task, owner in owners.items()]
+    tx.execute(_SQL["pass_contradictions"], {"rows": _json(rows)})
+
+
+def looks(tx: Transaction, most: int) -> list[str]:
+    """Patients whose need may have changed; they are off the list now."""
+    return [row["patient_id"] for row in tx.rows(_SQL["looks"], {"most": most})]
 
 
 def known_facts(tx: Transaction, patients: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,16 @@ from careloop.access.chain import seal
 from careloop.access.keys import open_keyring
 from careloop.access.model import Tenant
 from careloop.db.installation import note_at_work
-from careloop.flows import accounts, contradictions, deadlines, diary_slots, placing, reindexing, waiting_list
+from careloop.flows import (
+    accounts,
+    contradictions,
+    deadlines,
+    diary_slots,
+    placing,
+    reindexing,
+    team_rounds,
+    waiting_list,
+)
 from careloop.flows.app import App
 from careloop.worker import outbox
 
@@ -40,6 +49,7 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("worklist", placing.EVERY, placing.go_on),
         Round("waiting list", timedelta(seconds=10), waiting_list.expire),
         Round("slots", timedelta(hours=1), diary_slots.extend),
+        Round("teams", timedelta(seconds=20), team_rounds.go_on),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
     while not stop.wait(pause_seconds):

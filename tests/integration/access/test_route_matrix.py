@@ -232,6 +232,7 @@ MATRIX: dict[str, Route] = {
     "GET /api/inbox": Route(permits=INBOX, query=f"control_id={MARK}", shows=False),
     "POST /api/inbox/{inbox_id:int}/replay": Route(permits=REPAIR),
     "GET /api/worklist": Route(permits=READ_LIST, query="scope=team", shows=True),
+    "GET /api/ownership": Route(permits=READ_LIST, query="patient={patient_id}"),
     "GET /api/episodes/{encounter_id:str}": Route(permits=action(Action.EPISODE_READ)),
     "POST /sign-out": Route(permits=staff_only, page=True, form={}),
     "GET /worklist": Route(permits=READ_LIST, page=True, query="scope=team", shows=True),

@@ -153,6 +153,10 @@ create trigger lead_follows_first_loop after insert on loop
 create trigger lead_follows_moved_loop after update on loop
     referencing new table as opened for each statement execute function lead_of_first_loop();
 
+-- Work that is with a cover is found again by its reason (loops.ownership.covering).
+create index ownership_of_covers on ownership (tenant_id, why text_pattern_ops)
+    where owned_until is null and why like 'covers for %';
+
 -- The lead is offered to somebody else, by a person or by a rule (PG-02). The giver leads until it is accepted; from
 -- `assignable` on a supervisor may assign (PG-01: 2 business days).
 create table lead_offer (
@@ -189,6 +193,38 @@ create table responsibility (
     primary key (tenant_id, patient_id)
 );
 select make_tenant_table('responsibility');
+
+-- Patients whose need may have changed since: a loop of theirs opened, closed or changed its tier.
+create table responsibility_look (
+    tenant_id int not null,
+    patient_id text collate "C" not null,
+    primary key (tenant_id, patient_id)
+);
+select make_tenant_table('responsibility_look');
+
+create function look_at_changed_need() returns trigger language plpgsql as $$
+begin
+    insert into responsibility_look (tenant_id, patient_id)
+    select distinct n.tenant_id, n.patient_id
+      from changed as n
+      join standing as o on o.tenant_id = n.tenant_id and o.id = n.id
+     where (n.is_open, n.tier, n.patient_id) is distinct from (o.is_open, o.tier, o.patient_id)
+        on conflict do nothing;
+    return null;
+end
+$$;
+create function look_at_new_need() returns trigger language plpgsql as $$
+begin
+    insert into responsibility_look (tenant_id, patient_id)
+    select distinct n.tenant_id, n.patient_id from changed as n
+        on conflict do nothing;
+    return null;
+end
+$$;
+create trigger need_follows_loop after update on loop
+    referencing old table as standing new table as changed for each statement execute function look_at_changed_need();
+create trigger need_follows_new_loop after insert on loop
+    referencing new table as changed for each statement execute function look_at_new_need();
 
 -- A hand-over of many loops that wrote itself, and each of its items with what was said then.
 create table hand_over (
