@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from careloop.bench import feeding, fhir, importing, matching, rehearsing, worklists
+from careloop.bench import feeding, fhir, importing, matching, rehearsing, simulation, worklists
 from careloop.bench.figures import Figures
 from careloop.cli.options import add_command, add_common, report
 
@@ -17,7 +17,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="measure speed and size, each with a limit measured in the same run",
         example="careloop bench feed --sizes 10000,100000",
         run=None,
-    ).add_subparsers(metavar="import|fhir|feed|worklist|match|rehearse", required=True)
+    ).add_subparsers(metavar="import|fhir|feed|worklist|match|rehearse|simulate", required=True)
     first = group.add_parser("import", help="FHIR bundles into the record")
     first.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
     first.add_argument("--bundles", default="100,617", help="how many, each number a run (100,617)")
@@ -46,7 +46,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     trial.add_argument("--patients", type=int, default=10_000)
     trial.add_argument("--days", type=int, default=30)
     trial.set_defaults(measure=lambda one: rehearsing.run(one.patients, one.days, _command()))
-    for parser in (trial, people, first, second, third, fourth):
+    life = group.add_parser("simulate", help="days of made-up care over every pathway: is everything still true?")
+    life.add_argument("--patients", type=int, default=500)
+    life.add_argument("--days", type=int, default=30)
+    life.add_argument("--seed", type=int, default=1)
+    life.set_defaults(measure=lambda one: simulation.run(one.patients, one.days, one.seed, _command()))
+    for parser in (life, trial, people, first, second, third, fourth):
         add_common(parser)
         parser.set_defaults(run=run)
 

@@ -251,3 +251,14 @@ select s.loop_id::text, s.step_id, l.patient_id
   from loop_step as s
   join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
  where s.task_id = %(task_id)s
+
+-- versions_in_all --
+-- The same while no Task of a loop or step is written.
+select coalesce((select sum(task_version) from loop), 0) + coalesce((select sum(task_version) from loop_step), 0)
+
+-- loops_by_pathway --
+-- How many loops of each pathway stand in each state.
+select pathway || ' ' || status as what, count(*) as loops
+  from loop
+ group by pathway, status
+ order by 1

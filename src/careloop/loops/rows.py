@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,9 @@ import msgspec
 from careloop.loops.ids import step_task_id
 from careloop.loops.model import Act, ActKind, LoopState, Status, StepState
 from careloop.loops.rules.rank import RankWeights, is_outside, lasting_points, next_step
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When an open loop is looked at again that time alone changes no more: only people and facts do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ def loop_row(state: LoopState, frame: RowFrame) -> dict[str, Any]:
         "board": state.board,
         "watch_until": state.watch_until,
         "as_of": frame.now,
-        "wake_at": state.next_change,
+        "wake_at": state.next_change or (NEVER if state.status.is_open else None),
         **_hold_columns(loop_hold(state, frame.acts)),
         "snoozed_until": snoozed_until(frame.acts, state),
         "task_version": frame.versions[""],

@@ -211,6 +211,16 @@ def add_undo(tx: Transaction, undo_id: str, act: Act, at: datetime, by: str) -> 
     tx.execute(_SQL["add_act"], {**row, "data": "{}", "undoes": act.id})
 
 
+def versions_in_all(tx: Transaction) -> int:
+    """The sum of the versions of all loops' and steps' Tasks: the same while nothing is written."""
+    return int(tx.value(_SQL["versions_in_all"]))
+
+
+def loops_by_pathway(tx: Transaction) -> dict[str, int]:
+    """How many loops each pathway has opened so far, and in which states: `referral completed`."""
+    return {row["what"]: int(row["loops"]) for row in tx.rows(_SQL["loops_by_pathway"])}
+
+
 def find_act(tx: Transaction, act_id: str) -> Act | None:
     """One act by id."""
     row = tx.one(_SQL["act"], {"id": act_id})
