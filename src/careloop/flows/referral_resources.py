@@ -128,27 +128,28 @@ def clinic(reference: str, name: str) -> Json:
 def fulfilment_of(request: Json, task_id: str, moment: Moment) -> Json:
     """The fulfilment Task of a referral that is not sent yet: the questions are its input."""
     reference = {"reference": f"ServiceRequest/{request['id']}"}
-    questions = [note["text"] for note in request.get("note", ())]
     task: Json = {
         "resourceType": "Task",
         "id": task_id,
         "status": "draft",
         "businessStatus": business_status("draft", "draft"),
         "intent": "order",
-        "priority": request["priority"],
-        "code": {"coding": [words.FULFIL], "text": f"Referral: {request['code']['text']}"},
+        "code": {"coding": [words.FULFIL], "text": f"Referral: {words.text_of(request.get('code'))}"},
         "basedOn": [reference],
         "focus": reference,
         "for": request["subject"],
-        "authoredOn": request["authoredOn"],
+        "authoredOn": request.get("authoredOn", moment.stamp()),
         "lastModified": moment.stamp(),
-        "requester": request["requester"],
-        "restriction": {"period": request["occurrencePeriod"]},
         "input": [
-            {"id": f"question-{number}", "type": part("question"), "valueString": text}
-            for number, text in enumerate(questions, start=1)
+            {"id": f"question-{number}", "type": part("question"), "valueString": note["text"]}
+            for number, note in enumerate((one for one in request.get("note", ()) if one.get("text")), start=1)
         ],
     }
+    task |= {name: request[name] for name in ("priority", "requester") if name in request}
+    if request.get("occurrencePeriod"):
+        task["restriction"] = {"period": request["occurrencePeriod"]}
+    if not task["input"]:
+        del task["input"]
     if request.get("performer"):
         task["owner"] = request["performer"][0]
     return task

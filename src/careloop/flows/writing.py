@@ -15,7 +15,7 @@ from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import closing, diary, engine, identifying, subscribing, task_updates, team_notes
+from careloop.flows import closing, diary, engine, identifying, referral_rows, subscribing, task_updates, team_notes
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.flows.narrow_writes import refuse_beyond_sight
@@ -178,7 +178,7 @@ def is_loop_task(write: Write) -> bool:
 
 def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
     """Numbers and likeness of the written patients are in step, doubts are in the review queue; what was said of staff
-    and care teams is known to routing, and nobody left with work in their hands."""
+    and care teams is known to routing, and nobody left with work in their hands; referrals stand on their board."""
     changed = [one for one in written if one.resource_type == "Patient" and one.change is not ChangeKind.UNCHANGED]
     gone = [one.id for one in changed if one.change is ChangeKind.DELETED]
     if gone:
@@ -187,6 +187,7 @@ def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequ
     if standing:
         identifying.note_patients(app, tx, principal, standing)
     team_notes.note(app, tx, principal, written)
+    referral_rows.note(app, tx, written)
 
 
 def _note_dangling(

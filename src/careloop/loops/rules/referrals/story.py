@@ -20,6 +20,7 @@ Resource = Mapping[str, Any]
 _STANDS = frozenset({"booked", "pending", "arrived", "checked-in", "waitlist"})
 _REPORTED = frozenset({"final", "amended", "corrected", "appended", "preliminary", "partial", "current"})
 _ANSWERS = frozenset({"received", "accepted", "declined", "more-info-needed"})
+_NOT_SENT = frozenset({"draft", "pending-authorization"})
 _PROVE_ANSWER = frozenset({"scheduled", "no-show", "seen", "report-received"})
 
 
@@ -125,11 +126,11 @@ def story_of(tables: Tables, found: Gathered, zone: tzinfo) -> Story:
         authored=authored,
         clock_start=start,
         see_by=_see_by(request, start, priority, zone),
-        sent=_first(moves, {"sent"}) or _outside_sent(task, zone),
+        sent=_first(moves, {"sent"}) or (_outside_sent(task, zone) if name not in _NOT_SENT else None),
         answered=_first(moves, _ANSWERS) or _first(moves, _PROVE_ANSWER),
         scheduled=_first(moves, {"scheduled"}) or visits.booked_at,
         visit_on=visits.next or visits.seen,
-        seen=visits.seen or _first(moves, {"seen"}),
+        seen=visits.seen or _told_seen(moves),
         reported=reports[0][0] if reports else _first(moves, {"report-received"}),
         reviewed=_first(moves, {"reviewed", "follow-up-tasks", "closed"}),
         ended=since if state.ended else None,
@@ -291,6 +292,13 @@ def _fact_time(state: str, visits: _Visits, reports: Sequence[tuple[datetime, Re
 def _first(moves: Sequence[Move], states: Iterable[str]) -> datetime | None:
     wanted = frozenset(states)
     return next((move.at for move in moves if move.state in wanted), None)
+
+
+def _told_seen(moves: Sequence[Move]) -> datetime | None:
+    """When the Task was told that the visit took place; a state only passed on the way to another tells no day."""
+    told = [move.at for move in moves if move.state == "seen"]
+    passed = {move.at for move in moves if phase(move.state) > phase("seen")}
+    return next((at for at in told if at not in passed), None)
 
 
 def _outside_sent(task: Resource | None, zone: tzinfo) -> datetime | None:
