@@ -1,5 +1,6 @@
 """A practice's own versions of rules in the database: drafts, what holds, what held, who did what and why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from careloop.fhir.jsons import encode
 
 _SQL = load_queries("careloop.catalog", "versions.sql")
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DRAFT, IN_REVIEW, PUBLISHED, RETIRED, DISCARDED = "draft", "in-review", "published", "retired", "discarded"
 SILENT = timedelta(minutes=2)
 """A rehearsal whose process said nothing for so long is begun again."""
@@ -111,9 +113,10 @@ def raise_revision(tx: Transaction) -> int:
 
 def get(tx: Transaction, version_id: str, *, lock: bool = False) -> RuleVersion:
     """One version, else `NotFound`; with `lock` nobody else changes it until the transaction ends."""
-    if lock:
+    is_id = _UUID.fullmatch(version_id) is not None
+    if lock and is_id:
         tx.execute(_SQL["lock_version"], {"id": version_id})
-    row = tx.one(_SQL["version"], {"id": version_id})
+    row = tx.one(_SQL["version"], {"id": version_id}) if is_id else None
     if row is None:
         raise NotFound("there is no such version of a rule")
     return _version(row)

@@ -98,6 +98,13 @@ MENU: Sequence[MenuItem] = (
         roles=frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.COORDINATOR}),
     ),
     MenuItem(
+        path="/rules",
+        name="Rules and clocks",
+        icon="sliders-horizontal",
+        second=True,
+        roles=frozenset({Role.MANAGER}),
+    ),
+    MenuItem(
         path="/deliveries",
         name="Deliveries",
         icon="arrow-right-left",

@@ -7,6 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from careloop.flows import engine
 from careloop.web.staff.context import LOOK_COOKIE, SignedInStaff, checked_form
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -47,5 +48,7 @@ def help_page(staff: SignedInStaff) -> Response[str]:
 
 @get("/rules/rank", sync_to_thread=True)
 def rank_rule_page(staff: SignedInStaff) -> Response[str]:
-    """The rule of the order with its points, read from the content file that decides it."""
-    return staff.page("rank_rule.html", "/rules/rank", {"rule": staff.app.catalog.document("worklist", "rank")})
+    """The rule of the order with its points, as it holds at this practice."""
+    with staff.app.database.transaction(staff.tenant.id) as tx:
+        rule = engine.catalog_for(staff.app, tx).document("worklist", "rank")
+    return staff.page("rank_rule.html", "/rules/rank", {"rule": rule})
