@@ -105,6 +105,7 @@ MERGES = interaction("update")
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
 FEEDS = action(Action.FEED_MANAGE)
+RULES = action(Action.RULES_MANAGE)
 UNTIL = "2026-11-24T12:00"
 
 MATRIX: dict[str, Route] = {
@@ -294,6 +295,12 @@ MATRIX: dict[str, Route] = {
     "GET /feeds/{feed_id:int}/report": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/letter": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/report.csv": Route(permits=INBOX, page=True),
+    "GET /rules": Route(permits=RULES, page=True),
+    "GET /rules/skipped": Route(permits=RULES, page=True),
+    "GET /rules/{kind:str}/{name:str}": Route(permits=RULES, page=True),
+    "GET /rules/{kind:str}/{name:str}/rehearsal": Route(permits=RULES, page=True),
+    "POST /rules/{kind:str}/{name:str}": Route(permits=RULES, page=True, form={"note": "Shorter"}),
+    "POST /rules/{kind:str}/{name:str}/do": Route(permits=RULES, page=True, form={"do": "send", "version": "x"}),
     "GET /deliveries": Route(permits=INBOX, page=True),
     "GET /deliveries/{delivery_id:int}": Route(permits=INBOX, page=True, shows=True),
     "POST /deliveries/{delivery_id:int}/retry": Route(permits=REPAIR, page=True, form={}),
