@@ -69,6 +69,8 @@ _CARE_WORK = {
     "CareTeam": "cu",
     "Goal": "cu",
     "Appointment": "cu",
+    "Schedule": "cu",
+    "Slot": "cu",
     "ServiceRequest": "cu",
     "QuestionnaireResponse": "cu",
     "Provenance": "c",
@@ -80,6 +82,8 @@ _COMMUNITY_WORK = {
     "Communication": "cu",
     "QuestionnaireResponse": "cu",
     "Appointment": "cu",
+    "Schedule": "cu",
+    "Slot": "cu",
     "ServiceRequest": "cu",
     "Provenance": "c",
 }

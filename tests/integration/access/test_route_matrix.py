@@ -304,6 +304,40 @@ MATRIX: dict[str, Route] = {
     "GET /deliveries": Route(permits=INBOX, page=True),
     "GET /deliveries/{delivery_id:int}": Route(permits=INBOX, page=True, shows=True),
     "POST /deliveries/{delivery_id:int}/retry": Route(permits=REPAIR, page=True, form={}),
+    "GET /schedule": Route(permits=interaction("search", "Appointment"), page=True),
+    "GET /schedule/book": Route(
+        permits=interaction("create", "Appointment"), page=True, query="patient={patient_id}", shows=True
+    ),
+    "POST /schedule/book": Route(
+        permits=interaction("create", "Appointment"), page=True, form={"patient": "{patient_id}", "kind": "office"}
+    ),
+    "GET /schedule/visits/{appointment_id:str}": Route(
+        permits=interaction("read", "Appointment"), page=True, shows=True
+    ),
+    "POST /schedule/visits/{appointment_id:str}": Route(
+        permits=interaction("update", "Appointment"), page=True, form={"act": "confirm"}
+    ),
+    "GET /schedule/waiting": Route(permits=interaction("search", "Appointment"), page=True, shows=True),
+    "POST /schedule/offers/{offer_id:str}": Route(
+        permits=interaction("update", "Appointment"), page=True, form={"answer": "accepted"}
+    ),
+    "GET /schedule/missed": Route(permits=interaction("search", "Appointment"), page=True),
+    "POST /schedule/fixes/{task_id:str}": Route(
+        permits=interaction("update", "Task"), page=True, form={"answer": "done"}
+    ),
+    "GET /schedule/hours/{practitioner_id:str}": Route(permits=interaction("search", "Appointment"), page=True),
+    "POST /schedule/hours/{practitioner_id:str}": Route(
+        permits=interaction("update", "Schedule"), page=True, form={"act": "hours"}
+    ),
+    "GET /schedule/home-day": Route(permits=interaction("search", "Appointment"), page=True),
+    "POST /schedule/home-day": Route(
+        permits=interaction("update", "Appointment"), page=True, form={"who": "Practitioner/x"}
+    ),
+    "GET /schedule/home-day/packet": Route(
+        permits=interaction("search", "Appointment"), page=True, query="who=Practitioner/x"
+    ),
+    "GET /calendar/{secret:str}": Route(),
+    "GET /join/{secret:str}": Route(),
     "GET /settings": Route(permits=staff_only, page=True),
     "POST /settings": Route(permits=staff_only, page=True, form={"theme": "dark"}),
     "GET /help": Route(permits=staff_only, page=True),
@@ -389,6 +423,15 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
         contradictions.review(app, tx, [ids["resource_id"]])
         ids["contradiction_id"] = contradictions.of_patient(app, tx, ids["resource_id"])[0].id
+        for name, status in (("appointment_id", "booked"), ("waiting_id", "waitlist")):
+            ids[name] = new_id()
+            visit = {
+                "resourceType": "Appointment", "id": ids[name], "status": status,
+                "start": (now + timedelta(days=2)).isoformat(), "end": (now + timedelta(days=2, hours=1)).isoformat(),
+                "participant": [{"actor": {"reference": f"Patient/{ids['resource_id']}"}, "status": "accepted"}],
+            }  # fmt: skip
+            one = Write(method="update", resource_type="Appointment", id=ids[name], resource=visit)
+            writing.write(app, tx, principal, [one])
         ids["match_id"] = str(identifying.review_queue(app, tx, principal).items[0].id)
         broken = receive_broken(tx, now, f"PID|||{mark}".encode(), Origin(kind="feed", source=mark), "not a message")
         ids["delivery_id"] = _deliver(app, tx, f"Patient/{ids['resource_id']}", mark)
@@ -455,7 +498,7 @@ def send(web: TestClient[Any], key: str, who: Practice | None, role: Role | None
         headers["Content-Type"] = kind
     elif route.form is not None:
         content, headers["Content-Type"] = {"data": form}, FORM
-    query = route.query.replace("{loop_id}", ids["loop_id"])
+    query = route.query.format(**ids)
     return web.request(
         method, path + (f"?{query}" if query else ""), headers=headers, follow_redirects=False, **content
     )
