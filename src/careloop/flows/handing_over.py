@@ -87,9 +87,9 @@ def move_work(
     patients: Sequence[str] | None = None,
     role: str | None = None,
 ) -> int:
-    """Everything open that `from_` held (for these patients, of this role) has another owner: `to` where they may do it,
-    else whoever routing names. How many things moved. Afterwards nothing of it is left with `from_`; else `Conflict`.
-    `why` begins the reason of each.
+    """Everything open that `from_` held (for these patients, of this role) has another owner: `to` where they may do
+    it, else whoever routing names. How many things moved. Afterwards nothing of it is left with `from_`; else
+    `Conflict`. `why` begins the reason of each.
     """
     if to is not None:
         require_owner(tx, to)

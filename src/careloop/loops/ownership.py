@@ -37,8 +37,8 @@ class Licence:
 
 @dataclass(frozen=True, kw_only=True)
 class Away:
-    """Somebody is away until an instant; `cover` does their work meanwhile, if somebody was named. `who` tells them from
-    everybody else: the name and the name of their account."""
+    """Somebody is away until an instant; `cover` does their work meanwhile, if somebody was named. `who` tells them
+    from everybody else: the name and the name of their account."""
 
     who: str
     until: datetime

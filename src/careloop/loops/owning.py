@@ -32,9 +32,9 @@ def pathway_minutes(tx: Transaction, since: datetime, minutes: Mapping[str, int]
     return tx.rows(_SQL["pathway_minutes"], {"since": since, **_minutes(minutes, other)})
 
 
-def steps_due(tx: Transaction, owner: str, before: datetime) -> list[Row]:
-    """Open steps of an owner due before then: loop_id, step_id, due, patient_id, pathway."""
-    return tx.rows(_SQL["steps_due"], {"owner": owner, "before": before})
+def steps_due(tx: Transaction, owners: Sequence[str], before: datetime) -> list[Row]:
+    """Open steps of these owners due before then: owner, loop_id, step_id, due, patient_id, pathway."""
+    return tx.rows(_SQL["steps_due"], {"owners": list(owners), "before": before}) if owners else []
 
 
 def work_of(tx: Transaction, owner: str, patients: Sequence[str] | None = None) -> list[Row]:

@@ -18,16 +18,15 @@ select l.patient_id, sum(coalesce((%(minutes)s::jsonb ->> s.step_id)::int, %(oth
  group by l.patient_id
 
 -- steps_due --
--- Open steps of an owner that are worked on, the first due first.
-select s.loop_id::text, s.step_id, s.due, l.patient_id, l.pathway
+-- Open steps of some owners that are worked on, the first due first.
+select s.owner, s.loop_id::text, s.step_id, s.due, l.patient_id, l.pathway
   from loop_step as s
   join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
- where s.owner = %(owner)s
+ where s.owner = any(%(owners)s)
    and s.status in ('requested', 'accepted', 'in-progress')
    and s.clock <> 'waiting'
    and s.due < %(before)s
- order by s.due, s.loop_id, s.step_id
- limit 5000
+ order by s.owner, s.due, s.loop_id, s.step_id
 
 -- work_of --
 -- Everything open that this owner holds, with the reason of holding it; step '' is the loop itself.
