@@ -75,12 +75,18 @@ def _step(number: int, step: Step) -> Iterator[str]:
     yield f"     Who and when: the {step.owner_role}, {_due(step.due)} ({step.due.rule})."
     yield f"     Proof: {_proof(step)}."
     if step.attempts:
-        yield f"     {step.attempts.enough} tries in time satisfy {step.attempts.rule}, but not the step."
+        tries = (
+            "1 try in time satisfies" if step.attempts.enough == 1 else f"{step.attempts.enough} tries in time satisfy"
+        )
+        yield f"     {tries} {step.attempts.rule}, but not the step."
+        if step.attempts.then:
+            yield f"     From then on {step.attempts.then.words} are left ({step.attempts.says})."
     if step.follows:
         yield f"     It counts only after {step.follows}."
     for rule in step.escalate:
         if rule.share is not None:
-            yield f"     The {rule.to_role} looks too when {rule.share} percent of its time have passed."
+            when = "".join(f", if {name} is {' or '.join(sorted(words))}" for name, words in rule.only.items())
+            yield f"     The {rule.to_role} looks too when {rule.share} percent of its time have passed{when}."
             continue
         later = f"{rule.span.words} after" if rule.span else "at"
         yield f"     The {rule.to_role} looks too {later} {'its deadline' if rule.after == 'due' else 'it opened'}."
@@ -106,6 +112,8 @@ def _due(due: Due) -> str:
         return f"within {due.within.words}{after}{aim}"
     if due.by_key:
         name, spans = due.by_key
+        if due.as_said:
+            return f"within its {name}, else {due.otherwise.words if due.otherwise else ''}{after}"
         each = ", ".join(f"{span.words} when {name} is {word}" for word, span in spans.items())
         return f"within {each}, else {due.otherwise.words if due.otherwise else ''}{after}"
     if due.date:

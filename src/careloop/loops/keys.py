@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from careloop.loops.facts.keys import KeyReader, Resource
+from careloop.loops.rules import result_keys
 from careloop.loops.rules.messages import pattern_of, texts_of, warning_in
+from careloop.loops.rules.referrals import read_tables
+from careloop.loops.rules.referrals.keys import referral_keys
+from careloop.loops.rules.result_tables import tables_of
 
 Content = Any
 
@@ -23,8 +27,30 @@ def _message_keys(content: Content) -> KeyReader:
     return read
 
 
+def _result_keys(content: Content) -> KeyReader:
+    """Finding, clocks and further steps of tests (results.md)."""
+    tables = tables_of(content.documents("results"))
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return result_keys.keys_of(resource, patient, others, tables)
+
+    return read
+
+
+def _referral_keys(content: Content) -> KeyReader:
+    """`urgency` of a referral, `referral` the state of its fulfilment Task (content/referrals)."""
+    tables = read_tables(content)
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return referral_keys(tables, resource)
+
+    return read
+
+
 READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = (
     (frozenset({"Communication"}), _message_keys),
+    (frozenset({"ServiceRequest", "Task"}), _referral_keys),
+    (result_keys.TYPES, _result_keys),
 )
 """Which words there are: for resources of these types, as these tables say."""
 

@@ -106,11 +106,13 @@ def _opens_when(item: Document) -> OpensWhen:
 
 def _due(item: Document) -> Due:
     tiers, within = item.get("by_tier"), item.get("within")
-    by_key = within if isinstance(within, Mapping) else None
+    by_key = within if isinstance(within, Mapping) else {} if item.get("as_said") else None
     return Due(
         rule=item["rule"],
-        within=None if by_key else _optional_span(within),
-        by_key=(item["by"], {name: parse_span(span) for name, span in by_key.items()}) if by_key else None,
+        within=_optional_span(within) if by_key is None else None,
+        by_key=None if by_key is None else (item["by"], {name: parse_span(span) for name, span in by_key.items()}),
+        as_said=bool(item.get("as_said", False)),
+        target_by=item.get("target_by"),
         otherwise=_optional_span(item.get("otherwise")),
         since=item.get("since"),
         date=item.get("date"),
@@ -152,7 +154,13 @@ def _only(item: Document) -> OnlyWhen:
 
 
 def _attempts(item: Document) -> Attempts:
-    return Attempts(when=item["when"], enough=item["enough"], rule=item["rule"], says=item["says"])
+    return Attempts(
+        when=item["when"],
+        enough=item["enough"],
+        rule=item["rule"],
+        says=item["says"],
+        then=_optional_span(item.get("then")),
+    )
 
 
 def _escalations(step_id: str, items: Sequence[Document]) -> tuple[EscalationRule, ...]:
@@ -163,6 +171,7 @@ def _escalations(step_id: str, items: Sequence[Document]) -> tuple[EscalationRul
             span=_optional_span(item.get("by")),
             to_role=item["to"]["role"],
             share=int(item["share"].split()[0]) if "share" in item else None,
+            only={name: frozenset(values) for name, values in item.get("only_when", {}).get("key", {}).items()},
         )
         for number, item in enumerate(items, start=1)
     )

@@ -185,6 +185,29 @@ def read_observation(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
     )
 
 
+def read_specimen(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
+    """A Specimen by when it was taken, else received."""
+    specimen = stored.resource
+    taken = specimen.get("collection") or {}
+    yield _fact(
+        stored,
+        reader,
+        at=taken.get("collectedDateTime") or taken.get("collectedPeriod") or specimen.get("receivedTime"),
+        says="specimen taken",
+        people=[taken.get("collector")],
+        codes=codes_of(specimen.get("type")),
+    )
+
+
+def read_study(stored: StoredResource, reader: Reader) -> Iterator[Fact]:
+    """An ImagingStudy by when it began."""
+    study = stored.resource
+    yield _fact(
+        stored, reader, at=study.get("started"), says=str(study.get("description") or "images taken"),
+        codes=codes_of(study.get("procedureCode", [])),
+    )  # fmt: skip
+
+
 def _fact(
     stored: StoredResource,
     reader: Reader,
@@ -255,5 +278,7 @@ MATTERS: Mapping[str, Callable[[StoredResource, Reader], Iterator[Fact]]] = {
     "Appointment": read_booking,
     "DiagnosticReport": read_report,
     "Observation": read_observation,
+    "Specimen": read_specimen,
+    "ImagingStudy": read_study,
 }
 """Readers by resource type."""

@@ -43,6 +43,8 @@ FACT_TYPES = (
     "CareTeam",
     "DetectedIssue",
     "Flag",
+    "Specimen",
+    "ImagingStudy",
 )
 """Resource types that can open, move or close a loop; the flow loads these and no others."""
 

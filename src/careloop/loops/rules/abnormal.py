@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from careloop.loops.rules.critical import positivity
@@ -35,24 +36,49 @@ _RADS_TEXT = re.compile(
 _SCALES = {"bi": "BI-RADS", "lung": "Lung-RADS"}
 
 
+@dataclass
+class _Result:
+    """A result with what several rows ask of it, each worked out when it is first asked for."""
+
+    resource: Resource
+    tables: ResultTables
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        return frozenset(codes_in(self.resource.get("code", {})))
+
+    @cached_property
+    def value_codes(self) -> frozenset[str]:
+        return _value_codes(self.resource)
+
+    @cached_property
+    def text(self) -> str:
+        return _text_of(self.resource)
+
+    @cached_property
+    def group(self) -> str:
+        return group_of(self.resource, self.tables.windows).id
+
+
 def row_for(resource: Resource, tables: ResultTables) -> FollowUpRow | None:
     """The finding of an Observation or DiagnosticReport that needs a further step; the most urgent if several fit."""
-    fitting = [row for row in tables.follow_ups.rows if any(_shows(when, resource, tables) for when in row.when)]
+    result = _Result(resource, tables)
+    fitting = [row for row in tables.follow_ups.rows if any(_shows(when, result) for when in row.when)]
     return min(fitting, key=lambda row: row.limit_days or 10**6, default=None)
 
 
-def _shows(when: When, resource: Resource, tables: ResultTables) -> bool:
-    if when.codes and not when.codes & frozenset(codes_in(resource.get("code", {}))):
+def _shows(when: When, result: _Result) -> bool:
+    if when.codes and not when.codes & result.codes:
         return False
-    if when.group is not None and group_of(resource, tables.windows).id != when.group:
+    if when.scale is not None and not when.categories & rads_of(result.resource, when.scale, result.tables.follow_ups):
         return False
-    if when.scale is not None and not when.categories & rads_of(resource, when.scale, tables.follow_ups):
+    if when.value_codes and not when.value_codes & result.value_codes:
         return False
-    if when.value_codes and not when.value_codes & _value_codes(resource):
+    if when.words and not (result.text and _says(when, result.text)):
         return False
-    if when.words and not _says(when, _text_of(resource)):
+    if when.group is not None and result.group != when.group:
         return False
-    return _value_fits(when, resource, tables)
+    return _value_fits(when, result.resource, result.tables)
 
 
 def _says(when: When, text: str) -> bool:
@@ -122,6 +148,8 @@ def rads_of(resource: Resource, scale: str, table: FollowUpTable) -> frozenset[s
 
 
 def _in_words(text: str) -> Iterator[tuple[str, str]]:
+    if "rads" not in text.lower():
+        return
     for scale, number, letter in _RADS_TEXT.findall(text):
         yield _SCALES[scale.lower()], f"{number}{letter.upper()}"
 

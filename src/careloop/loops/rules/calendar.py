@@ -5,6 +5,7 @@ time, so 72 hours after a Friday before the clocks change end at another time of
 days are Monday to Friday without holidays, counted after the day of the event (TR-20).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -42,6 +43,11 @@ class Span:
     unit: str
 
     @property
+    def said(self) -> str:
+        """`2-business-days`: as a word of a fact says it."""
+        return f"{self.amount}-{self.unit}"
+
+    @property
     def words(self) -> str:
         """`2 business days`, `1 day`."""
         unit = self.unit.replace("-", " ")
@@ -54,6 +60,15 @@ class Deadline:
 
     due: datetime
     because: str
+
+
+_SAID = re.compile(r"(\d{1,5})-(minutes|hours|days|business-days|months)", re.ASCII)
+
+
+def span_said(word: str) -> Span | None:
+    """The span that a word says, `60-minutes` or `3-business-days`; None for a word that says none."""
+    found = _SAID.fullmatch(word)
+    return None if found is None else Span(amount=int(found[1]), unit=found[2])
 
 
 @lru_cache(maxsize=256)

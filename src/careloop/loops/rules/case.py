@@ -39,9 +39,14 @@ class Case:
         """What the loop is about, for conditions."""
         if ("matter", "") not in self.memo:
             things = frozenset({self.anchor.focus, *(fact.thing for fact in self.belonging)})
-            self.memo["matter", ""] = Matter(focus=self.anchor.focus, things=things)
+            words = {name: word for fact in self._counting for name, word in fact.keys.items()}
+            self.memo["matter", ""] = Matter(focus=self.anchor.focus, things=things, keys=words)
         found: Matter = self.memo["matter", ""]
         return found
+
+    @property
+    def _counting(self) -> list[Fact]:
+        return [fact for fact in self.belonging if self.moments.counts(fact.at)]
 
     def key(self, name: str) -> str | None:
         """The word that the newest fact of this matter has under `name`; None while none says."""

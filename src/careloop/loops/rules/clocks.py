@@ -16,6 +16,7 @@ from careloop.loops.rules.calendar import (
     end_of,
     end_of_month,
     local_date,
+    span_said,
     start_of,
     words_of,
     zone_named,
@@ -84,7 +85,8 @@ def _within(case: Case, step: Step) -> Timing:
     start, since = _start(case, step.due.since)
     span, why = _span(case, step.due)
     deadline = case.after(start, span, since)
-    target = case.after(start, step.due.target, since).due if step.due.target else None
+    aim = step.due.target or span_said(case.key(step.due.target_by or "") or "")
+    target = case.after(start, aim, since).due if aim else None
     return Timing(due=deadline.due, because=f"{deadline.because}{why}", target=target, start=start)
 
 
@@ -107,6 +109,9 @@ def _span(case: Case, due: Due) -> tuple[Span, str]:
         return due.within, ""
     name, spans = due.by_key
     word = case.key(name)
+    said = span_said(word or "") if due.as_said else None
+    if said is not None:
+        return said, ""
     if word is not None and word in spans:
         return spans[word], f" ({name} {word})"
     assert due.otherwise is not None
@@ -208,6 +213,8 @@ def escalations_of(
     """The escalations that have fired: their moment came while the step was open and not on hold."""
     fired = []
     for rule in step.escalate:
+        if any(case.key(name) not in values for name, values in rule.only.items()):
+            continue
         at = _postponed(_moment(case, rule, timing), holds)
         if (ended is None or at < ended) and at <= case.until and case.moments.passed(at):
             fired.append(Escalation(key=rule.key, at=at, to_role=rule.to_role))
@@ -243,6 +250,15 @@ def holds_in(acts: tuple[Act, ...]) -> tuple[tuple[datetime, datetime], ...]:
             since, until = spans[-1]
             spans[-1] = (since, min(until, max(since, act.at)))
     return tuple(spans)
+
+
+def taken_over(case: Case, step: Step, attempts: tuple[Evidence, ...]) -> Timing | None:
+    """The clock after enough attempts, where the pathway gives the step time from then on; None before."""
+    if step.attempts is None or step.attempts.then is None or len(attempts) < step.attempts.enough:
+        return None
+    at = attempts[step.attempts.enough - 1].at
+    deadline = case.after(at, step.attempts.then)
+    return Timing(due=deadline.due, because=f"{deadline.because} ({step.attempts.says})", start=at)
 
 
 def enough_attempts(case: Case, step: Step, attempts: tuple[Evidence, ...], timing: Timing) -> bool:

@@ -9,7 +9,7 @@ thing it is called) then hold; its resource type and status must fit all the sam
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from careloop.loops.facts.model import Fact
@@ -46,10 +46,12 @@ _RESOURCES = {
     "DocumentReference": "a document",
     "Encounter": "a visit",
     "Flag": "a flag",
+    "ImagingStudy": "images",
     "Observation": "a measurement",
     "Procedure": "a procedure",
     "QuestionnaireResponse": "a form",
     "ServiceRequest": "an order",
+    "Specimen": "a specimen",
     "Task": "a request",
 }
 """What a fact may come from. `Booking` is the making of an Appointment, `Appointment` the visit at its start."""
@@ -193,6 +195,8 @@ class Matter:
 
     focus: str
     things: frozenset[str]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The newest words of the matter, for what a fact must have in common with it."""
 
 
 NO_MATTER = Matter(focus="", things=frozenset())
@@ -215,6 +219,8 @@ def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool, matter: Matter)
         return tied or fact.thing in matter.things
     if name == "itself":
         return fact.thing == matter.focus
+    if name == "same_key":
+        return all(matter.keys.get(theirs) in fact.keys.get(ours, "").split() for ours, theirs in value.items())
     found = OPERATORS[name]
     return (tied and found.waived_by_tie) or found.holds(value, fact)
 
@@ -245,6 +251,8 @@ def _one_in_words(name: str, value: Any) -> str:
         return f"not ({in_words(value)})"
     if name in _ABOUT:
         return _ABOUT[name]
+    if name == "same_key":
+        return " and ".join(f"that {ours} what this matter {theirs}" for ours, theirs in value.items())
     return OPERATORS[name].words(value)
 
 
@@ -255,6 +263,8 @@ def condition_schema() -> dict[str, Any]:
     properties |= {"all": {"type": "array", "minItems": 1, "items": itself}}
     properties |= {"any": {"type": "array", "minItems": 1, "items": itself}, "not": itself}
     properties |= {name: {"const": True} for name in _ABOUT}
+    names = {"type": "string", "pattern": "^[a-z-]+$"}
+    properties["same_key"] = {"type": "object", "minProperties": 1, "additionalProperties": names}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:careloop:schema:condition",

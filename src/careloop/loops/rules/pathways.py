@@ -37,6 +37,10 @@ class Due:
     rule: str
     within: Span | None = None
     by_key: tuple[str, Mapping[str, Span]] | None = None
+    as_said: bool = False
+    """The word of `by_key` is the span itself (`3-business-days`); `otherwise` while nothing says it."""
+    target_by: str | None = None
+    """The key whose word is the span of the target."""
     otherwise: Span | None = None
     since: str | None = None
     date: str | None = None
@@ -58,6 +62,8 @@ class Attempts:
     enough: int
     rule: str
     says: str
+    then: Span | None = None
+    """After them the step has so long from the last needed one, instead of waiting: who was told must still act."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +76,8 @@ class EscalationRule:
     span: Span | None
     to_role: str
     share: int | None = None
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Words of the matter without which nobody else is called."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """`content/results` as values. `tables_of(documents)` keeps what it read, so that reading a fact costs no parsing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -65,7 +65,6 @@ class CriticalTable:
     repeat_hours: int
     worse: Decimal
     pages: tuple[Page, ...]
-    reviewed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +104,8 @@ class WindowTable:
     categories: frozenset[str]
     systems: frozenset[str]
     not_tests: frozenset[str]
+    not_results: frozenset[str]
+    result_categories: frozenset[str]
 
     def group(self, name: str) -> Group:
         """The group with this id."""
@@ -155,6 +156,7 @@ class FollowUpKind:
     categories: frozenset[str]
     others: frozenset[str]
     encounters: bool
+    has_result: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +245,6 @@ def _critical(document: Document) -> CriticalTable:
         repeat_hours=document["repeat"]["within_hours"],
         worse=Decimal(document["repeat"]["worse_by_percent"]) / 100,
         pages=tuple(Page(share=one["share"], who=one["who"], says=one["says"]) for one in document["pages"]),
-        reviewed=document["reviewed"] is not None,
     )
 
 
@@ -283,6 +284,8 @@ def _windows(document: Document) -> WindowTable:
         categories=frozenset(document["tests"]["categories"]),
         systems=frozenset(document["tests"]["systems"]),
         not_tests=frozenset(document["tests"]["not_tests"]),
+        not_results=frozenset(document["tests"]["not_results"]),
+        result_categories=frozenset(document["tests"]["result_categories"]),
     )
 
 
@@ -352,15 +355,10 @@ def _when(item: Document) -> When:
         unit=_unit(item),
         scale=rads.get("scale"),
         categories=frozenset(rads.get("categories", ())),
-        words=_texts(item, "words"),
-        and_words=_texts(item, "and_words"),
+        words=tuple(item.get("words", ())),
+        and_words=tuple(item.get("and_words", ())),
         value_codes=frozenset(item.get("value_codes", ())),
     )
-
-
-def _texts(item: Document, name: str) -> tuple[str, ...]:
-    found: Sequence[str] = item.get(name, ())
-    return tuple(found)
 
 
 def _kind(item: Document) -> FollowUpKind:
@@ -373,6 +371,7 @@ def _kind(item: Document) -> FollowUpKind:
         categories=frozenset(rads.get("categories", ())),
         others=frozenset(item.get("or", ())),
         encounters=item.get("encounters", False),
+        has_result=item.get("result", True),
     )
 
 

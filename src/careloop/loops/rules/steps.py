@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from careloop.loops.model import Act, ActKind, ClockState, Closure, Evidence, Status, StepState
+from careloop.loops.model import Act, ActKind, ClockState, Closure, Escalation, Evidence, Status, StepState
 from careloop.loops.rules.calendar import zone_named
 from careloop.loops.rules.case import Case, closed_by_person, standing_acts
 from careloop.loops.rules.clocks import (
@@ -20,6 +20,7 @@ from careloop.loops.rules.clocks import (
     holds_in,
     instant_in,
     set_for_patient,
+    taken_over,
     timing_of,
     urgency,
 )
@@ -36,6 +37,8 @@ class Found:
     proof: tuple[Evidence, ...] = ()
     attempts: tuple[Evidence, ...] = ()
     not_needed: str | None = None
+    first: Timing | None = None
+    """The clock until attempts gave the step another one (`Attempts.then`)."""
 
 
 def steps_of(case: Case) -> tuple[StepState, ...]:
@@ -84,13 +87,14 @@ def step_state(case: Case, step: Step) -> StepState:
 def _found(case: Case, step: Step) -> Found:
     if step.special == "results-settled":
         return _found_results(case, step)
-    timing = timing_of(case, step)
-    proof = proof_of(case, step)
+    timing, attempts = timing_of(case, step), attempts_at(case, step)
+    proof, then = proof_of(case, step), taken_over(case, step, attempts)
     return Found(
-        timing=timing,
+        timing=then or timing,
         proof=(proof,) if proof else (),
-        attempts=attempts_at(case, step),
+        attempts=attempts,
         not_needed=unneeded(case, step),
+        first=timing if then else None,
     )
 
 
@@ -113,7 +117,7 @@ def _not_needed(case: Case, found: Found) -> tuple[Status, Closure] | None:
 def _base(case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: datetime | None) -> StepState:
     """The parts of a state that are the same whether the step is open or closed. Started: the first sign of work."""
     signs = [act.at for act in acts if act.kind is ActKind.START] + [attempt.at for attempt in found.attempts[:1]]
-    escalations = escalations_of(case, step, found.timing, ended, holds_in(acts))
+    escalations = _escalations(case, step, found, acts, ended)
     return StepState(
         step_id=step.id,
         status=Status.ACCEPTED,
@@ -127,6 +131,21 @@ def _base(case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: da
         attempts=found.attempts,
         escalations=escalations,
     )
+
+
+def _escalations(
+    case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: datetime | None
+) -> tuple[Escalation, ...]:
+    """Those that have fired; where attempts gave another clock, those before them and those of that clock. A share of
+    the time is asked of the first clock only."""
+    holds = holds_in(acts)
+    if found.first is None:
+        return escalations_of(case, step, found.timing, ended, holds)
+    assert found.timing.start is not None
+    before = escalations_of(case, step, found.first, min(ended or found.timing.start, found.timing.start), holds)
+    rest = tuple(rule for rule in step.escalate if rule.share is None)
+    after = escalations_of(case, replace(step, escalate=rest), found.timing, ended, holds)
+    return tuple({one.key: one for one in (*after, *before)}.values())
 
 
 def _completed(case: Case, step: Step, found: Found, proof: tuple[Evidence, ...], acts: tuple[Act, ...]) -> StepState:
@@ -149,9 +168,10 @@ def _clock_at_end(timing: Timing, ended: datetime) -> ClockState:
 
 
 def _rule_met(case: Case, step: Step, found: Found, reached: datetime | None) -> str | None:
-    if reached is not None and reached <= found.timing.due:
+    timing = found.first or found.timing
+    if reached is not None and reached <= timing.due:
         return None
-    if step.attempts is not None and enough_attempts(case, step, found.attempts, found.timing):
+    if step.attempts is not None and enough_attempts(case, step, found.attempts, timing):
         return step.attempts.says
     return None
 
@@ -169,10 +189,11 @@ def _open(case: Case, step: Step, found: Found, acts: tuple[Act, ...]) -> StepSt
     rule_met = _rule_met(case, step, found, None)
     clock = urgency(case, found.timing.start or case.anchor.at, found.timing.due)
     before = _waits_for(case, step)
-    if hold is not None or rule_met is not None or before:
+    waits = rule_met is not None and found.first is None
+    if hold is not None or waits or before:
         clock = ClockState.WAITING
     status = Status.ON_HOLD if hold is not None else _progress(state)
-    escalations = () if rule_met is not None or before else state.escalations
+    escalations = () if waits or before else state.escalations
     return replace(state, status=status, clock=clock, rule_met=rule_met, escalations=escalations)
 
 
