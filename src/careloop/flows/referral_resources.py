@@ -190,9 +190,8 @@ def moved(task: Mapping[str, Any], states: Sequence[State], moment: Moment, why:
 
 def _reached(state: State, moment: Moment, why: str) -> Json:
     parts: list[Json] = [
-        {"url": "state", "valueCode": state.task_status},
+        {"url": "state", "valueCode": state.id},
         {"url": "at", "valueDateTime": moment.stamp()},
-        {"url": "referral", "valueCode": state.id},
         {"url": "by", "valueReference": {"reference": moment.by}},
     ]
     parts += [{"url": "why", "valueString": why}] if why else []

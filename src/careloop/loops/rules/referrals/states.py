@@ -90,29 +90,22 @@ def state_of(tables: Tables, task: Mapping[str, Any] | None) -> str:
 
 
 def phase(state: str) -> int:
-    """How far a referral in this state has come: facts of others move it forward only."""
-    return _PHASES.get(state, 0)
+    """How far a referral in this state has come: facts of others move it forward only. 0 for one that is over."""
+    return _STAGES.index(stage(state)) if stage(state) in _STAGES else 0
 
 
-_PHASES: Mapping[str, int] = {
-    "draft": 0,
-    "pending-authorization": 0,
-    "denied": 0,
-    "sent": 1,
-    "undeliverable": 1,
-    "received": 1,
-    "more-info-needed": 1,
-    "declined": 1,
-    "accepted": 2,
-    "unable-to-reach": 2,
-    "cancelled-by-office": 2,
-    "cancelled-by-patient": 2,
-    "no-show": 2,
-    "scheduled": 3,
-    "seen": 4,
-    "co-management": 4,
-    "report-received": 5,
-    "report-incomplete": 5,
-    "reviewed": 6,
-    "follow-up-tasks": 6,
+def stage(state: str) -> str:
+    """How far it has come, in a word: `to-send`, `asked`, `accepted`, `booked`, `seen`, `reported`, `read`, `over`."""
+    return next((name for name, states in _BY_STAGE.items() if state in states), "over")
+
+
+_STAGES = ("to-send", "asked", "accepted", "booked", "seen", "reported", "read")
+_BY_STAGE: Mapping[str, frozenset[str]] = {
+    "to-send": frozenset({"draft", "pending-authorization", "denied", "undeliverable"}),
+    "asked": frozenset({"sent", "received", "more-info-needed", "declined"}),
+    "accepted": frozenset({"accepted", "unable-to-reach", "cancelled-by-office", "cancelled-by-patient", "no-show"}),
+    "booked": frozenset({"scheduled"}),
+    "seen": frozenset({"seen", "co-management"}),
+    "reported": frozenset({"report-received", "report-incomplete"}),
+    "read": frozenset({"reviewed", "follow-up-tasks", "closed"}),
 }

@@ -172,8 +172,9 @@ def _moves(tables: Tables, task: Resource | None, zone: tzinfo) -> tuple[Move, .
     for one in words.extensions(task, words.REACHED):
         parts = words.inner(one)
         at = start_of_span(parts.get("at"), zone)
-        name = str(parts.get("referral") or state_of(tables, {"status": parts.get("state", "")}))
-        if at is not None and name in tables.states:
+        said = str(parts.get("state", ""))
+        name = said if said in tables.states else state_of(tables, {"status": said})
+        if at is not None:
             told.append(Move(state=name, at=at, by=str(parts.get("by", "")), why=str(parts.get("why", ""))))
     state = state_by_words(tables, task)
     if not told or told[-1].state != state:
