@@ -98,7 +98,12 @@ def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime
 def _states(derivation: Derivation, known: Mapping[str, store.StoredLoop], now: datetime) -> list[LoopState]:
     """Every loop that facts call for, and those that no fact calls for any more, ended."""
     states = [_complete(known.get(state.id), state, now) for state in derivation.loops]
-    ended = [_end(known[item.loop_id].state, item.closure) for item in derivation.unsupported]
+    ended = [
+        _void(known[item.loop_id].state, item.closure)
+        if item.never_was
+        else _end(known[item.loop_id].state, item.closure)
+        for item in derivation.unsupported
+    ]
     return [*states, *ended]
 
 
@@ -118,6 +123,14 @@ def _end(state: LoopState, closure: Closure) -> LoopState:
         state, status=Status.CANCELLED, closed=closure.at, closure=closure, steps=steps, board=None, next_change=None
     )
     return store.normal_state(ended)
+
+
+def _void(state: LoopState, closure: Closure) -> LoopState:
+    steps = tuple(
+        replace(step, status=Status.CANCELLED, ended=closure.at, closure=closure, evidence=(), escalations=())
+        for step in state.steps
+    )
+    return _end(replace(state, steps=steps), closure)
 
 
 def _end_step(step: StepState, closure: Closure) -> StepState:

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from careloop.loops.facts.model import PatientFacts, Stay
-from careloop.loops.model import Closure, ExistingLoop, Unsupported
+from careloop.loops.model import Closure, ExistingLoop, Status, Unsupported
 
 
 def unsupported_loops(
     existing: Sequence[ExistingLoop], supported: frozenset[str], facts: PatientFacts, now: datetime
 ) -> tuple[Unsupported, ...]:
-    """The open stored loops without a fact behind them, each with the reason it ends."""
-    lost = [loop for loop in existing if loop.status.is_open and loop.id not in supported]
+    """The open stored loops without a fact behind them, each with the reason it ends; and the completed ones whose
+    matter was withdrawn altogether: they never were, and prove nothing."""
+    lost = [loop for loop in existing if loop.id not in supported and (loop.status.is_open or _never_was(loop, facts))]
     return tuple(
-        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now)) for loop in sorted(lost, key=lambda loop: loop.id)
+        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now), never_was=not loop.status.is_open)
+        for loop in sorted(lost, key=lambda loop: loop.id)
     )
+
+
+def _never_was(loop: ExistingLoop, facts: PatientFacts) -> bool:
+    return loop.status is Status.COMPLETED and loop.focus not in facts.present
 
 
 def _why(loop: ExistingLoop, facts: PatientFacts, now: datetime) -> Closure:

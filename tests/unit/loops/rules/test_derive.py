@@ -469,3 +469,32 @@ def test_a_discharge_that_does_not_say_of_what_kind_opens_all_the_same() -> None
         "extension": extension,
     }
     assert [loop.pathway for loop in derived(known([unknown]), AFTER).loops] == ["discharge-transition"]
+
+
+def test_a_completed_loop_whose_matter_was_withdrawn_never_was() -> None:
+    """Found by `careloop bench simulate --patients 1000 --days 30 --seed 2`: its proof was withdrawn later as well."""
+    message = {
+        "resourceType": "Communication",
+        "id": "m",
+        "status": "completed",
+        "sender": PATIENT,
+        "recipient": [{"reference": "Practitioner/1"}],
+        "sent": MONDAY.isoformat(),
+        "payload": [{"contentString": "refill"}],
+    }
+    answer = {
+        "resourceType": "Communication",
+        "id": "a",
+        "status": "completed",
+        "sender": {"reference": "Practitioner/1"},
+        "recipient": [PATIENT],
+        "inResponseTo": [{"reference": "Communication/m"}],
+        "medium": [{"coding": [{"code": "PHONE"}]}],
+        "sent": (MONDAY + timedelta(hours=1)).isoformat(),
+    }
+    now = MONDAY + timedelta(hours=2)
+    done = derived(known([message, answer]), now)
+    assert [loop.status for loop in done.loops] == [Status.COMPLETED]
+    (lost,) = derived(known([answer]), now, existing=existing_of(done)).unsupported
+    assert (lost.loop_id, lost.never_was, lost.closure.reason) == (done.loops[0].id, True, "entered-in-error")
+    assert derived(known([message, answer]), now, existing=existing_of(done)).unsupported == ()
