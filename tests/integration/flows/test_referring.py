@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from tests.conftest import StandingClock
 from tests.journeys.practice import Practice, at
 
 from careloop.errors import Conflict, NotPermitted, Rejected
@@ -23,12 +24,18 @@ CLINIC = "Organization/heart-partners"
 ALL = frozenset({"answers-question", "diagnosis", "treatment", "tests", "who-does-what", "follow-up"})
 
 
-@pytest.fixture
-def practice(app):
-    opened = Practice.open(app)
-    opened.move_to("2026-04-06 09:00")
+@pytest.fixture(scope="module")
+def one_practice(_app):
+    """One for all stories here: each has a patient of its own."""
+    opened = Practice.open(_app.with_clock(StandingClock()))
     opened.write({"resourceType": "Organization", "id": "heart-partners", "name": "Heart Partners"})
     return opened
+
+
+@pytest.fixture
+def practice(one_practice: Practice) -> Practice:
+    one_practice.move_to("2026-04-06 09:00")
+    return one_practice
 
 
 @pytest.fixture
@@ -126,9 +133,9 @@ def test_rf01_what_is_missing_blocks_sending_and_can_be_added(practice: Practice
 
 
 def test_rf01_holds_for_a_referral_that_another_system_wrote(practice: Practice, patient: str) -> None:
-    practice.write(outside(patient))
+    practice.write(outside(patient, id="short"))
     with pytest.raises(Incomplete) as refused:
-        do(practice, referring.send, "outside")
+        do(practice, referring.send, "short")
     missing = {item.id for item in refused.value.missing}
     assert {"question", "reason", "results", "medications", "allergies", "role", "insurance"} <= missing
 
@@ -374,14 +381,70 @@ def test_shared_care_says_who_does_what_until_when(practice: Practice, patient: 
 
 
 def test_the_record_of_a_clinic(practice: Practice, patient: str) -> None:
-    first, second = referral(practice, patient), referral(practice, patient, service="Echo")
+    own = {"clinic": "Organization/counted", "clinic_name": "Counted Clinic"}
+    first, second = referral(practice, patient, **own), referral(practice, patient, service="Echo", **own)
     practice.move_to("2026-04-08 09:00")
     do(practice, said.accept, first, at("2026-04-10 09:00"))
     practice.move_to("2026-04-12 09:00")
     do(practice, said.report, first, text="No disease.", visit=at("2026-04-10 09:00"))
-    found = practice.run(lambda tx: referrals.clinics(tx, at("2026-01-01 00:00"), "America/New_York", names=[CLINIC]))
+    found = practice.run(
+        lambda tx: referrals.clinics(tx, at("2026-01-01 00:00"), "America/New_York", names=["Organization/counted"])
+    )
     assert [(one.name, one.asked, one.answered, one.unanswered, one.seen, one.reported) for one in found] == [
-        ("Heart Partners", 2, 1, 1, 1, 1)
+        ("Counted Clinic", 2, 1, 1, 1, 1)
     ]
     assert (found[0].median_answer_seconds, found[0].median_wait_days) == (2 * 86400, 4)
     assert second
+
+
+def loop_of(practice: Practice, request: str) -> dict:
+    sql = "select status, closure_reason, id from loop where focus = %(focus)s"
+    return practice.run(lambda tx: tx.one(sql, {"focus": f"ServiceRequest/{request}"}))
+
+
+def steps_of(practice: Practice, request: str) -> dict[str, str]:
+    sql = "select step_id, status from loop_step where loop_id = %(id)s"
+    rows = practice.run(lambda tx: tx.rows(sql, {"id": loop_of(practice, request)["id"]}))
+    return {found["step_id"]: found["status"] for found in rows}
+
+
+def test_the_loop_follows_the_journey_and_closes_with_it(practice: Practice, patient: str) -> None:
+    request = referral(practice, patient)
+    assert steps_of(practice, request)["sent"] == "completed"
+    practice.move_to("2026-04-08 09:00")
+    do(practice, said.accept, request, at("2026-04-20 10:00"))
+    assert [steps_of(practice, request)[step] for step in ("accepted", "booked")] == ["completed", "completed"]
+    practice.move_to("2026-04-20 11:00")
+    do(practice, said.no_show, request, "fear")
+    assert steps_of(practice, request)["booked"] != "completed"
+    do(practice, said.book, request, at("2026-04-22 10:00"))
+    practice.move_to("2026-04-23 09:00")
+    do(practice, said.report, request, text="No disease.", visit=at("2026-04-22 10:00"))
+    assert steps_of(practice, request)["seen"] == "completed"
+    assert steps_of(practice, request)["report"] != "completed"
+    do(practice, referral_reading.review, request, Read(parts=ALL), by="osei")
+    assert steps_of(practice, request)["report"] == "completed"
+    practice.move_to("2026-04-23 10:00")
+    do(practice, referral_reading.tell_patient, request, Told(note="No disease"))
+    assert loop_of(practice, request)["status"] == "completed"
+
+
+def test_a_redirected_loop_is_superseded_and_the_new_one_is_open(practice: Practice, patient: str) -> None:
+    request = referral(practice, patient)
+    practice.move_to("2026-04-08 09:00")
+    do(practice, said.decline, request, "Wrong specialty")
+    made = do(practice, referring.redirect, request, "Organization/rhythm", "Rhythm Clinic")
+    assert (loop_of(practice, request)["status"], loop_of(practice, request)["closure_reason"]) == (
+        "cancelled",
+        "superseded",
+    )
+    assert loop_of(practice, made.request_id)["status"] == "in-progress"
+    assert steps_of(practice, made.request_id)["sent"] == "completed"
+
+
+def test_a_withdrawn_referral_ends_its_loop(practice: Practice, patient: str) -> None:
+    request = referral(practice, patient, send=False)
+    assert loop_of(practice, request)["status"] in ("requested", "in-progress", "accepted")
+    practice.move_to("2026-04-07 09:00")
+    do(practice, referring.cancel, request, "Not needed any more")
+    assert loop_of(practice, request)["closure_reason"] == "not-applicable"
