@@ -89,7 +89,11 @@ def office(app: App, tenant: Tenant) -> Office:
                 ),
             )  # fmt: skip
             made.staff[name] = replace(accounts.principal_of(tenant.id, member, None))
-            practitioner = {"resourceType": "Practitioner", "id": member.practitioner_id, "name": [{"text": member.name}]}
+            practitioner = {
+                "resourceType": "Practitioner",
+                "id": member.practitioner_id,
+                "name": [{"text": member.name}],
+            }
             writing.write(app, tx, product, [_put(practitioner)])
         for number, (given, family) in enumerate((("Maria", "Lopez"), ("Jo", "Kim"), ("Ann", "Ode"), ("Ed", "Fox"))):
             own_id = new_id()

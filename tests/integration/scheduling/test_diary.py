@@ -129,5 +129,10 @@ def test_the_database_itself_refuses_an_overlap(office):
 
 def test_a_patient_of_another_practice_is_never_in_the_way(office, other_tenant):
     office.book(office.at(24, 9))
-    assert office.app.database.run(other_tenant.id, lambda tx: store.clashes(tx, office.at(1, 0) - timedelta(9)), actor="x") == []
+    assert (
+        office.app.database.run(
+            other_tenant.id, lambda tx: store.clashes(tx, office.at(1, 0) - timedelta(9)), actor="x"
+        )
+        == []
+    )
     assert office.app.database.run(other_tenant.id, lambda tx: tx.value("select count(*) from booking"), actor="x") == 0

@@ -45,7 +45,11 @@ def plan(stops: Sequence[Stop], begins: datetime, base: Place | None, travel: Tr
     """The day in its best order found. `base` is where it starts and ends; None: at the first home."""
     if not stops:
         return Route()
-    starts = [_nearest_first(stops, begins, base, travel), sorted(stops, key=lambda one: (one.within.end, one.id))]
+    starts = [
+        _nearest_first(stops, begins, base, travel),
+        sorted(stops, key=lambda one: (one.within.end, one.id)),
+        sorted(stops, key=lambda one: (one.at, one.id)),
+    ]
     return min((_two_opt(order, begins, base, travel) for order in starts), key=_cost)
 
 

@@ -11,6 +11,9 @@ Resource = Mapping[str, Any]
 ACTORS = ("Practitioner/", "PractitionerRole/", "Patient/")
 """Who can be in one place only. A Location takes many people at once and a device is nobody."""
 
+BYSTANDERS = frozenset({"enterer", "placer-contact", "filler contact", "AUT", "INF", "CALLBCK", "REF", "TRANS"})
+"""Participation of those who only entered it, asked for it or can be called about it: they are not there."""
+
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +32,7 @@ def taken_by_appointment(appointment: Resource, assumed_minutes: int) -> list[Ta
         actor = _actor(part)
         own = part.get("period") or {}
         window = window_of(own.get("start"), own.get("end"), assumed_minutes) if own.get("end") else whole
-        if actor and window and part.get("status") != "declined":
+        if actor and window and part.get("status") != "declined" and not _is_bystander(part):
             known = found.get(actor)
             window = Window(min(known.start, window.start), max(known.end, window.end)) if known else window
             found[actor] = window
@@ -72,6 +75,13 @@ def actors_of(appointment: Resource, kind: str) -> Iterator[str]:
 def _actor(part: Resource) -> str:
     reference = str((part.get("actor") or {}).get("reference", "")).partition("/_history/")[0]
     return reference if reference.startswith(ACTORS) else ""
+
+
+def _is_bystander(part: Resource) -> bool:
+    kinds = [concept for concept in part.get("type", ()) if isinstance(concept, Mapping)]
+    said = {str(concept.get("text", "")) for concept in kinds}
+    codes = {str(coding.get("code", "")) for concept in kinds for coding in concept.get("coding", ())}
+    return bool(BYSTANDERS & (said | codes))
 
 
 def _minutes(appointment: Resource) -> int:
