@@ -10,7 +10,9 @@ from careloop.errors import Fault
 Document = Mapping[str, Any]
 Kinds = Mapping[str, Mapping[str, Document]]
 
-_OWN_SYSTEMS = frozenset({"urn:careloop:communication", "urn:careloop:open", "urn:careloop:form"})
+_OWN_SYSTEMS = frozenset(
+    {"urn:careloop:communication", "urn:careloop:open", "urn:careloop:form", "urn:careloop:referral-work"}
+)
 _CODE_SYSTEMS = ("http://", "https://", "urn:")
 _ENDS_WITH_CLASS = frozenset({"admitted"})
 
