@@ -7,6 +7,8 @@ README of `tests/content` lists them all.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from careloop.loops.cases import laboratory
+
 Item = Mapping[str, Any]
 Resource = dict[str, Any]
 
@@ -282,4 +284,5 @@ _BUILDERS: dict[str, Callable[[Item, Any], Resource]] = {
     "request": _request,
     "form": _form,
     "died": _died,
+    **laboratory.BUILDERS,
 }

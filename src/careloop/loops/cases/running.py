@@ -93,7 +93,9 @@ def _take(
 def _act(line: Item, number: int, now: datetime, derivation: Derivation) -> Act:
     loop = _chosen(line, derivation, str(line["pathway"])) if "pathway" in line else derivation.loops[0]
     assert loop is not None
-    data = {name: line[name] for name in ("reason", "note", "until", "reference", "due", "title", "role") if name in line}
+    data = {
+        name: line[name] for name in ("reason", "note", "until", "reference", "due", "title", "role") if name in line
+    }
     if "adds" in line:
         data["step"] = line["adds"]
     return Act(

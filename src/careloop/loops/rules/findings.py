@@ -27,6 +27,7 @@ Resource = Mapping[str, Any]
 SEVERITY = ("critical", "cannot-decide", "critical-orange", "critical-yellow", "abnormal", "unknown", "normal")
 """Findings from the worst; of several results of one report the worst is the report's."""
 
+_CULTURE = "microbiology_culture"
 PAGED = frozenset({"critical", "cannot-decide", "critical-orange", "critical-yellow"})
 
 
@@ -74,12 +75,17 @@ def _finding(resource: Resource, judged: Judged, row: FollowUpRow | None, tables
 
 
 def _in_words(resource: Resource, tables: ResultTables) -> str:
-    """A value without flag and range: only one that says positive or negative tells; all else is unknown."""
+    """A value without flag and range: a culture as its words say, else only one that is coded as positive or negative
+    or says just that. A sentence such as "No acute findings" is for a person to read: unknown."""
     value = measured(resource)
     if value.number is not None or not (value.text or value.codes):
         return "unknown"
-    said = positivity(resource, value, tables.critical)
-    return {"positive": "abnormal", "negative": "normal"}.get(said, "unknown")
+    said = value.text.strip(" .").lower()
+    words = tables.critical.words
+    plain = said in words["negative"] or said in words["positive"]
+    if not (plain or value.codes or group_of(resource, tables.windows).id == _CULTURE):
+        return "unknown"
+    return {"positive": "abnormal", "negative": "normal"}.get(positivity(resource, value, tables.critical), "unknown")
 
 
 def follow_up_of(finding: str, row: FollowUpRow | None) -> str:

@@ -173,7 +173,15 @@ def _of_result(result: Resource, born: date | None, near: Around) -> dict[str, s
         "pending": yes(clocks is near.tables.windows.pending),
         "review-within": review,
         "tell-within": tell_span(clocks, finding).said,
+        **_follow_up_clock(found.get("follow-up-row", ""), near.tables),
     }
+
+
+def _follow_up_clock(row_id: str, tables: ResultTables) -> dict[str, str]:
+    row = next((row for row in tables.follow_ups.rows if row.id == row_id), None)
+    if row is None or row.limit_days is None:
+        return {}
+    return {"follow-up-limit": f"{row.limit_days}-days", "follow-up-target": f"{row.target_days}-days"}
 
 
 def _words(result: Resource, born: date | None, near: Around) -> dict[str, str]:

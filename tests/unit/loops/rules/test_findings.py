@@ -519,6 +519,8 @@ class TestFindings:
             (lab("2823-3", 4.0, "mmol/L"), "unknown", "decide"),
             (lab("29771-3", "Positive"), "abnormal", "named"),
             (lab("29771-3", "Negative"), "normal", "none"),
+            (lab("630-4", "No growth after 2 days"), "normal", "none"),
+            (lab("30746-2", "No acute findings."), "unknown", "decide"),
             (lab("630-4", "10,000 CFU of E. coli"), "unknown", "decide"),
             (lab("3016-3", 0.1, "m[IU]/L", interpretation=flag("L")), "abnormal", "named"),
         ],
