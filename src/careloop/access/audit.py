@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from careloop.access.model import Principal
 from careloop.db import Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.fhir.jsons import encode
 
 _SQL = load_queries("careloop.access")
@@ -58,12 +59,11 @@ def action_of(interaction: str) -> str:
 
 def record_audit(tx: Transaction, entry: AuditEntry) -> None:
     """The entry is part of `tx`: it is committed with what it tells of, or neither is."""
-    tx.leave_for_last(_write, entry)
+    tx.leave_for_last(_insert, entry)
 
 
-def _write(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
-    rows = [_row(entry) for entry in entries]
-    tx.execute(_SQL["insert_audit_events"], {"entries": encode(rows).decode()})
+def _insert(entries: Sequence[AuditEntry]) -> Statement:
+    return Statement(_SQL["insert_audit_events"], {"entries": encode([_row(entry) for entry in entries]).decode()})
 
 
 def _row(entry: AuditEntry) -> dict[str, object]:

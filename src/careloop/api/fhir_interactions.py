@@ -18,6 +18,7 @@ from careloop.api.fhir_shaping import shaped, texts_of
 from careloop.errors import Rejected
 from careloop.flows.interactions import Interaction
 from careloop.record import Stored, Write
+from careloop.record.search import Steps
 
 Resource = dict[str, Any]
 
@@ -87,11 +88,11 @@ async def deletes(
 async def searched(fhir: FhirRequest, resource_type: str, form: bytes | None) -> Answer:
     """A page of what satisfies the parameters of the address and of a form."""
     asked = fhir.parameters(form)
-    return await fhir.look(lambda door: _page(fhir, door, resource_type, asked))
+    return await fhir.search(lambda door: _page(fhir, door, resource_type, asked))
 
 
-def _page(fhir: FhirRequest, door: Interaction, resource_type: str, asked: Pairs) -> Answer:
-    page = door.search(resource_type, asked, fhir.base, lenient=fhir.lenient)
+def _page(fhir: FhirRequest, door: Interaction, resource_type: str, asked: Pairs) -> Steps[Answer]:
+    page = yield from door.searching(resource_type, asked, fhir.base, lenient=fhir.lenient)
     return answers.of_page(fhir, page, resource_type, asked, texts_of(list(page.entries), page.request))
 
 

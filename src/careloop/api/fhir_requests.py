@@ -24,6 +24,7 @@ from careloop.flows.app import App
 from careloop.flows.gathering import Gatherer
 from careloop.flows.interactions import Interaction
 from careloop.record import Stored, Write, Written
+from careloop.record.search import Steps
 
 AnyRequest = Request[Any, Any, Any]
 Pairs = list[tuple[str, str]]
@@ -68,6 +69,11 @@ class FhirRequest:
     async def look(self, work: Callable[[Interaction], Result]) -> Result:
         """`work`, which only reads, with others that arrive now (`flows.gathering`)."""
         result: Result = await self._gatherer.ask(lanes.LOOK, self.principal, work)
+        return result
+
+    async def search(self, work: Callable[[Interaction], Steps[Result]]) -> Result:
+        """The same for a search, whose statements leave for the database with those of others."""
+        result: Result = await self._gatherer.ask(lanes.SEARCH, self.principal, work)
         return result
 
     async def read(self, resource_type: str, resource_id: str) -> Stored:

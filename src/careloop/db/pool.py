@@ -15,11 +15,12 @@ from zlib import crc32
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import CheckViolation, ExclusionViolation, ForeignKeyViolation, UniqueViolation
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloop.db.cluster import APP_ROLE, NARROW_ROLE
+from careloop.db.exchange import Known, Statement, exchange
 from careloop.errors import NotPermitted, Unavailable
 
 __all__ = [
@@ -66,13 +67,22 @@ class Contended(Unavailable):
 class _Connection(psycopg.Connection[Row]):
     last_used: float = 0.0
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.known = Known()
+
+    def rollback(self) -> None:
+        """Everything since the transaction began is undone; the server forgets what it had prepared."""
+        super().rollback()
+        self.known.forget()
+
 
 class Transaction:
     """One open transaction. Rows come back as dicts in the order of the query's columns."""
 
     def __init__(
         self,
-        connection: psycopg.Connection[Row],
+        connection: _Connection,
         tenant_id: int | None,
         actor: str = "",
         sight: Sight | None = None,
@@ -82,22 +92,21 @@ class Transaction:
         self.sight = sight
         self._begin: tuple[str, ...] | None = ("" if tenant_id is None else str(tenant_id), actor, *(sight or ()))
         self.after_commit: list[Callable[[], None]] = []
-        self._last: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
+        self._last: dict[Callable[[list[Any]], Statement], list[Any]] = {}
+        self._plan = "auto"
 
-    def leave_for_last(self, write: Callable[["Transaction", list[Any]], None], item: Any) -> None:
-        """`write` gets this item, together with all others left for it, right before the commit and in one call. It
-        fails with the transaction, and the transaction with it."""
+    def leave_for_last(self, write: Callable[[list[Any]], Statement], item: Any) -> None:
+        """`write` says what is executed for this item and all others left for it, right before the commit. It fails
+        with the transaction, and the transaction with it."""
         self._last.setdefault(write, []).append(item)
 
     def finish(self) -> None:
         """What was left for last is written and everything is committed, in one exchange with the server."""
         if not self._last:
             return
-        with self._begun().pipeline():
-            while self._last:
-                write, items = self._last.popitem()
-                write(self, items)
-            self._connection.commit()
+        last = [write(items) for write, items in self._last.items()]
+        self._last.clear()
+        exchange(self._connection, self._connection.known, [*self._beginning(), *last, Statement("commit")])
 
     @property
     def tenant_id(self) -> int:
@@ -130,6 +139,33 @@ class Transaction:
             connection.execute(first, first_parameters)
             cursor = connection.execute(sql, parameters)
         return cursor.fetchall()
+
+    def ask_all(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """The rows of each of some statements that do not need each other's, in one exchange with the server. Each is
+        planned as it wants; what is executed otherwise afterwards is planned as the last of these."""
+        if self._connection.pgconn.pipeline_status != PipelineStatus.OFF:
+            return [self.rows(one.sql, one.parameters) for one in statements]
+        sent = self._beginning()
+        places: dict[int, int] = {}
+        for index in sorted(range(len(statements)), key=lambda index: _rank(statements[index].plan, self._plan)):
+            one = statements[index]
+            if one.plan != self._plan:
+                sent.append(Statement(_PLANS[one.plan]))
+                self._plan = one.plan
+            places[index] = len(sent)
+            sent.append(one)
+        found = exchange(self._connection, self._connection.known, sent)
+        return [found[places[index]] for index in range(len(statements))]
+
+    def _beginning(self) -> list[Statement]:
+        """What opens the transaction, where nothing has yet. Only the driver knows an isolation of its own."""
+        if self._begin is None:
+            return []
+        if self._connection.isolation_level is not None:
+            self._begun()
+            return []
+        begin, self._begin = self._begin, None
+        return [Statement("begin"), Statement(_BEGIN if self.sight is None else _BEGIN_NARROW, begin)]
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """The first column of the first row, or None."""
@@ -165,7 +201,15 @@ class Transaction:
                 yield
         except BaseException:
             self._last = {write: self._last[write][:count] for write, count in left.items()}
+            self._forget_prepared()
             raise
+
+    def _forget_prepared(self) -> None:
+        """After a rollback to a savepoint the driver has the server drop all that is prepared, with its next statement:
+        that is now, so that nothing is prepared before it and dropped by it."""
+        self._connection.known.forget()
+        if self._connection.info.transaction_status is TransactionStatus.INTRANS:
+            self._connection.execute("select")
 
     def pipeline(self) -> AbstractContextManager[Any]:
         """Statements inside are sent without waiting for each answer; only for statements whose results are not read
@@ -206,6 +250,14 @@ class Transaction:
             self.sight = narrow
             if connection.info.transaction_status is not TransactionStatus.INERROR:
                 connection.execute(f"set local role {NARROW_ROLE}")
+
+
+def _rank(plan: str, current: str) -> tuple[bool, str]:
+    """Those that are planned as the last ones were come first, those of one plan together."""
+    return plan != current, plan
+
+
+_PLANS = {plan: f"set local plan_cache_mode = {plan}" for plan in ("auto", "force_generic_plan", "force_custom_plan")}
 
 
 class Database:

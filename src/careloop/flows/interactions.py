@@ -19,6 +19,7 @@ from careloop.flows.histories import HistoryAsked
 from careloop.flows.json_patch import apply_patch, pruned
 from careloop.flows.terminology import terminology_of
 from careloop.record import HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.search import Steps, Wide, one_of
 
 Resource = dict[str, Any]
 
@@ -62,19 +63,27 @@ class Interaction:
         self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None, *, lenient: bool = False
     ) -> SearchPage:
         """One page of what satisfies the parameters; a `lenient` search leaves aside, and names, what is not known."""
+        return one_of(self.tx, self.searching(resource_type, parameters, base, lenient=lenient))
+
+    def searching(
+        self, resource_type: str, parameters: Sequence[tuple[str, str]], base: str | None, *, lenient: bool = False
+    ) -> Steps[SearchPage]:
+        """The same in steps, so that the statements of several searches can leave together."""
         require(self.principal, "search", resource_type)
         if resource_type == audit_trail.RESOURCE_TYPE:
             return audit_trail.search(self.tx, self.principal, parameters)
         now = self.app.clock.now()
-        return self.app.record.search(
-            self.tx,
-            self.principal,
-            resource_type,
-            parameters,
-            now,
-            base=base,
-            lenient=lenient,
-            terminology=lambda: terminology_of(self.app, self.tx),
+        return (
+            yield from self.app.record.searching(
+                self.tx,
+                self.principal,
+                Wide(resource_types=[resource_type]),
+                parameters,
+                now,
+                base=base,
+                lenient=lenient,
+                terminology=lambda: terminology_of(self.app, self.tx),
+            )
         )
 
     def create(self, resource_type: str, resource: Resource, if_none_exist: str | None = None) -> Written:

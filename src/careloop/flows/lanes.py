@@ -13,6 +13,7 @@ from careloop.flows.app import App
 from careloop.flows.gathering import Lane, Outcome, tried
 from careloop.flows.interactions import Interaction
 from careloop.record import Write
+from careloop.record.search import Steps, all_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,20 @@ def _look(app: App, tx: Transaction, principal: Principal, items: Sequence[Look]
     return outcomes
 
 
+Search = Callable[[Interaction], Steps[object]]
+"""The steps of a search. What it gives must not need the transaction any more."""
+
+
+def _search(app: App, tx: Transaction, principal: Principal, items: Sequence[Search]) -> Sequence[Outcome]:
+    """All at the same pace: what they ask for next leaves for the database together."""
+    door = Interaction(app=app, tx=tx, principal=principal)
+    outcomes = all_of(tx, [partial(item, door) for item in items])
+    for outcome in outcomes:
+        if isinstance(outcome, Contended | Unavailable):
+            raise outcome
+    return outcomes
+
+
 def _write(app: App, tx: Transaction, principal: Principal, items: Sequence[Write]) -> Sequence[Outcome]:
     """As one set; each resource is audited, and its loops are reviewed, for itself."""
     return writing.write(app, tx, principal, items, each=True)
@@ -55,6 +70,9 @@ READ = Lane(work=_read, repeatable=True)
 
 LOOK = Lane(work=_look, repeatable=True)
 """Items are `Look`; outcomes are what they give."""
+
+SEARCH = Lane(work=_search, repeatable=True)
+"""Items are `Search`; outcomes are what they give."""
 
 WRITE = Lane(work=_write, name_of=_name)
 """Items are plain `Write`s that the asker may do, without conditions that need a search; outcomes are `Written`."""

@@ -12,6 +12,7 @@ from typing import Literal
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
 from careloop.db import Row, Transaction
+from careloop.db.exchange import Statement
 from careloop.errors import Gone, NotFound, Rejected
 from careloop.fhir import definitions as tables
 from careloop.fhir.jsons import encode
@@ -102,9 +103,8 @@ def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], values: Ma
 
 def _ask(tx: Transaction, statement: str, values: Mapping[str, object]) -> Row:
     """The one row. Planned for its own values each time: a plan for any chart would be one for an endless chart."""
-    with tx.pipeline():
-        tx.execute("set local plan_cache_mode = force_custom_plan")
-        return tx.rows(store.SQL[statement], values)[0]
+    [[row]] = tx.ask_all([Statement(store.SQL[statement], values, "force_custom_plan")])
+    return row
 
 
 def _tokens(tenant_id: int, definitions: SearchDefinitions, asked: ChartAsked) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 from careloop.access.audit import AuditEntry, action_of, record_audit
 from careloop.access.model import Principal
 from careloop.db import Row, Transaction
+from careloop.db.exchange import Statement
 from careloop.errors import Gone, NotFound, Rejected
 from careloop.events import ChangeKind
 from careloop.record import store
@@ -27,10 +28,10 @@ def read_many(
 ) -> list[Stored | NotFound | Gone]:
     """The current version of each, or what `read` would raise, in the order asked. Each read is audited for itself."""
     if len(wanted) == 1:
-        row = tx.one(store.SQL["read_current"], {"type": wanted[0][0], "id": wanted[0][1]})
-        rows = {wanted[0]: row}
+        asked = Statement(store.SQL["read_current"], {"type": wanted[0][0], "id": wanted[0][1]})
     else:
-        rows = {(row["type"], row["id"]): row for row in tx.rows(store.SQL["read_many"], store.pairs(wanted))}
+        asked = Statement(store.SQL["read_many"], store.pairs(wanted))
+    rows = {(row["type"], row["id"]): row for row in tx.ask_all([asked])[0]}
     return [_seen_or_not(tx, principal, rows.get(one)) for one in wanted]
 
 
@@ -85,9 +86,7 @@ def _history_rows(tx: Transaction, values: Mapping[str, Any]) -> list[Row]:
     """The versions asked for and one more. A history of types is planned for the type that is asked, not for any."""
     if values["id"] is not None:
         return tx.rows(store.SQL["history_of_one"], values)
-    with tx.pipeline():
-        tx.execute("set local plan_cache_mode = force_custom_plan")
-        return tx.rows(store.SQL["history"], values)
+    return tx.ask_all([Statement(store.SQL["history"], values, "force_custom_plan")])[0]
 
 
 def audit_written(tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:

@@ -13,7 +13,7 @@ from careloop.record import charts, reading, store, verifying
 from careloop.record.charts import ChartAsked, ChartPage
 from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
 from careloop.record.reindexing import Index
-from careloop.record.search import Asked, Asking, Wide, search_wide
+from careloop.record.search import Asked, Asking, Steps, Wide, one_of, searching
 from careloop.record.writing import Writer
 
 
@@ -140,6 +140,24 @@ class Record:
         terminology: Asked | None = None,
     ) -> SearchPage:
         """The same over several types, or inside a compartment."""
+        return one_of(
+            tx,
+            self.searching(tx, principal, wide, parameters, now, base=base, lenient=lenient, terminology=terminology),
+        )
+
+    def searching(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        wide: Wide,
+        parameters: Sequence[tuple[str, str]],
+        now: datetime,
+        *,
+        base: str | None = None,
+        lenient: bool = False,
+        terminology: Asked | None = None,
+    ) -> Steps[SearchPage]:
+        """The same in steps, so that the statements of several searches can leave together (`search.all_of`)."""
         refuse_wide(tx, principal)
         asking = Asking(
             principal=principal,
@@ -149,7 +167,7 @@ class Record:
             lenient=lenient,
             terminology=terminology,
         )
-        return search_wide(tx, asking, self.index.offered(tx), wide, parameters)
+        return (yield from searching(tx, asking, self.index.offered(tx), wide, parameters))
 
     def of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> list[Stored]:
         """What stands about one patient, of these types. For the engine and flows; not audited."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from careloop.access.model import Principal
 from careloop.access.policy import may
-from careloop.db import Transaction
+from careloop.db.exchange import Statement
 from careloop.fhir.clauses import Include
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.fhir.tokens import field_hash, token_hash
 from careloop.record import store
 from careloop.record.model import Stored
+from careloop.record.search.asking import Asking
 
 MAX_INCLUDED = 1000
 MAX_ROUNDS = 5
@@ -20,11 +21,11 @@ MAX_ROUNDS = 5
 class Includer:
     """Finds what comes along, as far as the principal may see it."""
 
-    tx: Transaction
+    tenant_id: int
     principal: Principal
     definitions: SearchDefinitions
 
-    def included(self, page: Sequence[Stored], includes: Sequence[Include]) -> tuple[list[Stored], bool]:
+    def included(self, page: Sequence[Stored], includes: Sequence[Include]) -> Asking[tuple[list[Stored], bool]]:
         """What comes along, each resource once, and whether some was left out because it was too much."""
         known = {stored.reference for stored in page}
         found: list[Stored] = []
@@ -33,7 +34,7 @@ class Includer:
         for _ in range(MAX_ROUNDS):
             if not fresh or not wanted:
                 return found, False
-            each = {one.reference: one for one in self._along(fresh, wanted)}
+            each = {one.reference: one for one in (yield from self._along(fresh, wanted))}
             fresh = [one for reference, one in each.items() if reference not in known]
             known |= {one.reference for one in fresh}
             found += fresh
@@ -42,16 +43,20 @@ class Includer:
             wanted = [include for include in includes if include.iterate]
         return found, bool(fresh and wanted)
 
-    def _along(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> list[Stored]:
+    def _along(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> Asking[list[Stored]]:
         """What comes along in one round: one query for each `_include`, one for all `_revinclude`."""
-        found = [one for include in includes if not include.reverse for one in self._referred(fresh, include)]
-        found += self._referring(fresh, [include for include in includes if include.reverse])
+        asked = [self._referred(fresh, include) for include in includes if not include.reverse]
+        asked.append(self._referring(fresh, [include for include in includes if include.reverse]))
+        found: list[Stored] = []
+        for one in asked:
+            if one is not None:
+                found += [store.stored_of(row) for row in (yield one)]
         return [one for one in found if may(self.principal, "search", one.resource_type)]
 
-    def _referred(self, fresh: Sequence[Stored], include: Include) -> list[Stored]:
+    def _referred(self, fresh: Sequence[Stored], include: Include) -> Statement | None:
         sources = [one for one in fresh if one.resource_type == include.source]
         if not sources:
-            return []
+            return None
         values = {
             "types": store.joined(one.resource_type for one in sources),
             "ids": store.joined(one.id for one in sources),
@@ -59,11 +64,11 @@ class Includer:
             "target": include.target,
             "limit": MAX_INCLUDED + 1,
         }
-        return [store.stored_of(row) for row in self.tx.rows(store.SQL["included"], values)]
+        return Statement(store.SQL["included"], values)
 
-    def _referring(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> list[Stored]:
+    def _referring(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> Statement | None:
         tokens = [
-            token_hash(self.tx.tenant_id, include.source, name, one.reference)
+            token_hash(self.tenant_id, include.source, name, one.reference)
             for include in includes
             if may(self.principal, "search", include.source)
             for one in fresh
@@ -71,12 +76,12 @@ class Includer:
             for name in self._names(include)
         ]
         if not tokens:
-            return []
+            return None
         values = {"tokens": store.array(dict.fromkeys(tokens)), "limit": MAX_INCLUDED + 1}
-        return [store.stored_of(row) for row in self.tx.rows(store.SQL["referring"], values)]
+        return Statement(store.SQL["referring"], values)
 
     def _fields(self, include: Include) -> list[int]:
-        return [field_hash(self.tx.tenant_id, include.source, name) for name in self._names(include)]
+        return [field_hash(self.tenant_id, include.source, name) for name in self._names(include)]
 
     def _names(self, include: Include) -> list[str]:
         if include.parameter != "*":

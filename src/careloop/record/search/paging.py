@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from careloop.db import Row, Transaction
+from careloop.db import Row
+from careloop.db.exchange import Statement
 from careloop.errors import Rejected
 from careloop.fhir.clauses import Clause
+from careloop.record.search.asking import Asking
 from careloop.record.search.conditions import Found
 from careloop.record.search.ordering import Cursor, Ordering, order_by
 from careloop.record.search.sql import TRUE, Sql, chain, joined
@@ -39,31 +41,34 @@ class Scope:
         return self.order[0].field is not None and not self.found.is_narrow and (not self.few)
 
 
-def rows_of(tx: Transaction, scopes: Sequence[Scope], cursor: Cursor | None, limit: int) -> list[Row]:
+def rows_of(scopes: Sequence[Scope], cursor: Cursor | None, limit: int) -> Asking[list[Row]]:
     """The found rows in order, at most `limit`: the columns of a resource, `key` and sort values `s0`, `s1`, ..."""
     order = scopes[0].order
     if not order:
-        return _ask(tx, scopes, _united([_by_key(scope.found, cursor, limit) for scope in scopes], limit))
+        return (yield statement(scopes, _united([_by_key(scope.found, cursor, limit) for scope in scopes], limit)))
     for scope in scopes:
-        _refuse_costly(tx, scope)
-    scopes = [_for_sorting(tx, scope) for scope in scopes]
+        yield from _refuse_costly(scope)
+    made = []
+    for scope in scopes:
+        made.append((yield from _for_sorting(scope)))
+    scopes = made
     if not scopes[0].in_order:
-        return _sorted(tx, scopes, [gathered(one.found, one.order, cursor, limit) for one in scopes], order, limit)
+        return (yield _sorted(scopes, [gathered(one.found, one.order, cursor, limit) for one in scopes], order, limit))
     rows: list[Row] = []
     if cursor is None or cursor.values[0] is not None:
-        rows = _sorted(tx, scopes, [walked(one.found, one.order, cursor, limit) for one in scopes], order, limit)
+        rows = yield _sorted(scopes, [walked(one.found, one.order, cursor, limit) for one in scopes], order, limit)
     if len(rows) < limit:
         rest = limit - len(rows)
-        rows += _sorted(tx, scopes, [valueless(one.found, one.order, cursor, rest) for one in scopes], order, rest)
+        rows += yield _sorted(scopes, [valueless(one.found, one.order, cursor, rest) for one in scopes], order, rest)
     return rows
 
 
-def count_of(tx: Transaction, scopes: Sequence[Scope], limit: int | None = None) -> int:
+def count_of(scopes: Sequence[Scope], limit: int | None = None) -> Asking[int]:
     """How many there are; with a limit, counting stops there."""
     counted = [_counted(scope, limit) for scope in scopes]
     every = joined(" union all ", [chain("(", one, ")") for one in counted])
     total = chain("select coalesce(sum(count), 0) as count from (", every, ") as counted")
-    return int(_ask(tx, scopes, total)[0]["count"])
+    return int((yield statement(scopes, total))[0]["count"])
 
 
 def _by_key(found: Found, cursor: Cursor | None, limit: int) -> Sql:
@@ -87,32 +92,30 @@ def _united(parts: Sequence[Sql], limit: int) -> Sql:
     return chain("select * from (", every, ") as page order by key", Sql("limit %s", (limit,)))
 
 
-def _sorted(
-    tx: Transaction, scopes: Sequence[Scope], parts: Sequence[Sql], order: Sequence[Ordering], limit: int
-) -> list[Row]:
+def _sorted(scopes: Sequence[Scope], parts: Sequence[Sql], order: Sequence[Ordering], limit: int) -> Statement:
     """Keys and sort values first, then the bodies of those that are shown."""
     page = parts[0] if len(parts) == 1 else united(parts, order, limit)
     query = chain(
         "select page.*,", _COLUMNS, "from (", page, ") as page join resource on resource.key = page.key order by",
         order_by(order, "page."),
     )  # fmt: skip
-    return _ask(tx, scopes, query)
+    return statement(scopes, query)
 
 
-def _for_sorting(tx: Transaction, scope: Scope) -> Scope:
+def _for_sorting(scope: Scope) -> Asking[Scope]:
     """With one set of keys, how many there are decides: a few are sorted, many are met soon on the way along the order.
     Where there are more conditions the planner weighs them."""
     lone, first = scope.found.lone_set, scope.order[0]
     if lone is None or first.costly:
         return scope
     counted = chain("select count(*) from (", lone.select, Sql("limit %s", (FEW + 1,)), ") as found")
-    if int(tx.rows(counted.text, counted.values)[0]["count"]) <= FEW:
+    if int((yield Statement(counted.text, counted.values))[0]["count"]) <= FEW:
         return replace(scope, few=True)
     return replace(scope, found=replace(scope.found, probing=True))
 
 
-def _refuse_costly(tx: Transaction, scope: Scope) -> None:
-    if any(one.costly for one in scope.order) and count_of(tx, [scope], MOST_READ + 1) > MOST_READ:
+def _refuse_costly(scope: Scope) -> Asking[None]:
+    if any(one.costly for one in scope.order) and (yield from count_of([scope], MOST_READ + 1)) > MOST_READ:
         expected = f"at most {MOST_READ} matches to be sorted by codes or references"
         raise Rejected(at="_sort", expected=expected, code="too-costly")
 
@@ -132,14 +135,7 @@ def _counted(scope: Scope, limit: int | None) -> Sql:
     return chain("select count(*) from resource where", scope.found.where())
 
 
-def _ask(tx: Transaction, scopes: Sequence[Scope], query: Sql) -> list[Row]:
-    """The rows, planned as the conditions want it."""
+def statement(scopes: Sequence[Scope], query: Sql) -> Statement:
+    """The query, planned as the conditions want it."""
     plan = scopes[0].found.plan if len(scopes) == 1 else "force_custom_plan"
-    if plan == "auto":
-        return tx.rows(query.text, query.values)
-    with tx.pipeline():
-        tx.execute(_PLANS[plan])
-        return tx.rows(query.text, query.values)
-
-
-_PLANS = {plan: f"set local plan_cache_mode = {plan}" for plan in ("force_generic_plan", "force_custom_plan")}
+    return Statement(query.text, query.values, plan)

@@ -16,6 +16,8 @@ from careloop.fhir.grammar import parse_search
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.record import store
 from careloop.record.model import SearchPage, Stored
+from careloop.record.search.asking import Asking as Steps
+from careloop.record.search.asking import one_of
 from careloop.record.search.conditions import Finder, in_compartment
 from careloop.record.search.including import Includer
 from careloop.record.search.ordering import Cursor, from_text, orderings, to_text
@@ -72,12 +74,23 @@ def search_wide(
     parameters: Sequence[tuple[str, str]],
 ) -> SearchPage:
     """The same over several types or inside a compartment."""
+    return one_of(tx, searching(tx, asking, definitions, wide, parameters))
+
+
+def searching(
+    tx: Transaction,
+    asking: Asking,
+    definitions: SearchDefinitions,
+    wide: Wide,
+    parameters: Sequence[tuple[str, str]],
+) -> Steps[SearchPage]:
+    """The same in steps, so that others can be asked with it."""
     _refuse_unprintable(parameters)
     asked = [pair for pair in parameters if pair[0] != CURSOR]
     cursor_text = next((value for name, value in parameters if name == CURSOR), None)
     scopes, request = _scopes(tx, asking, definitions, wide, asked)
-    page = _page(tx, request, scopes, cursor_text)
-    page = _with_included(tx, asking.principal, definitions, request, page)
+    page = yield from _page(request, scopes, cursor_text)
+    page = yield from _with_included(tx.tenant_id, asking.principal, definitions, request, page)
     page = replace(page, warnings=(*_ignored(request), *page.warnings))
     _audit(tx, asking.principal, wide, parameters, page)
     return page
@@ -152,14 +165,14 @@ def _refuse_unprintable(parameters: Sequence[tuple[str, str]]) -> None:
             raise Rejected(at="search", expected="parameters in valid UTF-8 without NUL", code="value")
 
 
-def _page(tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], cursor_text: str | None) -> SearchPage:
+def _page(request: SearchRequest, scopes: Sequence[Scope], cursor_text: str | None) -> Steps[SearchPage]:
     if request.summary == "count" or request.count == 0:
-        return SearchPage(entries=(), total=count_of(tx, scopes), request=request)
+        return SearchPage(entries=(), total=(yield from count_of(scopes)), request=request)
     cursor = from_text(cursor_text, scopes[0].order) if cursor_text is not None else None
     size = request.count or DEFAULT_COUNT
-    rows = rows_of(tx, scopes, cursor, size + 1)
+    rows = yield from rows_of(scopes, cursor, size + 1)
     more, rows = len(rows) > size, rows[:size]
-    total = _total(tx, request, scopes, cursor, None if more else len(rows))
+    total = yield from _total(request, scopes, cursor, None if more else len(rows))
     return SearchPage(
         entries=[store.stored_of(row) for row in rows],
         total=None if request.total == "none" else total,
@@ -174,17 +187,17 @@ def _wants_the_first(request: SearchRequest) -> bool:
 
 
 def _total(
-    tx: Transaction, request: SearchRequest, scopes: Sequence[Scope], cursor: Cursor | None, whole: int | None
-) -> int | None:
+    request: SearchRequest, scopes: Sequence[Scope], cursor: Cursor | None, whole: int | None
+) -> Steps[int | None]:
     """How many there are in all, where it was asked for or costs little; `whole` is the size of an only page."""
     if cursor is not None and cursor.total is not None:
         return cursor.total
     if cursor is None and whole is not None:
         return whole
     if request.total in ("accurate", "estimate"):
-        return count_of(tx, scopes)
+        return (yield from count_of(scopes))
     if cursor is None and request.total is None and not _wants_the_first(request):
-        count = count_of(tx, scopes, COUNTED_ANYWAY + 1)
+        count = yield from count_of(scopes, COUNTED_ANYWAY + 1)
         return count if count <= COUNTED_ANYWAY else None
     return None
 
@@ -194,11 +207,11 @@ def _cursor(row: Row, scope: Scope, total: int | None) -> Cursor:
 
 
 def _with_included(
-    tx: Transaction, principal: Principal, definitions: SearchDefinitions, request: SearchRequest, page: SearchPage
-) -> SearchPage:
+    tenant_id: int, principal: Principal, definitions: SearchDefinitions, request: SearchRequest, page: SearchPage
+) -> Steps[SearchPage]:
     if not request.includes or not page.entries:
         return page
-    included, cut = Includer(tx, principal, definitions).included(page.entries, request.includes)
+    included, cut = yield from Includer(tenant_id, principal, definitions).included(page.entries, request.includes)
     warning = Fault(
         at="_include", expected="fewer resources: only a part came along", severity="warning", code="too-costly"
     )
