@@ -1,8 +1,7 @@
-"""What the pages of the diary show: a day or a week by person, one visit, who waits, what was missed and mended."""
+"""What the pages of the diary show: a day or a week by person, one visit, who waits."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,8 +23,6 @@ from careloop.scheduling.rules import availability
 from careloop.scheduling.rules.taking import actors_of, window_of
 from careloop.scheduling.rules.waiting import kind_of
 
-MISSED_DAYS = 90
-_MOST = 500
 _STATES = {
     "booked": "Booked",
     "pending": "Not confirmed by all",
@@ -235,7 +232,7 @@ def visit(app: App, tx: Transaction, principal: Principal, appointment_id: str) 
         for other in store.taken_of(tx, [one.actor], one.window)
         if other.holder != appointment_id and (one.clash or other.clash)
     ]
-    reason = _reason_of(app, stored)
+    reason = reason_of(app, stored)
     later = app.record.of_patient(tx, line.patient_id, ["Appointment"]) if line.patient_id else []
     periods = stored.resource.get("requestedPeriod", ())
     return VisitPage(
@@ -267,7 +264,8 @@ def _display(stored: Stored, actor: str) -> str:
     return "Somebody"
 
 
-def _reason_of(app: App, stored: Stored) -> Reason | None:
+def reason_of(app: App, stored: Stored) -> Reason | None:
+    """Why the visit was missed or cancelled, in our own words; None where nobody said."""
     concept = stored.resource.get("cancelationReason") or {}
     for coding in concept.get("coding", ()):
         if coding.get("system") == MISSED_REASON:
@@ -377,109 +375,6 @@ def waiting(app: App, tx: Transaction, principal: Principal) -> WaitingPage:
             for one in offers
         ),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReasonRow:
-    """How often one reason, how often its fix was done, and who came to the next visit after a fix and without."""
-
-    words: str
-    fix: str
-    times: int
-    fixed: int
-    came_after_fix: int
-    next_after_fix: int
-    came_without: int
-    next_without: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class MissedPage:
-    """Missed and cancelled visits of the last days: whose reason is not known yet, what is being done, what helps."""
-
-    unasked: tuple[VisitLine, ...]
-    open_fixes: tuple[tuple[FixLine, str], ...]
-    rows: tuple[ReasonRow, ...]
-    total: int
-    days: int = MISSED_DAYS
-    late: int = field(default=0)
-
-
-def missed(app: App, tx: Transaction, principal: Principal) -> MissedPage:
-    """What was missed, and what is done about it. Audited as a search."""
-    require(principal, "search", "Appointment")
-    now, zone = app.clock.now(), people.zone_of(tx)
-    since = (now - timedelta(days=MISSED_DAYS)).date().isoformat()
-    asked = [("status", "noshow,cancelled"), ("date", f"ge{since}"), ("_count", str(_MOST)), ("_sort", "-date")]
-    found = [one for one in app.record.search(tx, principal, "Appointment", asked, now).entries if one.patient_id]
-    patient_ids = sorted({str(one.patient_id) for one in found})
-    chart = app.record.of_patients(tx, patient_ids, ["Appointment", "Task"])
-    patients = people.patients_shown(app, tx, patient_ids, now, zone)
-    names = people.Names(tx)
-    fixes = [
-        one for ones in chart.values() for one in ones if one.resource_type == "Task" and booking.is_fix(one.resource)
-    ]
-    unasked = [one for one in found if one.resource.get("status") == "noshow" and _reason_of(app, one) is None]
-    standing = [fix_line(one, names) for one in fixes if one.resource.get("status") in ("requested", "in-progress")]
-    standing.sort(key=lambda one: (one.due or now, one.task_id))
-    return MissedPage(
-        unasked=tuple(line_of(app, one, patients[str(one.patient_id)]) for one in unasked),
-        open_fixes=tuple((one, patients[one.patient_id].name) for one in standing),
-        rows=tuple(_rows(app, found, fixes, chart)),
-        total=len(found),
-        late=sum(1 for one in standing if one.due and one.due < now),
-    )
-
-
-def _rows(
-    app: App, found: Sequence[Stored], fixes: Sequence[Stored], chart: Mapping[str, Sequence[Stored]]
-) -> list[ReasonRow]:
-    """By reason, the most frequent first. The next visit is the first later one whose outcome is known."""
-    done = {
-        str((one.resource.get("focus") or {}).get("reference", ""))
-        for one in fixes
-        if one.resource.get("status") == "completed"
-    }
-    times, fixed = Counter[str](), Counter[str]()
-    came: Counter[tuple[str, bool]] = Counter()
-    nexts: Counter[tuple[str, bool]] = Counter()
-    for one in found:
-        reason = _reason_of(app, one)
-        if reason is None or reason.side == "nobody":
-            continue
-        was_fixed = one.reference in done
-        times[reason.id] += 1
-        fixed[reason.id] += was_fixed
-        outcome = _next_outcome(one, chart.get(str(one.patient_id), ()))
-        if outcome is not None:
-            nexts[(reason.id, was_fixed)] += 1
-            came[(reason.id, was_fixed)] += outcome
-    reasons = visits_of(app.catalog).reasons
-    return [
-        ReasonRow(
-            words=reasons[key].words,
-            fix=reasons[key].fix,
-            times=count,
-            fixed=fixed[key],
-            came_after_fix=came[(key, True)],
-            next_after_fix=nexts[(key, True)],
-            came_without=came[(key, False)],
-            next_without=nexts[(key, False)],
-        )
-        for key, count in times.most_common()
-    ]
-
-
-def _next_outcome(missed_one: Stored, mine: Sequence[Stored]) -> bool | None:
-    """True where the patient came to the next visit, False where not, None where there was none yet."""
-    start = window_of(missed_one.resource.get("start"), None, 1)
-    later = []
-    for one in mine:
-        window = window_of(one.resource.get("start"), None, 1) if one.resource_type == "Appointment" else None
-        known = one.resource.get("status") in ("arrived", "checked-in", "fulfilled", "noshow")
-        if window and start and known and window.start > start.start:
-            later.append((window.start, one.resource.get("status") != "noshow"))
-    return min(later)[1] if later else None
 
 
 def patient_named(app: App, tx: Transaction, principal: Principal, patient_id: str) -> PatientShown:

@@ -100,7 +100,8 @@ def office(app: App, tenant: Tenant) -> Office:
             made.patients.append(own_id)
             patient = {
                 "resourceType": "Patient", "id": own_id, "birthDate": "1950-01-01",
-                "name": [{"given": [given], "family": family}], "telecom": [{"system": "phone", "value": "518-555-0101"}],
+                "name": [{"given": [given], "family": family}],
+                "telecom": [{"system": "phone", "value": "518-555-0101"}],
                 "address": [{"line": [f"{number} Elm Street"], "city": "Troy", "postalCode": "12180"}],
             }  # fmt: skip
             writing.write(app, tx, product, [_put(patient)])

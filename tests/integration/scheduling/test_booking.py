@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from careloop.errors import Conflict, Rejected
-from careloop.flows import booking, diary_pages, diary_slots, home_visits, offers, waiting_list
+from careloop.flows import booking, diary_pages, diary_slots, home_visits, missed_visits, offers, waiting_list
 from careloop.scheduling import store
 from careloop.scheduling.content import visits_of
 
@@ -67,7 +67,7 @@ def test_missed_then_asked_why_then_mended_and_measured(office):
         act(office, booking.did_not_come, visit)
     office.app.clock.move_to(office.at(23, 12))
     act(office, booking.did_not_come, visit)
-    page = act(office, diary_pages.missed)
+    page = act(office, missed_visits.missed_page)
     assert [one.id for one in page.unasked] == [visit]
     act(office, booking.give_reason, visit, "ride")
     again = office.book(office.at(30, 9), instead_of=visit)
@@ -75,7 +75,7 @@ def test_missed_then_asked_why_then_mended_and_measured(office):
     act(office, lambda app, tx, me: booking.finish_fix(app, tx, me, task["id"], done=True))
     office.app.clock.move_to(office.at(30, 9))
     act(office, booking.arrive, again)
-    (row,) = act(office, diary_pages.missed).rows
+    (row,) = act(office, missed_visits.missed_page).rows
     assert (row.words, row.times, row.fixed, row.came_after_fix, row.next_after_fix) == ("Needs a ride", 1, 1, 1, 1)
     assert act(office, diary_pages.visit, visit).instead == again
 

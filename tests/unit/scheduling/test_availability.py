@@ -1,5 +1,6 @@
 """Hours by the clock on the wall, on every day of the year, also when clocks change."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -72,7 +73,7 @@ def minutes_in(windows):
 def test_free_time_is_every_minute_that_is_open_and_not_taken(windows, taken):
     left = without(joined(windows), taken)
     assert minutes_in(left) == minutes_in(windows) - minutes_in(taken)
-    assert all(one.end < other.start for one, other in zip(left, left[1:], strict=False))
+    assert all(one.end < other.start for one, other in itertools.pairwise(left))
 
 
 @given(st.lists(spans, max_size=8), st.lists(spans, max_size=8), st.integers(5, 60), st.sampled_from([5, 10, 15, 30]))
@@ -95,7 +96,7 @@ def test_on_any_day_in_any_zone_slots_do_not_overlap_and_begin_within_the_hours_
     opens, closes = divmod(at, 60), divmod(at + long, 60)
     found = windows_of(day, hours(time(*opens), time(*closes), day), zone, ())
     slots = pieces(found, size)
-    assert all(one.end <= other.start for one, other in zip(slots, slots[1:], strict=False))
+    assert all(one.end <= other.start for one, other in itertools.pairwise(slots))
     for slot in slots:
         local = slot.start.astimezone(zone)
         assert local.date() == day

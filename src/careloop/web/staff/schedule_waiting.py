@@ -8,7 +8,7 @@ from litestar.params import Body, FromPath
 
 from careloop.access.policy import require
 from careloop.errors import Conflict, Rejected
-from careloop.flows import booking, diary_pages, offers
+from careloop.flows import booking, diary_pages, missed_visits, offers
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.schedule import HERE, run
 
@@ -58,5 +58,5 @@ def fix_send(staff: SignedInStaff, task_id: FromPath[str], data: Form) -> Respon
 
 
 def _missed(staff: Staff, *, problem: str = "", status: int = 200) -> Response[str]:
-    page = run(staff, lambda tx: diary_pages.missed(staff.app, tx, staff.principal))
+    page = run(staff, lambda tx: missed_visits.missed_page(staff.app, tx, staff.principal))
     return staff.page("schedule_missed.html", HERE, {"page": page, "problem": problem}, status=status)
