@@ -74,6 +74,7 @@ def test_one_manager_changes_a_clock_and_another_publishes_it(office, people):
     assert ida.post(f"{RULE}/do", do="publish", version=version).status_code == 303
     holds = ida.get(RULE).text
     assert "yours since" in holds and "the nurse, within 1 business day (TR-20)" in holds
+    assert "Proof: a call or message that reached the patient or caregiver filed as outreach" in holds
     assert ida.post(f"{RULE}/do", do="again", version="", why="Too short for us").status_code == 303
     back = mo.get(RULE).text
     assert "As it ships" in back and "Too short for us" in back

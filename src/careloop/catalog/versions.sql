@@ -51,13 +51,13 @@ select coalesce(max(version.number), 0) + 1 as number
 -- insert_version --
 insert into rule_version (id, kind, name, number, status, document, digest, base_digest, authors, author_name, note,
                           created, changed)
-values (%(id)s, %(kind)s, %(name)s, %(number)s, 'draft', %(document)s::jsonb, %(digest)s, %(base_digest)s,
+values (%(id)s, %(kind)s, %(name)s, %(number)s, 'draft', %(document)s::json, %(digest)s, %(base_digest)s,
         array[%(by)s], %(by_name)s, %(note)s, %(at)s, %(at)s)
 
 -- change_version --
 -- The draft says something else; whoever changed it is an author too. No row when somebody else changed it before.
 update rule_version
-   set document = %(document)s::jsonb, digest = %(digest)s, note = %(note)s, changed = %(at)s, edition = edition + 1,
+   set document = %(document)s::json, digest = %(digest)s, note = %(note)s, changed = %(at)s, edition = edition + 1,
        authors = case when %(by)s = any (authors) then authors else array_append(authors, %(by)s) end,
        author_name = case when %(by)s = any (authors) then author_name
                           else author_name || ', ' || %(by_name)s::text end

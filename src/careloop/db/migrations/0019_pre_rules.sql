@@ -5,6 +5,7 @@
 -- with each piece of work anyway.
 alter table tenant add column rules_revision int not null default 0;
 
+-- The document is kept as it was written (json, not jsonb): the order of its keys is the order in which it is read out.
 create table rule_version (
     tenant_id int not null,
     id uuid not null,
@@ -12,7 +13,7 @@ create table rule_version (
     name text not null,
     number int not null check (number > 0),
     status text not null check (status in ('draft', 'in-review', 'published', 'retired', 'discarded')),
-    document jsonb not null,
+    document json not null,
     digest text not null,
     base_digest text not null,
     edition int not null default 1,
@@ -38,8 +39,8 @@ revoke delete on rule_version from careloop_app;
 
 create function keep_rule_version() returns trigger language plpgsql as $$
 begin
-    if old.status <> 'draft' and (new.document, new.digest, new.number, new.kind, new.name, new.authors)
-        is distinct from (old.document, old.digest, old.number, old.kind, old.name, old.authors) then
+    if old.status <> 'draft' and (new.document::text, new.digest, new.number, new.kind, new.name, new.authors)
+        is distinct from (old.document::text, old.digest, old.number, old.kind, old.name, old.authors) then
         raise exception 'a rule that is no draft any more does not change' using errcode = 'check_violation';
     end if;
     if old.published is not null and new.published is distinct from old.published then
