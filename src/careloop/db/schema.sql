@@ -42,8 +42,8 @@ CREATE FUNCTION public.keep_rule_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if old.status <> 'draft' and (new.document, new.digest, new.number, new.kind, new.name, new.authors)
-        is distinct from (old.document, old.digest, old.number, old.kind, old.name, old.authors) then
+    if old.status <> 'draft' and (new.document::text, new.digest, new.number, new.kind, new.name, new.authors)
+        is distinct from (old.document::text, old.digest, old.number, old.kind, old.name, old.authors) then
         raise exception 'a rule that is no draft any more does not change' using errcode = 'check_violation';
     end if;
     if old.published is not null and new.published is distinct from old.published then
@@ -1134,9 +1134,7 @@ CREATE TABLE public.paper (
     late_at timestamp with time zone NOT NULL,
     split_from uuid,
     pages jsonb NOT NULL,
-    codes text[] DEFAULT '{}'::text[] NOT NULL,
     said text DEFAULT ''::text NOT NULL,
-    links text[] DEFAULT '{}'::text[] NOT NULL,
     patient_id text,
     document text,
     kind text,
@@ -1158,11 +1156,9 @@ ALTER TABLE ONLY public.paper FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN public.paper.split_from IS 'the paper whose file this one shares';
 
-COMMENT ON COLUMN public.paper.pages IS 'in reading order: {"page": place in the file, "turn": 0, 90, 180 or 270}';
+COMMENT ON COLUMN public.paper.pages IS 'in reading order: {"page": place in the file, "turn": 0, 90, 180 or 270, "codes": sheet codes on it}';
 
 COMMENT ON COLUMN public.paper.said IS 'the text layer of its pages, where the file has one';
-
-COMMENT ON COLUMN public.paper.links IS 'partner links whose sheet codes stand on its pages';
 
 CREATE TABLE public.paper_page (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1177,7 +1173,7 @@ ALTER TABLE ONLY public.paper_page FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.partner_code (
     hash bytea NOT NULL,
-    tenant_id integer NOT NULL
+    belongs_to integer NOT NULL
 );
 
 CREATE TABLE public.partner_link (
@@ -1437,6 +1433,7 @@ CREATE TABLE public.referral (
     ended timestamp with time zone,
     no_shows integer NOT NULL,
     silent integer NOT NULL,
+    reminded timestamp with time zone,
     CONSTRAINT referral_check CHECK ((is_open = (ended IS NULL)))
 );
 
@@ -1626,7 +1623,7 @@ CREATE TABLE public.rule_version (
     name text NOT NULL,
     number integer NOT NULL,
     status text NOT NULL,
-    document jsonb NOT NULL,
+    document json NOT NULL,
     digest text NOT NULL,
     base_digest text NOT NULL,
     edition integer DEFAULT 1 NOT NULL,

@@ -248,7 +248,7 @@ _GIVEN_UP = {
 
 
 def give_up(app: App, tx: Transaction, principal: Principal, request_id: str, state: str, why: str) -> Receipt:
-    """A clinician ends the referral without its goal; nothing else does. For missed visits from the second on (RF-04)."""
+    """A clinician ends the referral without its goal; nothing else does: not two missed visits either (RF-04)."""
     if state not in _GIVEN_UP:
         raise Rejected(at="state", expected=f"one of {', '.join(_GIVEN_UP)}", code="code-invalid")
     desk = open_desk(app, tx, principal, request_id)

@@ -147,6 +147,7 @@ def row_of(app: App, tx: Transaction, story: Story) -> ReferralRow:
         ended=story.ended,
         no_shows=story.no_shows,
         silent=story.silent,
+        reminded=story.reminded,
     )
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from careloop.db import Row, Transaction, load_queries
 
 _SQL = load_queries("careloop.loops", "referrals.sql")
 AWAITING = ("no-answer", "accepted", "seen")
 """Columns in which a clinic is waited for."""
+QUIET = timedelta(days=3)
+"""So long a clinic is left alone after a reminder, unless a person sends another one [P]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,7 @@ class ReferralRow:
     ended: datetime | None
     no_shows: int
     silent: int
+    reminded: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +116,9 @@ def cards(tx: Transaction, board: str, limit: int, clinic: str | None = None) ->
 
 
 def silent(tx: Transaction, now: datetime, limit: int) -> list[str]:
-    """Requests for which a clinic is late, the longest first."""
-    rows = tx.rows(_SQL["silent"], {"boards": list(AWAITING), "now": now, "limit": limit})
+    """Requests for which a clinic is late and was not reminded for some days, the longest first."""
+    given = {"boards": list(AWAITING), "now": now, "quiet": now - QUIET, "limit": limit}
+    rows = tx.rows(_SQL["silent"], given)
     return [row["request_id"] for row in rows]
 
 
@@ -129,6 +133,11 @@ def clinics(
 def times(tx: Transaction, first: date, last: date, limit: int = 20_000) -> list[Row]:
     """Referrals whose patients began to wait on these days, for the report of RF-03."""
     return tx.rows(_SQL["times"], {"first": first, "last": last, "limit": limit})
+
+
+def services(tx: Transaction) -> list[str]:
+    """What is referred for most, as it was written."""
+    return [row["service"] for row in tx.rows(_SQL["services"])]
 
 
 def median_answer_seconds(tx: Transaction, since: datetime) -> float | None:

@@ -6,11 +6,11 @@ delete from referral
 -- put --
 insert into referral (request_id, task_id, patient_id, clinic, clinic_name, service, payer, language, priority, state,
        board, is_open, since, due, due_because, clock_start, see_by, sent, answered, scheduled, visit_on, seen,
-       reported, reviewed, ended, no_shows, silent)
+       reported, reviewed, ended, no_shows, silent, reminded)
 values (%(request_id)s, %(task_id)s, %(patient_id)s, %(clinic)s, %(clinic_name)s, %(service)s, %(payer)s,
        %(language)s, %(priority)s, %(state)s, %(board)s, %(is_open)s, %(since)s, %(due)s, %(due_because)s,
        %(clock_start)s, %(see_by)s, %(sent)s, %(answered)s, %(scheduled)s, %(visit_on)s, %(seen)s, %(reported)s,
-       %(reviewed)s, %(ended)s, %(no_shows)s, %(silent)s)
+       %(reviewed)s, %(ended)s, %(no_shows)s, %(silent)s, %(reminded)s)
 
 -- requests_of --
 -- Referrals of some patients, or that have one of these Tasks.
@@ -42,12 +42,13 @@ select r.request_id, r.patient_id, r.clinic, r.clinic_name, r.service, r.priorit
  limit %(limit)s
 
 -- silent --
--- Those who wait for an answer of a clinic and are late, or were not reminded since.
+-- Those for which a clinic is late and was not reminded of late.
 select request_id
   from referral
  where board = any (%(boards)s::text[])
    and due < %(now)s
    and clinic <> ''
+   and (reminded is null or reminded < %(quiet)s)
  order by due, request_id
  limit %(limit)s
 
@@ -85,3 +86,12 @@ select percentile_disc(0.5) within group (order by greatest(0, extract(epoch fro
   from referral
  where answered >= %(since)s
    and sent is not null
+
+-- services --
+-- What is referred for most.
+select service, count(*) as asked
+  from referral
+ where service <> ''
+ group by service
+ order by asked desc, service
+ limit 40

@@ -29,6 +29,7 @@ create table referral (
     ended timestamptz,
     no_shows int not null,
     silent int not null,
+    reminded timestamptz,
     primary key (tenant_id, request_id),
     check (is_open = (ended is null))
 );
