@@ -1,7 +1,7 @@
 """How hard a text is to read, for English: Flesch-Kincaid and SMOG grades (programme.md §3). Pure.
 
-The formulas are the domain's; syllables are where `pyphen` (en_US) would break a word. Names of medicines may be left out.
-Texts under 30 words are not measured for gating, and other languages never: the formulas hold for English alone.
+The formulas are the domain's; syllables are where `pyphen` (en_US) would break a word. Names of medicines may be left
+out. Texts under 30 words are not measured for gating, and other languages never: the formulas hold for English alone.
 """
 
 import re

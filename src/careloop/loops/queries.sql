@@ -262,3 +262,12 @@ select pathway || ' ' || status as what, count(*) as loops
   from loop
  group by pathway, status
  order by 1
+
+-- open_of_pathway --
+-- Open loops of one pathway: what is late first, then by the next deadline.
+select id::text, number, patient_id, focus, owner, clock, opened, next_due, next_step, deadline
+  from loop
+ where pathway = %(pathway)s
+   and status in ('requested', 'accepted', 'in-progress', 'on-hold')
+ order by next_due, id
+ limit %(limit)s

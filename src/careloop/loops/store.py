@@ -221,6 +221,12 @@ def loops_by_pathway(tx: Transaction) -> dict[str, int]:
     return {row["what"]: int(row["loops"]) for row in tx.rows(_SQL["loops_by_pathway"])}
 
 
+def open_of_pathway(tx: Transaction, pathway: str, limit: int) -> list[Row]:
+    """Open loops of one pathway, the first due first: id, number, patient_id, focus, owner, clock, opened, next_due,
+    next_step, deadline."""
+    return tx.rows(_SQL["open_of_pathway"], {"pathway": pathway, "limit": limit})
+
+
 def find_act(tx: Transaction, act_id: str) -> Act | None:
     """One act by id."""
     row = tx.one(_SQL["act"], {"id": act_id})

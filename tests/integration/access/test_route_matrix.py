@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
+from tests.pages import jpeg, sheet
 
 from careloop.access import accounts, clients, sessions, tokens
 from careloop.access.accounts import NewAccount
@@ -24,7 +25,7 @@ from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import contradictions, documents, feeds, identifying, outbox, tenants, writing
+from careloop.flows import contradictions, document_inbox, documents, feeds, identifying, outbox, rank_reports, tenants, writing
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
@@ -102,10 +103,17 @@ MERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "," + _TAR
 UNMERGE_BODY = '{"resourceType":"Parameters","parameter":[' + _SOURCE + "]}"
 VIEW_BODY = '{"resourceType":"Parameters","parameter":[{"name":"viewReference","valueString":"patient_demographics"}]}'
 MERGES = interaction("update")
+OWNS_RANK = rank_reports.is_owner
 WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
 FEEDS = action(Action.FEED_MANAGE)
 RULES = action(Action.RULES_MANAGE)
+
+
+def PAPERS(principal: Principal) -> bool:  # noqa: N802
+    return may_act(principal, Action.LOOP_WORK) and may(principal, "create", "DocumentReference")
+
+
 UNTIL = "2026-11-24T12:00"
 
 MATRIX: dict[str, Route] = {
@@ -233,12 +241,20 @@ MATRIX: dict[str, Route] = {
     "GET /api/inbox": Route(permits=INBOX, query=f"control_id={MARK}", shows=False),
     "POST /api/inbox/{inbox_id:int}/replay": Route(permits=REPAIR),
     "GET /api/worklist": Route(permits=READ_LIST, query="scope=team", shows=True),
-    "GET /api/ownership": Route(permits=READ_LIST, query="patient={patient_id}"),
+    "GET /api/ownership": Route(permits=interaction("read"), query="patient={patient_id}"),
     "GET /api/episodes/{encounter_id:str}": Route(permits=action(Action.EPISODE_READ)),
     "POST /sign-out": Route(permits=staff_only, page=True, form={}),
     "GET /worklist": Route(permits=READ_LIST, page=True, query="scope=team", shows=True),
     "GET /worklist/pane": Route(permits=READ_LIST, page=True, query="loop={loop_id}", shows=True),
     "GET /worklist/state": Route(permits=READ_LIST, page=True),
+    "POST /worklist/bulk": Route(permits=WORK, page=True, form={"loop": "{loop_id}", "act": "snooze"}),
+    "POST /worklist/views": Route(permits=READ_LIST, page=True, form={"name": "mine", "query": "scope=team&"}),
+    "GET /worklist/views/{view_id:str}": Route(permits=READ_LIST, page=True),
+    "POST /worklist/views/{view_id:str}/remove": Route(permits=READ_LIST, page=True, form={}),
+    "GET /worklist/day": Route(permits=READ_LIST, page=True),
+    "POST /worklist/day/minutes": Route(permits=staff_only, page=True, form={"what": "today", "minutes": "60"}),
+    "POST /loops/{loop_id:str}/wrong-place": Route(permits=WORK, page=True, form={"says": "low", "should": "first"}),
+    "POST /rules/rank/reports/{report_id:str}": Route(permits=OWNS_RANK, page=True, form={"answer": "we look at it"}),
     "POST /loops/{loop_id:str}/call": Route(
         permits=WORK, page=True, form={"outcome": "no-answer", "minutes": "1", "note": MARK}
     ),
@@ -256,11 +272,45 @@ MATRIX: dict[str, Route] = {
     ),
     "POST /undo": Route(permits=WORK, page=True, form={"act": "{act_id}"}),
     "POST /api/documents": Route(permits=may_bring_documents, form={}),
+    "GET /documents": Route(permits=PAPERS, page=True),
+    "POST /documents": Route(permits=PAPERS, page=True, form={}),
+    "GET /papers/{paper_id:str}": Route(permits=PAPERS, page=True),
+    "GET /papers/{paper_id:str}/pages/{place:int}": Route(permits=PAPERS, page=True),
+    "POST /papers/{paper_id:str}/find": Route(permits=PAPERS, page=True, form={"text": MARK}, shows=True),
+    "POST /papers/{paper_id:str}/attach": Route(permits=PAPERS, page=True, form={"to": "x|", "kind": "form"}),
+    "POST /papers/{paper_id:str}/glance": Route(permits=PAPERS, page=True, form={"kind": "form"}),
+    "POST /papers/{paper_id:str}/detach": Route(permits=PAPERS, page=True, form={"why": "wrong"}),
+    "POST /papers/{paper_id:str}/set-aside": Route(permits=PAPERS, page=True, form={"why": "nobody's"}),
+    "POST /papers/{paper_id:str}/turn": Route(permits=PAPERS, page=True, form={"place": "0", "by": "90"}),
+    "POST /papers/{paper_id:str}/split": Route(permits=PAPERS, page=True, form={"place": "1"}),
     "GET /documents/{document_id:str}": Route(permits=interaction("read", "DocumentReference"), page=True),
     "GET /documents/{document_id:str}/original": Route(permits=interaction("read", "DocumentReference"), page=True),
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/team": Route(permits=interaction("read"), page=True, shows=True),
+    "POST /patients/{patient_id:str}/lead": Route(
+        permits=lambda principal: WORK(principal) and may(principal, "update", "CareTeam"),
+        page=True,
+        form={"what": "offer", "to": "Practitioner/x", "why": "w"},
+    ),
+    "GET /team": Route(permits=action(Action.TEAM_READ), page=True),
+    "POST /team/absences": Route(permits=action(Action.TEAM_READ), page=True, form={"person": "Practitioner/x"}),
+    "POST /team/absences/{absence_id:str}/end": Route(permits=action(Action.TEAM_READ), page=True, form={}),
+    "POST /team/competencies": Route(permits=action(Action.TEAM_SUPERVISE), page=True, form={"kind": "privacy"}),
+    "GET /team/digest": Route(permits=action(Action.TEAM_SUPERVISE), page=True),
+    "GET /team/people/{practitioner_id:str}/leave": Route(
+        permits=lambda principal: (
+            may_act(principal, Action.TEAM_SUPERVISE) or may_act(principal, Action.ACCOUNT_MANAGE)
+        ),
+        page=True,
+    ),
+    "POST /team/people/{practitioner_id:str}/leave": Route(
+        permits=action(Action.ACCOUNT_MANAGE), page=True, form={"to": ""}
+    ),
+    "GET /hand-over": Route(permits=WORK, page=True),
+    "POST /hand-over": Route(permits=WORK, page=True, form={"to": "Practitioner/x", "loop": "x"}),
+    "POST /hand-over/{loop_id:str}/answer": Route(permits=WORK, page=True, form={"answer": "accept"}),
     "GET /patients/{patient_id:str}/record": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/facts/{kind:str}/{fact_id:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/apps": Route(permits=interaction("read"), page=True, shows=True),
@@ -269,6 +319,9 @@ MATRIX: dict[str, Route] = {
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /messages": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /messages/{message_id:str}": Route(permits=READ_LIST, page=True, shows=True),
+    "POST /messages/{message_id:str}": Route(permits=WORK, page=True, form={"do": "read"}),
     "GET /contradictions": Route(permits=WORK, page=True, shows=True),
     "GET /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, shows=True),
     "POST /contradictions/{contradiction_id:str}": Route(
@@ -421,6 +474,14 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         for one in writes:
             writing.write(app, tx, principal, [one])
         ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
+        message = {
+            "resourceType": "Communication", "id": new_id(), "status": "completed", "sent": now.isoformat(),
+            "subject": {"reference": f"Patient/{ids['resource_id']}"},
+            "sender": {"reference": f"Patient/{ids['resource_id']}"}, "payload": [{"contentString": f"{mark}?"}],
+        }  # fmt: skip
+        wrote = Write(method="update", resource_type="Communication", id=str(message["id"]), resource=message)
+        writing.write(app, tx, principal, [wrote])
+        ids["message_id"] = str(tx.value("select id::text from loop where pathway = 'patient-message'"))
         contradictions.review(app, tx, [ids["resource_id"]])
         ids["contradiction_id"] = contradictions.of_patient(app, tx, ids["resource_id"])[0].id
         for name, status in (("appointment_id", "booked"), ("waiting_id", "waitlist")):
@@ -437,6 +498,9 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         ids["delivery_id"] = _deliver(app, tx, f"Patient/{ids['resource_id']}", mark)
     door = Feed(id=None, kind="hl7v2", zone="UTC", name=f"{mark} hospital", port=30000 + tenant.id)
     ids["feed_id"] = str(feeds.add_feed(app, principal, tenant, door).id)
+    page = jpeg(sheet(dots=60))
+    paper = document_inbox.receive(app, principal, f"{mark}.jpg", page, "upload").paper_id
+    ids |= {"paper_id": paper, "place": "0"}
     return {**ids, "patient_id": ids["resource_id"], "inbox_id": str(broken), "act_id": new_id()}
 
 
