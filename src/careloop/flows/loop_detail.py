@@ -12,7 +12,7 @@ from careloop.errors import NotFound
 from careloop.flows import engine, people, routing
 from careloop.flows.app import App
 from careloop.flows.people import Names
-from careloop.flows.worklist_rows import RowMaker, step_of
+from careloop.flows.worklist_rows import CALL_STEPS, RowMaker, step_of
 from careloop.flows.worklist_values import HistoryLine, LoopDetail, OfferShown, Phone, StepLine
 from careloop.loops import store
 from careloop.loops import worklist as lists
@@ -27,7 +27,6 @@ from careloop.loops.rules.rank import (
     timed_parts,
 )
 
-CALL_STEPS = frozenset({"contact"})
 _POSITIONS = 500
 """A loop further down the list than this is shown without its number."""
 

@@ -53,10 +53,11 @@ def _weigh(app: App, tenant: Tenant, moment: places.Moment) -> None:
         return
     last: str | None = places.FIRST
     while last is not None:
-        after = last
-        last = app.database.run(
-            tenant.id, lambda tx, after=after: places.weigh(tx, moment.weights, after, _LOOPS), actor="worklist"
-        )
+        last = _weigh_some(app, tenant, moment, last)
+
+
+def _weigh_some(app: App, tenant: Tenant, moment: places.Moment, after: str) -> str | None:
+    return app.database.run(tenant.id, lambda tx: places.weigh(tx, moment.weights, after, _LOOPS), actor="worklist")
 
 
 def _renew(app: App, tenant: Tenant, moment: places.Moment, until: float) -> int:

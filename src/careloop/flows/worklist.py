@@ -26,6 +26,7 @@ from careloop.flows.worklist_values import (
     WorklistPage,
     WorklistRow,
 )
+from careloop.loops import places
 from careloop.loops import worklist as lists
 from careloop.loops.rules.rank import RankDays, rank_days
 
@@ -40,9 +41,11 @@ __all__ = [
     "WorklistRow",
     "by_number",
     "detail",
+    "known_filters",
     "next_loop",
     "owners",
     "page",
+    "queued",
 ]
 
 GROUPS = ((1, "now", "Do now"), (2, "today", "Today"), (3, "week", "This week"), (4, "waiting", "Waiting on others"))
@@ -84,8 +87,8 @@ def page(
     app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
     asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit, narrowed)
-    places = lists.page(tx, asked)
-    rows = RowMaker(app, tx, now, zone).rows(places)
+    placed = lists.page(tx, asked)
+    rows = RowMaker(app, tx, now, zone).rows(placed)
     whole = _counts(lists.totals(tx, replace(asked, **_UNFILTERED)).rows, snoozed)
     left = lists.totals(tx, asked) if asked.filters else None
     sections = whole.sections if left is None else _counts(left.rows, snoozed).sections
@@ -98,7 +101,7 @@ def page(
                 key=key,
                 title=title,
                 total=None if beyond else sections.get(number, 0),
-                rows=tuple(by_id[place.loop_id] for place in places if place.section == number),
+                rows=tuple(by_id[place.loop_id] for place in placed if place.section == number),
             )
             for number, key, title in GROUPS
         ),
@@ -108,7 +111,7 @@ def page(
         type_counts=whole.pathways,
         snoozed_total=whole.snoozed,
         shown_total=None if beyond else sum(sections.values()),
-        next_check=min((place.due for place in places if place.waiting and place.due > now), default=None),
+        next_check=min((place.due for place in placed if place.waiting and place.due > now), default=None),
     )
 
 
@@ -134,6 +137,16 @@ def owners(app: App, tx: Transaction) -> list[tuple[str, str, str]]:
         if member.active
     ]
     return [queue, *staff]
+
+
+def known_filters(tx: Transaction) -> dict[str, list[str]]:
+    """Languages and programmes that some patient has, for the filter form."""
+    return places.traits(tx)
+
+
+def queued(tx: Transaction, most: int) -> int:
+    """How many open loops nobody took yet, counted to `most`."""
+    return lists.held_by(tx, routing.queue_reference(tx.tenant_id), most)
 
 
 def _asked(

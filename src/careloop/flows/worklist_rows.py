@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 from careloop.db import Transaction
 from careloop.flows import engine
 from careloop.flows.app import App
+from careloop.flows.capacity import minutes_table
 from careloop.flows.people import Names, PatientShown, patients_shown
 from careloop.flows.worklist_values import WorklistRow
 from careloop.loops import worklist as lists
 from careloop.loops.model import ClockState, LoopState, Status, StepState
+
+CALL_STEPS = frozenset({"contact"})
+"""Steps that a call to the patient proves."""
 
 
 class RowMaker:
@@ -21,6 +25,7 @@ class RowMaker:
         self._tx = tx
         self._now = now
         self._zone = zone
+        self._minutes = minutes_table(self._app.catalog)
         self.names = Names(tx)
 
     def rows(self, places: Sequence[lists.Placed]) -> list[WorklistRow]:
@@ -39,6 +44,7 @@ class RowMaker:
         totals: Mapping[str, int],
     ) -> WorklistRow:
         patient = patients[loop.patient_id]
+        is_call = place.step_id in CALL_STEPS
         return WorklistRow(
             loop_id=loop.id,
             code=f"L-{loop.number}",
@@ -59,6 +65,8 @@ class RowMaker:
             segments=tuple(loop.segments or ()),
             points=place.points,
             more=max(0, totals.get(loop.patient_id, 0) - Status(loop.status).is_open),
+            minutes=self._minutes.of(place.step_id or "", interpreter=patient.interpreter and is_call),
+            is_call=is_call,
         )
 
 

@@ -22,7 +22,8 @@ class Narrowed:
 @dataclass(frozen=True, kw_only=True)
 class WorklistRow:
     """One loop in its place. `segments`: for each step that counts, whether its proof is in hand. `more`: further
-    open loops of the same patient. `language` is empty for English and where nobody asked."""
+    open loops of the same patient. `minutes`: what the step takes; `is_call`: it is done by a call to the patient.
+    `language` is empty for English and where nobody asked."""
 
     loop_id: str
     code: str
@@ -43,6 +44,8 @@ class WorklistRow:
     segments: tuple[bool, ...]
     points: int
     more: int
+    minutes: int = 0
+    is_call: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

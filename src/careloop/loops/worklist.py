@@ -176,6 +176,16 @@ def shown(tx: Transaction, ids: Sequence[str]) -> dict[str, Shown]:
     return {row["id"]: Shown(**{**row, "state": _decode_state(row["state"])}) for row in rows}
 
 
+def plan_facts(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
+    """By loop id patient_id and safety of open loops."""
+    return {row["id"]: row for row in tx.rows(_SQL["plan_facts"], {"ids": list(ids)})} if ids else {}
+
+
+def held_by(tx: Transaction, owner: str, most: int) -> int:
+    """How many open loops this owner holds; `most` where there are as many or more."""
+    return int(tx.value(_SQL["held"], {"owner": owner, "counted_to": most}))
+
+
 def open_loops_of(tx: Transaction, patients: Sequence[str]) -> dict[str, int]:
     """How many open loops each of these patients has."""
     rows = tx.rows(_SQL["open_loops_of"], {"patients": list(patients)}) if patients else []

@@ -167,6 +167,21 @@ select l.id::text, l.number, l.pathway, l.patient_id, l.snoozed_until, l.hold_un
   from loop as l
  where l.id = any(%(ids)s::uuid[])
 
+-- plan_facts --
+-- What a plan of the day asks of these loops.
+select p.loop_id::text as id, p.patient_id, p.safety
+  from loop_place as p
+ where p.loop_id = any(%(ids)s::uuid[])
+
+-- held --
+-- How many open loops this owner holds, as far as counting goes.
+select count(*)
+  from (select 1
+          from loop as l
+         where l.owner = %(owner)s
+           and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+         limit %(counted_to)s) as found
+
 -- open_loops_of --
 -- How many open loops each of these patients has.
 select l.patient_id, count(*) as total

@@ -11,7 +11,7 @@ from litestar.params import Body, FromPath
 
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected, Unavailable
-from careloop.flows import acts
+from careloop.flows import acts, bulk_acts
 from careloop.flows.acts import ActReceipt
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.worklist import filters_of, worklist_values
@@ -40,35 +40,36 @@ def save_call(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respo
             idempotency_key=form.get("key") or None,
         )
 
-    return _saved(staff, loop_id, form, work, onward=True)
+    return save_as_act(staff, loop_id, form, work, onward=True)
 
 
 @post("/loops/{loop_id:str}/hand-over", sync_to_thread=True)
 def save_hand_over(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """An offer: the giver stays the owner until the taker accepts."""
     form = checked_form(staff, data)
-    return _saved(
-        staff,
-        loop_id,
-        form,
-        lambda tx: acts.hand_over(
-            staff.app, tx, staff.principal, loop_id=loop_id, to=form.get("to", ""), why=form.get("why", "")
-        ),
-    )
+
+    def offer(tx: Transaction) -> ActReceipt:
+        to = bulk_acts.owner_named(tx, form.get("to", ""))
+        why = form.get("why") or bulk_acts.ASKED
+        return acts.hand_over(staff.app, tx, staff.principal, loop_id=loop_id, to=to, why=why)
+
+    return save_as_act(staff, loop_id, form, offer)
 
 
 @post("/loops/{loop_id:str}/accept", sync_to_thread=True)
 def save_accept(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """The loop is mine."""
     form = checked_form(staff, data)
-    return _saved(staff, loop_id, form, lambda tx: acts.accept_offer(staff.app, tx, staff.principal, loop_id=loop_id))
+    return save_as_act(
+        staff, loop_id, form, lambda tx: acts.accept_offer(staff.app, tx, staff.principal, loop_id=loop_id)
+    )
 
 
 @post("/loops/{loop_id:str}/decline", sync_to_thread=True)
 def save_decline(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """The giver keeps the loop and reads why."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff,
         loop_id,
         form,
@@ -80,7 +81,7 @@ def save_decline(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Re
 def save_snooze(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Off the list for a while, never past the deadline."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff,
         loop_id,
         form,
@@ -93,7 +94,7 @@ def save_snooze(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Res
 def save_hold(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Waiting, with a reason and a date on which it wakes."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff,
         loop_id,
         form,
@@ -113,7 +114,7 @@ def save_hold(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respo
 def save_release(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """No longer on hold."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff, loop_id, form, lambda tx: acts.release(staff.app, tx, staff.principal, loop_id=loop_id, step_id=None)
     )
 
@@ -122,7 +123,7 @@ def save_release(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Re
 def save_attest(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """A person's word for a step, with a coded reason and a sentence."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff,
         loop_id,
         form,
@@ -142,7 +143,7 @@ def save_attest(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Res
 def save_close(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Closed without proof: a reason and a sentence, counted apart."""
     form = checked_form(staff, data)
-    return _saved(
+    return save_as_act(
         staff,
         loop_id,
         form,
@@ -174,7 +175,9 @@ def save_undo(staff: SignedInStaff, data: Form) -> Response[str]:
     return staff.back(form.get("next") or "/worklist", said=receipt.says)
 
 
-def _saved(staff: Staff, loop_id: str, form: Mapping[str, str], work: Work, *, onward: bool = False) -> Response[str]:
+def save_as_act(
+    staff: Staff, loop_id: str, form: Mapping[str, str], work: Work, *, onward: bool = False, undo: bool = True
+) -> Response[str]:
     """The act carried out and the list again; or the same page with what is wrong and everything that was typed."""
     try:
         receipt = staff.app.database.run(staff.tenant.id, work, actor=staff.principal.reference)
@@ -186,7 +189,7 @@ def _saved(staff: Staff, loop_id: str, form: Mapping[str, str], work: Work, *, o
     return staff.back(
         f"/worklist?{form.get('query', '')}" + (f"loop={chosen}" if chosen else ""),
         said=receipt.says,
-        act=receipt.act_id,
+        act=receipt.act_id if undo else None,
     )
 
 

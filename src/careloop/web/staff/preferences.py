@@ -1,4 +1,4 @@
-"""Settings of one browser (colours, rows, single keys), the help page, and the rule of the order."""
+"""Settings of one browser (colours, rows, single keys), and the help page."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,6 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-from careloop.flows import engine
 from careloop.web.staff.context import LOOK_COOKIE, SignedInStaff, checked_form
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -44,11 +43,3 @@ def settings_save(staff: SignedInStaff, data: Form) -> Response[str]:
 def help_page(staff: SignedInStaff) -> Response[str]:
     """What a loop is, and all keys."""
     return staff.page("help.html", "/help", {})
-
-
-@get("/rules/rank", sync_to_thread=True)
-def rank_rule_page(staff: SignedInStaff) -> Response[str]:
-    """The rule of the order with its points, as it holds at this practice."""
-    with staff.app.database.transaction(staff.tenant.id) as tx:
-        rule = engine.catalog_for(staff.app, tx).document("worklist", "rank")
-    return staff.page("rank_rule.html", "/rules/rank", {"rule": rule})

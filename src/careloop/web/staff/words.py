@@ -30,6 +30,13 @@ KIND_NAMES: Mapping[str, str] = {
     "contradiction": "Sources disagree",
 }
 
+DUES: Sequence[tuple[str, str]] = (
+    ("late", "Late"),
+    ("today", "Due today, or late"),
+    ("tomorrow", "Due by tomorrow"),
+    ("week", "Due within 7 days"),
+)
+
 OUTCOMES: Sequence[tuple[int, str, str]] = (
     (1, "reached", "Reached"),
     (2, "left-message", "Left message"),

@@ -12,15 +12,15 @@ from litestar.enums import MediaType
 from litestar.params import FromQuery
 
 from careloop.db import Transaction
-from careloop.errors import NotFound
+from careloop.errors import NotFound, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import contradictions, identifying
+from careloop.flows import bulk_acts, contradictions, day, identifying, list_views
 from careloop.flows import worklist as flow
 from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff
-from careloop.web.staff.words import KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
+from careloop.web.staff.words import DUES, KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
 
 ROWS = 50
 """Rows of the first page: about 1,000 elements, under the budget of ui.md §12."""
@@ -28,6 +28,11 @@ _MOST_ROWS = 500
 _PAIRS = "person-match"
 _DISAGREE = "contradiction"
 _SNOOZE = timedelta(hours=20)
+_NARROWING = ("owner", "due", "risk", "language", "programme")
+_NAMES = ("scope", "kind", "snoozed", *_NARROWING, "pick")
+_NAMED = 60
+"""So many people are offered by name where one is asked for; of a larger staff the name is typed."""
+_QUEUE_COUNTED = 1_000
 _SCOPE_WORDS = {"mine": "for you", "team": "for the team", "queue": "without a person", "all": "in all"}
 
 
@@ -39,16 +44,33 @@ class Filters:
     kind: str | None = None
     snoozed: str | None = None
     most: int = ROWS
+    owner: str = ""
+    due: str = ""
+    risk: str = ""
+    language: str = ""
+    programme: str = ""
+    pick: str = ""
 
     @property
     def query(self) -> str:
         """The filters as the start of a query string, for links on the page."""
-        chosen = {"scope": self.scope, "kind": self.kind, "snoozed": self.snoozed}
+        chosen = {name: getattr(self, name) for name in _NAMES}
         more = {"most": str(self.most)} if self.most != ROWS else {}
         return urlencode({name: value for name, value in {**chosen, **more}.items() if value}) + "&"
 
+    @property
+    def narrowing(self) -> dict[str, str]:
+        """The filters of the filter form that are set, by name."""
+        return {name: getattr(self, name) for name in _NARROWING if getattr(self, name)}
+
+    def without(self, name: str) -> "Filters":
+        """The same with one filter of the form off."""
+        off: dict[str, Any] = {name: ""}
+        return replace(self, **off)
+
     def page(self, staff: Staff, tx: Transaction) -> flow.WorklistPage:
-        """The rows."""
+        """The rows. `Rejected` for an owner whom nobody here is called like."""
+        owner = bulk_acts.owner_named(tx, self.owner) if self.owner else ""
         return flow.page(
             staff.app,
             tx,
@@ -56,6 +78,9 @@ class Filters:
             scope=self.scope,
             pathway=self.kind,
             snoozed=bool(self.snoozed),
+            narrowed=flow.Narrowed(
+                owner=owner, due=self.due, risk=self.risk, language=self.language, programme=self.programme
+            ),
             limit=self.most,
         )
 
@@ -68,6 +93,12 @@ def filters_of(query: Mapping[str, str]) -> Filters:
         kind=query.get("kind") or None,
         snoozed="yes" if query.get("snoozed") else None,
         most=min(int(most), _MOST_ROWS) if most.isdecimal() and int(most) else ROWS,
+        owner=query.get("owner", "").strip()[:80],
+        due=query.get("due", "") if query.get("due") in flow.DUES else "",
+        risk=query.get("risk", "") if query.get("risk") in flow.RISKS else "",
+        language=query.get("language", "")[:80],
+        programme=query.get("programme", "")[:200],
+        pick="yes" if query.get("pick") else "",
     )
 
 
@@ -109,13 +140,18 @@ def worklist_values(
 ) -> dict[str, Any]:
     """Everything that the worklist template draws. A loop that is gone from the list can still be shown beside it."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        page = filters.page(staff, tx)
+        page, problem = _page(staff, tx, filters, problem)
         rows = [row for group in page.groups for row in group.rows]
         chosen = loop or (rows[0].loop_id if rows else None)
         detail = _detail(staff, tx, chosen)
         owners = flow.owners(staff.app, tx)
+        known = flow.known_filters(tx)
+        views = list_views.all_of(tx, staff.principal)
+        queued = flow.queued(tx, _QUEUE_COUNTED)
+        plan = day.note(staff.app, tx, staff.principal) if filters.query == Filters().query else None
         pairs = identifying.waiting(staff.app, tx, staff.principal)
         disagreeing = contradictions.waiting(staff.app, tx, staff.principal, limit=5, owner=_owner(staff, filters))
+    folded = _folded(page)
     shows_pairs = filters.kind in (None, _PAIRS) and not filters.snoozed and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
@@ -138,9 +174,44 @@ def worklist_values(
         ],
         "query": filters.query,
         "state": _state(page),
-        "left_out": sum(group.total for group in page.groups) - len(rows),
+        "left_out": None if page.shown_total is None else page.shown_total - len(rows),
+        "filters": filters,
+        "known": known,
+        "dues": DUES,
+        "views": views,
+        "queued": f"{_QUEUE_COUNTED - 1:,}+" if queued >= _QUEUE_COUNTED else queued,
+        "plan": plan,
+        "folded": folded,
+        "inside": {row.loop_id for rows in folded.values() for row in rows},
+        "cleared": Filters(scope=filters.scope).query,
+        "without": {name: filters.without(name).query for name in filters.narrowing},
+        "picking": replace(filters, pick="yes").query,
+        "bulk_until": staff.now + _SNOOZE,
         "longer": replace(filters, most=min(filters.most + 2 * ROWS, _MOST_ROWS)).query,
     }
+
+
+def _page(
+    staff: Staff, tx: Transaction, filters: Filters, problem: Mapping[str, str] | None
+) -> tuple[flow.WorklistPage, Mapping[str, str] | None]:
+    """The rows; all of the scope, and what is wrong, where the owner filter names nobody."""
+    try:
+        return filters.page(staff, tx), problem
+    except Rejected as error:
+        wrong = {"title": "Nobody here has that name.", "text": error.message}
+        return replace(filters, owner="").page(staff, tx), problem or wrong
+
+
+def _folded(page: flow.WorklistPage) -> dict[str, list[flow.WorklistRow]]:
+    """One call is one row: by loop id of the first row of a patient to be called, the later ones of the same owner that
+    the same call covers. They are drawn inside the first, so nothing is hidden."""
+    first: dict[tuple[str, str], str] = {}
+    found: dict[str, list[flow.WorklistRow]] = {}
+    for row in (row for group in page.groups if group.key != "waiting" for row in group.rows if row.is_call):
+        leader = first.setdefault((row.patient_id, row.owner), row.loop_id)
+        if leader != row.loop_id:
+            found.setdefault(leader, []).append(row)
+    return found
 
 
 def _owner(staff: Staff, filters: Filters) -> str | None:
@@ -169,7 +240,8 @@ def _pane_values(
 ) -> dict[str, Any]:
     return {
         "detail": detail,
-        "owners": owners,
+        "owners": owners[:_NAMED],
+        "owners_left": max(0, len(owners) - _NAMED),
         "outcomes": OUTCOMES,
         "proofs": PROOFS,
         "reasons": REASONS,

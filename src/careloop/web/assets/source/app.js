@@ -32,6 +32,41 @@ function select(row) {
   one('a.cover', row).setAttribute('aria-current', 'true');
 }
 
+// Many rows at once: X chooses the selected row; then A and S are about all that are chosen.
+const picking = () => one('#rows.picking');
+
+function pick() {
+  const rows = one('#rows');
+  const box = one('.row.selected .pick') || one('.row .pick');
+  if (!box) return false;
+  rows.classList.add('picking');
+  one('#bulk').hidden = false;
+  box.checked = !box.checked;
+  countPicked();
+  return true;
+}
+
+function countPicked() {
+  const many = all('.pick:checked').length;
+  const said = one('#picked');
+  if (said) said.textContent = many ? `${many} chosen: A hands over, S snoozes, Esc stops` : 'Choose rows, then';
+  say(`${many} chosen.`);
+}
+
+function stopPicking() {
+  all('.pick:checked').forEach((box) => { box.checked = false; });
+  one('#rows').classList.remove('picking');
+  one('#bulk').hidden = true;
+  (one('.row.selected a.cover') || one('#main')).focus();
+}
+
+function escape() {
+  const opened = document.activeElement?.closest('details[open]');
+  if (opened) { opened.open = false; one('summary', opened).focus(); return true; }
+  if (picking()) { stopPicking(); return true; }
+  return false;
+}
+
 // Timer: starts with the call, pauses after three minutes without a key or a touch (ui.md §7.10).
 const timer = { started: 0, spent: 0, last: 0, ticking: 0, typed: false };
 const IDLE = 180000;
@@ -137,7 +172,10 @@ function singleKey(key) {
     case 'l': { const field = one('#outcomes input'); if (field) field.focus(); return Boolean(field); }
     case 't': toggleTimer(); return true;
     case '?': one('#keys')?.showModal(); return true;
-    case '/': openPalette(); return true;
+    case '/': if (!press('/')) openPalette(); return true;
+    case 'x': return pick() || press('x');
+    case 'a': if (picking()) { one('#bulk-to').focus(); return true; } return press('a');
+    case 's': if (picking() && one('.pick:checked')) { one('#bulk-snooze').click(); return true; } return press('s');
     case 'r': location.reload(); return true;
     default: return press(key);
   }
@@ -148,6 +186,7 @@ document.addEventListener('keydown', (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { openPalette(); event.preventDefault(); return; }
   if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') { one('[data-save]')?.click(); event.preventDefault(); return; }
   if (palette()?.open) { paletteKey(event); return; }
+  if (event.key === 'Escape' && !one('dialog[open]') && escape()) { event.preventDefault(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys === 'off') return;
   if (typing(event.target) || one('dialog[open]')) return;
   const key = event.key.toLowerCase();
@@ -171,6 +210,8 @@ document.addEventListener('click', (event) => {
   if (hit) { event.preventDefault(); palette().close(); press(hit.dataset.presses); }
   if (event.target === palette()) palette().close();
 });
+
+document.addEventListener('change', (event) => { if (event.target.matches('.pick')) countPicked(); });
 
 document.addEventListener('input', (event) => { if (event.target.id === 'minutes') timer.typed = true; });
 
