@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import segno
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-DOTS = 200
+DOTS = 150
 
 
 def sheet(code: str | None = None, lines: Sequence[str] = (), *, dots: int = DOTS) -> Image.Image:

@@ -33,6 +33,7 @@ def add_link(
             "partner": new.partner,
             "partner_reference": new.partner_reference,
             "asks": new.asks,
+            "expects": new.expects,
             "now": now,
             "created_by": created_by,
             "expires": expires,

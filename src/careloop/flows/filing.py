@@ -21,7 +21,8 @@ LOINC = "http://loinc.org"
 class Filed:
     """What is known of a file that is filed. `key` makes the ids: the same file for the same matter is filed once.
 
-    `kind` is a LOINC code and its words; `related` are references to what it answers; `author` a Reference.
+    `kind` is a LOINC code and its words; `related` are references to what it answers; `author` a Reference; `numbers`
+    are further identifiers, each a system and a value.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Filed:
     came: datetime
     related: Sequence[str] = ()
     author: Mapping[str, Any] | None = None
+    numbers: Sequence[tuple[str, str]] = ()
     security: Sequence[Mapping[str, str]] = ()
 
 
@@ -52,7 +54,10 @@ def document_writes(tenant_id: int, filed: Filed, zone: ZoneInfo) -> list[Write]
         "resourceType": "DocumentReference",
         "id": document_id,
         **({"meta": {"security": [dict(one) for one in filed.security]}} if filed.security else {}),
-        "identifier": [{"system": "urn:careloop:filed", "value": document_id}],
+        "identifier": [
+            {"system": system, "value": value}
+            for system, value in (("urn:careloop:filed", document_id), *filed.numbers)
+        ],
         "status": "current",
         "type": {"coding": [{"system": LOINC, "code": filed.kind[0], "display": filed.kind[1]}]},
         "category": [

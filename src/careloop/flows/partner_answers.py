@@ -229,6 +229,7 @@ def _next(app: App, tx: Transaction, door: Door, said: Said, now: datetime, *, h
         task=link.task,
         partner_reference=link.partner_reference,
         asks=link.asks,
+        expects=link.expects,
         number=link.sheet_number,
     )
     keys = open_keyring(app.settings.data_dir)

@@ -3,7 +3,7 @@
 -- Which tenant a code belongs to, asked before the tenant is known. Holds keyed hashes only.
 create table partner_code (
     hash bytea primary key,
-    tenant_id int not null
+    belongs_to int not null
 );
 grant select, insert, delete on partner_code to careloop_app;
 
@@ -25,6 +25,7 @@ create table partner_link (
     partner text not null check (partner <> ''),
     partner_reference text,
     asks text not null default '',
+    expects text,
     created timestamptz not null,
     created_by text not null,
     expires timestamptz not null,
@@ -43,6 +44,7 @@ create index partner_link_of_request on partner_link (tenant_id, request);
 create index partner_link_of_patient on partner_link (tenant_id, patient_id);
 comment on column partner_link.sheet_number is 'the part of the paper code that people say: L-1987';
 comment on column partner_link.request is 'Type/id of what the partner is asked: ServiceRequest, Communication, Task';
+comment on column partner_link.expects is 'the kind of document that would answer it: an id of content/documents';
 comment on column partner_link.task is 'Type/id of the fulfilment Task that the answer moves';
 
 -- Papers that came in: a file as it came, its pages in the order and turn that a person gave them.
@@ -60,10 +62,10 @@ create table paper (
     late_at timestamptz not null,
     split_from uuid,
     pages jsonb not null,
-    codes text[] not null default '{}',
     said text not null default '',
     patient_id text,
     document text,
+    kind text,
     matter text,
     settled timestamptz,
     settled_by text,
@@ -81,9 +83,21 @@ select make_tenant_table('paper');
 create unique index paper_once on paper (tenant_id, digest) where split_from is null;
 create index paper_waiting on paper (tenant_id, late_at) where status = 'waiting';
 create index paper_settled on paper (tenant_id, settled) where settled is not null;
-comment on column paper.pages is 'in reading order: {"page": place in the file, "turn": 0, 90, 180 or 270}';
+comment on column paper.pages is 'in reading order: {"page": place in the file, "turn": 0, 90, 180 or 270, "codes": sheet codes on it}';
 comment on column paper.said is 'the text layer of its pages, where the file has one';
 comment on column paper.split_from is 'the paper whose file this one shares';
+
+-- The page images of a file, as they are shown: small, grey, made by us.
+create table paper_page (
+    tenant_id int not null,
+    paper uuid not null,
+    page int not null check (page >= 0),
+    image bytea not null,
+    primary key (tenant_id, paper, page),
+    foreign key (tenant_id, paper) references paper (tenant_id, id)
+);
+alter table paper_page alter column image set storage external;
+select make_tenant_table('paper_page');
 
 -- What somebody said on the phone, to be held against the paper when it comes.
 create table phone_statement (

@@ -20,10 +20,13 @@ from PIL import Image, ImageFilter, ImageOps, ImageSequence, UnidentifiedImageEr
 from careloop.engagement.paper.model import JPEG, MOST_PAGES, PDF, TIFF
 
 _MEMORY, _SECONDS = 1_500_000_000, 40
+_SQUARES = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _DOTS = 200
 """Dots an inch at which pages are looked at: the finer mode of a fax."""
 _MOST_DOTS = 40_000_000
 _WIDE = 1100
+_HARD = 4
+"""On so many pages codes are looked for hard: sheets come first, and most pages have none."""
 _REFUSED = 3
 
 
@@ -54,8 +57,8 @@ def main(argv: list[str]) -> int:
 
 def _look(content: bytes, kind: str, out: Any) -> None:
     facts, images = [], []
-    for picture, text in _pages(content, kind):
-        codes, turn = _codes(picture)
+    for place, (picture, text) in enumerate(_pages(content, kind)):
+        codes, turn = _codes(picture, hard=place < _HARD)
         images.append(_png(picture))
         facts.append({"size": len(images[-1]), "codes": codes, "turn": turn, "text": text})
     if not facts:
@@ -115,24 +118,26 @@ def _even(frame: Image.Image) -> Image.Image:
     return picture
 
 
-def _codes(picture: Image.Image) -> tuple[list[str], int]:
+def _codes(picture: Image.Image, *, hard: bool) -> tuple[list[str], int]:
     """The texts of the QR codes on a page, and how far the page must be turned clockwise to stand upright."""
-    for tried in _tries(picture):
-        found = [one for one in zxingcpp.read_barcodes(tried, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)) if one.text]
+    for tried in _tries(picture, hard=hard):
+        found = [one for one in zxingcpp.read_barcodes(tried, formats=_SQUARES) if one.text]
         if found:
             texts = list(dict.fromkeys(one.text for one in found))
             return texts, -round(found[0].orientation / 90) * 90 % 360
     return [], 0
 
 
-def _tries(picture: Image.Image) -> Iterator[Image.Image]:
-    """The page as it is, then with its specks taken away, then smaller and smooth."""
+def _tries(picture: Image.Image, *, hard: bool) -> Iterator[Image.Image]:
+    """The page as it is, half as large, then with its specks taken away."""
     yield picture
-    clean = picture.filter(ImageFilter.MedianFilter(3))
-    yield clean
-    yield clean.filter(ImageFilter.MedianFilter(5))
-    for size in (0.7, 0.5):
-        yield clean.resize((max(1, round(picture.width * size)), max(1, round(picture.height * size))))
+    half = picture.reduce(2)
+    yield half
+    if hard:
+        yield half.filter(ImageFilter.MedianFilter(3))
+        clean = picture.filter(ImageFilter.MedianFilter(3))
+        yield clean
+        yield clean.resize((max(1, round(picture.width * 0.7)), max(1, round(picture.height * 0.7))))
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -146,18 +151,23 @@ def _png(picture: Image.Image) -> bytes:
 
 def _cut(content: bytes, kind: str, wanted: list[list[int]], out: Any) -> None:
     """A PDF of some pages, each turned as asked: `[[page, turn], ...]`."""
-    made = pypdfium2.PdfDocument.new()
+    kept = io.BytesIO()
     if kind == PDF:
-        source = _pdf(content)
-        made.import_pages(source, [page for page, _ in wanted])
-        for place, (_, turn) in enumerate(wanted):
-            page = made[place]
-            page.set_rotation((page.get_rotation() + turn) % 360)
-        made.save(out)
-        return
-    frames = list(_picture_pages(content))
-    pictures = [frames[page][0].rotate(-turn, expand=True) for page, turn in wanted]
-    pictures[0].save(out, "PDF", save_all=True, append_images=pictures[1:], resolution=_DOTS)
+        _cut_pdf(_pdf(content), wanted).save(kept)
+    else:
+        frames = [picture for picture, _ in _pages(content, kind)]
+        pictures = [frames[page].rotate(-turn, expand=True) for page, turn in wanted]
+        pictures[0].save(kept, "PDF", save_all=True, append_images=pictures[1:], resolution=_DOTS)
+    out.write(kept.getvalue())
+
+
+def _cut_pdf(source: pypdfium2.PdfDocument, wanted: list[list[int]]) -> pypdfium2.PdfDocument:
+    made = pypdfium2.PdfDocument.new()
+    made.import_pages(source, [page for page, _ in wanted])
+    for place, (_, turn) in enumerate(wanted):
+        page = made[place]
+        page.set_rotation((page.get_rotation() + turn) % 360)
+    return made
 
 
 if __name__ == "__main__":

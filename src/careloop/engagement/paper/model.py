@@ -25,10 +25,11 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of a paper: its place in the file, from 0, and how far it is turned clockwise."""
+    """A page of a paper: its place in the file, from 0, how far it is turned clockwise, the sheet codes on it."""
 
     page: int
     turn: int = 0
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class NewPaper:
     content: bytes
     source: str
     looked: Sequence[Looked]
-    codes: Sequence[str]
+    pages: Sequence[Page]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +62,10 @@ class Paper:
     status: str
     late_at: datetime
     pages: tuple[Page, ...]
-    codes: tuple[str, ...]
     said: str = field(repr=False)
     patient_id: str | None = None
     document: str | None = None
+    kind: str | None = None
     matter: str | None = None
     settled: datetime | None = None
     settled_by: str | None = None
@@ -73,6 +74,37 @@ class Paper:
     glanced: datetime | None = None
 
     @property
-    def is_part(self) -> bool:
-        """True where its pages are some of a file's only, or stand in another order or turn than there."""
-        return self.file_id != self.id
+    def codes(self) -> tuple[str, ...]:
+        """The sheet codes on its pages, each once."""
+        return tuple(dict.fromkeys(code for one in self.pages for code in one.codes))
+
+    def page_of(self, code: str) -> int:
+        """The first page with this code, counted from 1; 0 where none has it."""
+        return next((number for number, one in enumerate(self.pages, start=1) if code in one.codes), 0)
+
+    @property
+    def is_whole(self) -> bool:
+        """True where it is a file as it came: nothing was split off and no page is turned."""
+        return self.file_id == self.id and all(
+            one.page == place and one.turn == 0 for place, one in enumerate(self.pages)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many papers wait, how many of these are late, how many were attached by a code and want a glance."""
+
+    waiting: int
+    late: int
+    to_glance: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What a paper was attached to."""
+
+    patient_id: str
+    document: str
+    kind: str
+    matter: str | None
+    how: str
