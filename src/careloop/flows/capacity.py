@@ -239,7 +239,9 @@ def _days(
             today,
             HORIZON,
             holidays=holidays,
-            away=[(one.starts.astimezone(zone), one.ends.astimezone(zone)) for one in away if one.practitioner == person],
+            away=[
+                (one.starts.astimezone(zone), one.ends.astimezone(zone)) for one in away if one.practitioner == person
+            ],
             usual=minutes.working_day,
             percent=minutes.planned_percent,
         )
@@ -247,9 +249,7 @@ def _days(
     }
 
 
-def _pieces(
-    app: App, tx: Transaction, owners: Sequence[str], minutes: Minutes, today: date
-) -> dict[str, list[Piece]]:
+def _pieces(app: App, tx: Transaction, owners: Sequence[str], minutes: Minutes, today: date) -> dict[str, list[Piece]]:
     """Open steps due within the days looked at, by owner; what waits for others costs nothing now."""
     zone = _zone(tx)
     until = datetime.combine(today + timedelta(days=HORIZON), datetime.min.time(), tzinfo=zone)

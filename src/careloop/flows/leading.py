@@ -5,8 +5,6 @@ the coordinator's work for the patient and the place in the CareTeam go along, s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from careloop.access import accounts
@@ -24,22 +22,10 @@ from careloop.loops.ownership import LEAD, ROLE
 from careloop.loops.rules.calendar import Span, after
 from careloop.record import Write
 from careloop.teams import store
-from careloop.teams.model import LeadOffer
+from careloop.teams.model import LeadOffer, LeadShown
 
 ASSIGNABLE_AFTER = Span(amount=2, unit="business-days")
 """PG-01: after so long without acceptance a supervisor may assign."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeadShown:
-    """Who leads a patient's care, since when and why, and who is asked to."""
-
-    reference: str
-    name: str
-    since: datetime
-    why: str
-    offer: LeadOffer | None
-    taker_name: str
 
 
 def lead_shown(tx: Transaction, patient_id: str) -> LeadShown | None:

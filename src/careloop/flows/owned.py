@@ -6,7 +6,7 @@ from typing import Any
 
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal
-from careloop.access.policy import Action, require_action
+from careloop.access.policy import require
 from careloop.db import Row, Transaction
 from careloop.errors import NotFound, Rejected
 from careloop.flows import engine, people
@@ -44,7 +44,7 @@ def of_patient(
     app: App, tx: Transaction, principal: Principal, patient_id: str, at: datetime | None, *, closed: bool = False
 ) -> OwnedThen:
     """Who owned what about this patient at that moment (now when left out), of what was open then. Audited."""
-    require_action(principal, Action.WORKLIST_READ)
+    require(principal, "search", "Task")
     app.record.read(tx, principal, "Patient", patient_id)
     moment = _moment(app, at)
     names = people.Names(tx)
@@ -69,7 +69,7 @@ def of_patient(
 def of_task(app: App, tx: Transaction, principal: Principal, task_id: str, at: datetime | None) -> Owned:
     """The one owner of the loop or step that this Task stands for. `NotFound` for a Task that stands for none, and
     before it was known."""
-    require_action(principal, Action.WORKLIST_READ)
+    require(principal, "search", "Task")
     place = loops.place_of_task(tx, task_id)
     row = owning.answer_at(tx, place.loop_id, place.step_id, _moment(app, at)) if place else None
     if place is None or row is None:

@@ -7,6 +7,7 @@ from careloop.flows.contradiction_values import Waiting
 from careloop.flows.timeline import Event, Thread
 from careloop.longitudinal import Knowing
 from careloop.loops.model import ClockState
+from careloop.teams.model import LeadShown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,7 @@ class PatientPage:
     sources: tuple[SourceChip, ...]
     contradictions: tuple[Waiting, ...]
     team: tuple[Line, ...]
+    lead: LeadShown | None
     events: tuple[Event, ...]
     older: int
     threads: tuple[Thread, ...]

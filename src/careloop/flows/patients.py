@@ -11,6 +11,7 @@ from careloop.db import Transaction
 from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
+from careloop.flows.leading import lead_shown
 from careloop.flows.patient_facts import FACT_TYPES, Chart, read_chart
 from careloop.flows.patient_sections import sections_of, source_chips
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
@@ -54,6 +55,7 @@ def page(
         sources=source_chips(sections),
         contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
         team=reading.team_of(chart.by_type.get("CareTeam", ()), names),
+        lead=lead_shown(tx, patient_id),
         events=tuple(shown[:most]),
         older=max(len(shown) - most, 0),
         threads=tuple(threads),

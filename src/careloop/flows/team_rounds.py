@@ -3,7 +3,7 @@
 from careloop.access import accounts
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Transaction
-from careloop.flows import absences, handing_over, shifting, team_notes
+from careloop.flows import absences, digests, handing_over, shifting, team_notes
 from careloop.flows.app import App
 from careloop.loops import owning
 from careloop.teams import store
@@ -16,6 +16,7 @@ def go_on(app: App, tenant: Tenant) -> None:
     app.database.run(tenant.id, lambda tx: _absences(app, tx))
     app.database.run(tenant.id, lambda tx: _memberships(app, tx))
     app.database.run(tenant.id, lambda tx: _left_over(app, tx))
+    app.database.run(tenant.id, lambda tx: digests.make_if_due(app, tx))
     while app.database.run(tenant.id, lambda tx: shifting.look(app, tx)):
         continue
 

@@ -107,9 +107,9 @@ def still_with(tx: Transaction, owners: Sequence[str]) -> list[str]:
     return [row["owner"] for row in tx.rows(_SQL["still_with"], {"owners": list(owners)})] if owners else []
 
 
-def counts_by_owner(tx: Transaction, now: datetime) -> dict[str, tuple[int, int]]:
-    """Open and late loops of each owner who has any."""
-    rows = tx.rows(_SQL["counts_by_owner"], {"now": now})
+def counts_by_owner(tx: Transaction, owners: Sequence[str], now: datetime) -> dict[str, tuple[int, int]]:
+    """Open and late loops of each of these owners who has any."""
+    rows = tx.rows(_SQL["counts_by_owner"], {"owners": list(owners), "now": now})
     return {row["owner"]: (int(row["loops"]), int(row["late"])) for row in rows}
 
 

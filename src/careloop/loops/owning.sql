@@ -156,10 +156,11 @@ select count(*) as total
    and l.next_due < %(late_before)s
 
 -- counts_by_owner --
--- Open loops and late ones of each owner that has any.
+-- Open loops and late ones of each of these owners that has any.
 select l.owner, count(*) as loops, count(*) filter (where l.next_due < %(now)s) as late
   from loop as l
- where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+ where l.owner = any(%(owners)s)
+   and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
  group by l.owner
 
 -- pathway_minutes --

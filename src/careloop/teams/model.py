@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +96,47 @@ class LeadOffer:
     by: str
     offered: datetime
     assignable: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One loop of a hand-over with what was told of it; `answer` is None while it waits."""
+
+    loop_id: str
+    told: Mapping[str, Any]
+    answer: str | None = None
+    answer_why: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOver:
+    """Work of one person offered to another, each item to be accepted for itself. `since`: the one before."""
+
+    id: str
+    giver: str
+    taker: str
+    note: str
+    made: datetime
+    since: datetime | None
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """What was stuck on a morning."""
+
+    day: date
+    made: datetime
+    lines: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadShown:
+    """Who leads a patient's care, since when and why, and who is asked to."""
+
+    reference: str
+    name: str
+    since: datetime
+    why: str
+    offer: LeadOffer | None
+    taker_name: str

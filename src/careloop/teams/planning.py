@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A piece of work: what it is, whom it is about, when it is due, how long it takes. `more`: of a patient to come."""
+    """A piece of work: what it is, about whom, when it is due, how long it takes. `more`: of a patient to come."""
 
     key: str
     title: str

@@ -305,3 +305,62 @@ delete from responsibility_look as l
  using (select patient_id from responsibility_look order by patient_id limit %(most)s for update skip locked) as taken
  where l.patient_id = taken.patient_id
 returning l.patient_id
+
+-- add_hand_over --
+insert into hand_over (id, giver, taker, note, made, since)
+values (%(id)s, %(giver)s, %(taker)s, %(note)s, %(made)s, %(since)s)
+
+-- add_items --
+insert into hand_over_item (hand_over_id, loop_id, offer_id, position, told)
+select hand_over_id, loop_id, offer_id, position, told
+  from json_populate_recordset(null::hand_over_item, %(rows)s::json)
+
+-- last_hand_over --
+select max(made) as made
+  from hand_over
+ where giver = %(giver)s
+   and taker = %(taker)s
+
+-- hand_overs_of --
+-- Hand-overs to or from somebody with an item that waits, or made since then; the last first, each with its items.
+select h.id::text, h.giver, h.taker, h.note, h.made, h.since,
+       (select coalesce(jsonb_agg(jsonb_build_object('loop_id', i.loop_id, 'told', i.told, 'answer', o.answer,
+                   'answer_why', o.answer_why) order by i.position), '[]')
+          from hand_over_item as i
+          join ownership_offer as o on o.tenant_id = i.tenant_id and o.id = i.offer_id
+         where i.tenant_id = h.tenant_id
+           and i.hand_over_id = h.id) as items
+  from hand_over as h
+ where (h.taker = %(who)s or h.giver = %(who)s)
+   and (h.made >= %(since)s
+        or exists (select from hand_over_item as i
+                     join ownership_offer as o on o.tenant_id = i.tenant_id and o.id = i.offer_id
+                    where i.tenant_id = h.tenant_id and i.hand_over_id = h.id and o.answered is null))
+ order by h.made desc
+ limit 20
+
+-- add_digest --
+insert into digest (day, made, lines)
+values (%(day)s, %(made)s, %(lines)s::jsonb)
+on conflict do nothing
+
+-- digest --
+select day, made, lines
+  from digest
+ where day <= %(day)s
+ order by day desc
+ limit 1
+
+-- digest_days --
+select day
+  from digest
+ order by day desc
+ limit 30
+
+-- competencies_ending --
+-- The latest of each kind of each person, where it ends before then.
+select practitioner, kind, max(valid_through) as valid_through
+  from competency
+ group by practitioner, kind
+having max(valid_through) < %(before)s
+ order by max(valid_through), practitioner

@@ -7,7 +7,18 @@ from typing import Any
 import msgspec
 
 from careloop.db import Row, Transaction, load_queries
-from careloop.teams.model import Absence, Competency, Lead, LeadOffer, Member, Profile, StateLicence
+from careloop.teams.model import (
+    Absence,
+    Competency,
+    Digest,
+    HandOver,
+    Item,
+    Lead,
+    LeadOffer,
+    Member,
+    Profile,
+    StateLicence,
+)
 
 _SQL = load_queries("careloop.teams")
 
@@ -267,3 +278,53 @@ def _profile(row: Row) -> Profile:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def competencies_ending(tx: Transaction, before: date) -> list[Row]:
+    """practitioner, kind, valid_through of what ends before that day, the first first."""
+    return tx.rows(_SQL["competencies_ending"], {"before": before})
+
+
+def add_hand_over(tx: Transaction, given: HandOver, offers: Mapping[str, str]) -> None:
+    """The hand-over stands with its items; `offers` are the ids of their offers, by loop."""
+    row = {name: getattr(given, name) for name in ("id", "giver", "taker", "note", "made", "since")}
+    tx.execute(_SQL["add_hand_over"], row)
+    items = [
+        {
+            "hand_over_id": given.id,
+            "loop_id": item.loop_id,
+            "offer_id": offers[item.loop_id],
+            "position": position,
+            "told": item.told,
+        }
+        for position, item in enumerate(given.items)
+    ]
+    tx.execute(_SQL["add_items"], {"rows": _json(items)})
+
+
+def last_hand_over(tx: Transaction, giver: str, taker: str) -> datetime | None:
+    """When this giver last handed over to this taker."""
+    found: datetime | None = tx.value(_SQL["last_hand_over"], {"giver": giver, "taker": taker})
+    return found
+
+
+def hand_overs_of(tx: Transaction, who: str, since: datetime) -> list[HandOver]:
+    """To or from somebody: those with something to answer, and those made since then; the last first."""
+    rows = tx.rows(_SQL["hand_overs_of"], {"who": who, "since": since})
+    return [HandOver(**{**row, "items": tuple(Item(**item) for item in row["items"])}) for row in rows]
+
+
+def add_digest(tx: Transaction, day: date, lines: Sequence[Mapping[str, Any]], made: datetime) -> bool:
+    """The digest of that day stands; False where there was one, which stays as it was."""
+    return tx.execute(_SQL["add_digest"], {"day": day, "lines": _json(lines), "made": made}) == 1
+
+
+def digest(tx: Transaction, day: date) -> Digest | None:
+    """The last one up to that day."""
+    row = tx.one(_SQL["digest"], {"day": day})
+    return None if row is None else Digest(**row)
+
+
+def digest_days(tx: Transaction) -> list[date]:
+    """Days that have one, the last first, at most 30."""
+    return [row["day"] for row in tx.rows(_SQL["digest_days"])]

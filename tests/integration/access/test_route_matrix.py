@@ -114,6 +114,14 @@ def PAPERS(principal: Principal) -> bool:  # noqa: N802
     return may_act(principal, Action.LOOP_WORK) and may(principal, "create", "DocumentReference")
 
 
+def RESULTS(principal: Principal) -> bool:  # noqa: N802
+    return may_act(principal, Action.WORKLIST_READ) and may(principal, "search", "DiagnosticReport")
+
+
+def TELLS(principal: Principal) -> bool:  # noqa: N802
+    return may_act(principal, Action.LOOP_WORK) and may(principal, "create", "Communication")
+
+
 UNTIL = "2026-11-24T12:00"
 
 MATRIX: dict[str, Route] = {
@@ -272,6 +280,11 @@ MATRIX: dict[str, Route] = {
     ),
     "POST /undo": Route(permits=WORK, page=True, form={"act": "{act_id}"}),
     "POST /api/documents": Route(permits=may_bring_documents, form={}),
+    "GET /results": Route(permits=RESULTS, page=True),
+    "GET /results/tell": Route(permits=RESULTS, page=True),
+    "POST /results/tell": Route(permits=TELLS, page=True, form={"loop": "{loop_id}", "way": "MAILWRIT", "text": "x"}),
+    "GET /results/{loop_id:str}": Route(permits=RESULTS, page=True),
+    "POST /results/{loop_id:str}": Route(permits=TELLS, page=True, form={"act": "tell", "way": "PHONE", "text": "x"}),
     "GET /documents": Route(permits=PAPERS, page=True),
     "POST /documents": Route(permits=PAPERS, page=True, form={}),
     "GET /papers/{paper_id:str}": Route(permits=PAPERS, page=True),
@@ -319,6 +332,10 @@ MATRIX: dict[str, Route] = {
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /questions": Route(permits=interaction("search", "Task"), page=True),
+    "GET /questions/new": Route(permits=WORK, page=True, shows=True, query="loop={loop_id}"),
+    "POST /questions/new": Route(permits=WORK, page=True, form={"text": "?"}),
+    "POST /questions/{question_id:str}": Route(permits=interaction("update", "Task"), page=True, form={"said": "yes"}),
     "GET /messages": Route(permits=READ_LIST, page=True, shows=True),
     "GET /messages/{message_id:str}": Route(permits=READ_LIST, page=True, shows=True),
     "POST /messages/{message_id:str}": Route(permits=WORK, page=True, form={"do": "read"}),
@@ -348,6 +365,10 @@ MATRIX: dict[str, Route] = {
     "GET /feeds/{feed_id:int}/report": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/letter": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/report.csv": Route(permits=INBOX, page=True),
+    "GET /loops/{loop_id:str}/adapt": Route(permits=WORK, page=True, shows=True),
+    "POST /loops/{loop_id:str}/adapt": Route(
+        permits=WORK, page=True, form={"do": "clock", "step": "contact", "due": UNTIL, "reason": "other", "note": "n"}
+    ),
     "GET /rules": Route(permits=RULES, page=True),
     "GET /rules/skipped": Route(permits=RULES, page=True),
     "GET /rules/{kind:str}/{name:str}": Route(permits=RULES, page=True),
@@ -481,6 +502,7 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         }  # fmt: skip
         wrote = Write(method="update", resource_type="Communication", id=str(message["id"]), resource=message)
         writing.write(app, tx, principal, [wrote])
+        ids["question_id"] = new_id()
         ids["message_id"] = str(tx.value("select id::text from loop where pathway = 'patient-message'"))
         contradictions.review(app, tx, [ids["resource_id"]])
         ids["contradiction_id"] = contradictions.of_patient(app, tx, ids["resource_id"])[0].id

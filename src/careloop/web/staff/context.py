@@ -77,7 +77,7 @@ MENU: Sequence[MenuItem] = (
     MenuItem(path="/worklist", name="Worklist", icon="inbox"),
     MenuItem(path="/patients", name="Patients", icon="users"),
     MenuItem(path="/transitions", name="Transitions", icon="hospital"),
-    MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
+    MenuItem(path="/questions", name="My questions", icon="circle-question-mark", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/messages", name="Messages", icon="message-square", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
     MenuItem(path="/team", name="Team", icon="handshake"),
