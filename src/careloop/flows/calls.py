@@ -109,8 +109,9 @@ def _communication(
 
 
 def _task_of(loop: store.StoredLoop) -> str:
-    """The Task of the contact step where the loop has one, else of the loop."""
-    return step_task_id(loop.id, "contact") if "contact" in loop.steps else loop.id
+    """The Task of the step that a contact proves where the loop has one, else of the loop."""
+    step = next((step for step in ("contact", "patient-told") if step in loop.steps), None)
+    return step_task_id(loop.id, step) if step else loop.id
 
 
 def _coded(system: str, code: str) -> dict[str, Any]:

@@ -285,8 +285,6 @@ def _results_of(message: Resource, near: Around) -> list[Resource]:
 
 def _of_message(message: Resource, born: date | None, near: Around) -> dict[str, str]:
     results = _results_of(message, near)
-    if not results and not references(message.get("about", [])):
-        return {}
     rows = [row for one in results if (row := _row(one, born, near)) is not None]
     found = {
         "told": yes(_tells(message, results, rows, near)),
