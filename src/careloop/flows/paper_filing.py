@@ -12,7 +12,7 @@ from careloop.db import Transaction
 from careloop.engagement.paper import store
 from careloop.engagement.paper.model import PDF, Paper, Settled
 from careloop.errors import NotFound, Rejected
-from careloop.flows import engine, filing, writing
+from careloop.flows import engine, filing, partner_referrals, writing
 from careloop.flows.app import App
 from careloop.loops import store as loops
 from careloop.record import Write
@@ -99,8 +99,11 @@ def attach(app: App, tx: Transaction, principal: Principal, paper: Paper, conten
     )
     writes = filing.document_writes(tx.tenant_id, filed, zone)
     document = filing.document_of(writes)
-    moved = [] if kind.sheet else _moved_task(app, tx, choice, document)
+    is_report = _is_report(app, tx, kind, choice)
+    moved = [] if kind.sheet or is_report else _moved_task(app, tx, choice, document)
     written = writing.write(app, tx, principal, [*writes, *moved])
+    if is_report and choice.matter is not None:
+        partner_referrals.report(app, tx, principal, choice.matter, document)
     targets = [one.versioned_reference for one in written if one.resource_type != "Binary"]
     says = _says(paper, choice)
     note = filing.provenance(filed.key, targets, _who(principal), now, zone, says, tx.tenant_id)
@@ -155,6 +158,12 @@ def _require_matter(app: App, tx: Transaction, choice: Choice) -> None:
 def _related(choice: Choice) -> Sequence[str]:
     named = [choice.matter, choice.link.task if choice.link else None]
     return [one for one in named if one]
+
+
+def _is_report(app: App, tx: Transaction, kind: Kind, choice: Choice) -> bool:
+    """True for a specialist's report that answers a referral of ours."""
+    answers = "specialist" in kind.answers and choice.matter is not None
+    return answers and partner_referrals.is_referral(app, tx, choice.matter or "")
 
 
 def _moved_task(app: App, tx: Transaction, choice: Choice, document: str) -> list[Write]:

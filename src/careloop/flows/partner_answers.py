@@ -18,7 +18,7 @@ from careloop.db import Transaction
 from careloop.engagement.paper import reading
 from careloop.errors import Conflict
 from careloop.fhir.ids import derived_id
-from careloop.flows import filing, writing
+from careloop.flows import filing, partner_referrals, writing
 from careloop.flows.app import App
 from careloop.flows.partner_forms import Said
 from careloop.flows.partner_links import LIFE, Door, is_proof
@@ -70,10 +70,15 @@ def answer(app: App, tx: Transaction, door: Door, said: Said, upload: Upload | N
     now, zone, link = app.clock.now(), ZoneInfo(door.tenant.zone), door.link
     if not community.use_link(tx, link.id, said.option.code, now):
         raise Conflict("this link was answered before")
-    writes = [*_documents(tx, door, said, upload, now, zone), _communication(tx, door, said, now, zone)]
-    writes += _appointment(tx, door, said, zone)
-    writes += _task(app, tx, door, said, writes, now, zone)
-    written = writing.write(app, tx, door.principal, writes, cause=None)
+    documents = _documents(tx, door, said, upload, now, zone)
+    writes = [*documents, _communication(tx, door, said, now, zone)]
+    is_referral = link.purpose is Purpose.SPECIALIST and partner_referrals.is_referral(app, tx, link.request)
+    if not is_referral:
+        writes += _appointment(tx, door, said, zone)
+        writes += _task(app, tx, door, said, writes, now, zone)
+    written = writing.write(app, tx, door.principal, writes)
+    if is_referral:
+        partner_referrals.move(app, tx, door.principal, link.request, said, documents, zone)
     who = _partner(link)
     targets = [one.versioned_reference for one in written if one.resource_type != "Binary"]
     note = filing.provenance(f"link {link.id}", targets, who, now, zone, "answered by a one-use link", tx.tenant_id)
