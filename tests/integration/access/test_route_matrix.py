@@ -25,7 +25,17 @@ from careloop.access.policy import Action, may, may_act
 from careloop.cli.asgi import create_asgi
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import contradictions, document_inbox, documents, feeds, identifying, outbox, rank_reports, tenants, writing
+from careloop.flows import (
+    contradictions,
+    document_inbox,
+    documents,
+    feeds,
+    identifying,
+    outbox,
+    rank_reports,
+    tenants,
+    writing,
+)
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
 from careloop.intake.inbox import Origin, receive_broken
@@ -332,6 +342,13 @@ MATRIX: dict[str, Route] = {
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /referrals": Route(permits=READ_LIST, page=True, shows=True),
+    "POST /referrals/remind": Route(permits=WORK, page=True, form={}),
+    "GET /referrals/times": Route(permits=READ_LIST, page=True),
+    "GET /patients/{patient_id:str}/refer": Route(permits=WORK, page=True, shows=True),
+    "POST /patients/{patient_id:str}/refer": Route(permits=WORK, page=True, form={"service": "Eyes", "do": "save"}),
+    "GET /referrals/{request_id:str}": Route(permits=READ_LIST, page=True, shows=True),
+    "POST /referrals/{request_id:str}/{what:str}": Route(permits=WORK, page=True, form={"why": "not needed"}),
     "GET /questions": Route(permits=interaction("search", "Task"), page=True),
     "GET /questions/new": Route(permits=WORK, page=True, shows=True, query="loop={loop_id}"),
     "POST /questions/new": Route(permits=WORK, page=True, form={"text": "?"}),
@@ -465,6 +482,8 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
         "version": "1",
         "encounter_id": new_id(),
         "inside": "Patient",
+        "request_id": new_id(),
+        "what": "cancel",
     }
     patient = {
         "resourceType": "Patient", "id": ids["resource_id"], "gender": "female", "birthDate": "1950-04-03",
@@ -487,14 +506,19 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
          "patient": {"reference": f"Patient/{ids['resource_id']}"}}
         for code in ({"text": "Penicillin"}, {"text": "No known allergies"})
     ]  # fmt: skip
+    referral = {
+        "resourceType": "ServiceRequest", "id": ids["request_id"], "status": "active", "intent": "order",
+        "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}], "code": {"text": "Eyes"},
+        "subject": {"reference": f"Patient/{ids['resource_id']}"}, "authoredOn": now.isoformat(),
+    }  # fmt: skip
     writes = [
         Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
-        for one in (patient, twin, stay, *allergies)
+        for one in (patient, twin, stay, *allergies, referral)
     ]
     with app.database.transaction(tenant.id) as tx:
         for one in writes:
             writing.write(app, tx, principal, [one])
-        ids["loop_id"] = str(tx.value("select id::text from loop order by id limit 1"))
+        ids["loop_id"] = str(tx.value("select id::text from loop where pathway = 'discharge-transition'"))
         message = {
             "resourceType": "Communication", "id": new_id(), "status": "completed", "sent": now.isoformat(),
             "subject": {"reference": f"Patient/{ids['resource_id']}"},
