@@ -11,8 +11,11 @@ Document = Mapping[str, Any]
 Kinds = Mapping[str, Mapping[str, Document]]
 
 _OWN_SYSTEMS = frozenset(
-    {"urn:careloop:communication", "urn:careloop:open", "urn:careloop:form", "urn:careloop:referral-work"}
-)
+    {
+        "urn:careloop:communication", "urn:careloop:open", "urn:careloop:form", "urn:careloop:referral-work",
+        "urn:careloop:fix", "urn:careloop:flag", "urn:careloop:minutes",
+    }
+)  # fmt: skip
 _CODE_SYSTEMS = ("http://", "https://", "urn:")
 _ENDS_WITH_CLASS = frozenset({"admitted"})
 
@@ -43,6 +46,8 @@ class _Known:
         self.reasons = frozenset(words.get("reasons", {}).get("codes", ()))
         self.categories = frozenset(words.get("communication_categories", {}).get("codes", ()))
         self.pathways = frozenset(document["id"] for document in kinds["pathways"].values())
+        visits = kinds.get("scheduling", {}).get("visits", {})
+        self.fixes = frozenset(reason["id"] for reason in visits.get("reasons", ()) if "fix" in reason)
         self.groups = frozenset(status["group"] for status in statuses)
         self.follow_up = frozenset(status["follow_up"] for status in statuses)
 
@@ -152,6 +157,8 @@ def _codes(at: str, values: list[str], known: _Known) -> Iterator[Fault]:
             yield Fault(at=at, expected=f"a code of {system}: {', '.join(sorted(known.categories))}")
         elif system == "urn:careloop:open" and code not in known.pathways:
             yield Fault(at=at, expected="the id of a pathway after urn:careloop:open")
+        elif system == "urn:careloop:fix" and code not in known.fixes:
+            yield Fault(at=at, expected="a reason of content/scheduling after urn:careloop:fix")
         elif system.startswith("urn:careloop:") and system not in _OWN_SYSTEMS:
             yield Fault(at=at, expected="a code system of the vocabulary")
 

@@ -12,6 +12,7 @@ from careloop.loops.rules.messages import pattern_of, texts_of, warning_in
 from careloop.loops.rules.referrals import read_tables
 from careloop.loops.rules.referrals.keys import referral_keys
 from careloop.loops.rules.result_tables import tables_of
+from careloop.loops.rules.visit_keys import gap_keys, visit_keys
 
 Content = Any
 
@@ -47,10 +48,31 @@ def _referral_keys(content: Content) -> KeyReader:
     return read
 
 
+def _visit_keys(content: Content) -> KeyReader:
+    """Why a visit was missed (content/scheduling), and whether it was the first."""
+    reasons = {one["id"]: one for one in content.document("scheduling", "visits")["reasons"]}
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return visit_keys(reasons, resource, others)
+
+    return read
+
+
+def _gap_keys(content: Content) -> KeyReader:
+    """Whether a gap in care is open."""
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return gap_keys(resource)
+
+    return read
+
+
 READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = (
     (frozenset({"Communication"}), _message_keys),
     (frozenset({"ServiceRequest", "Task"}), _referral_keys),
     (result_keys.TYPES, _result_keys),
+    (frozenset({"Appointment"}), _visit_keys),
+    (frozenset({"DetectedIssue"}), _gap_keys),
 )
 """Which words there are: for resources of these types, as these tables say."""
 

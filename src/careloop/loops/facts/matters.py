@@ -34,6 +34,7 @@ OWN_TASKS = frozenset({"urn:careloop:pathway", "urn:careloop:step", "urn:careloo
 _TIES = (
     "basedOn", "partOf", "focus", "encounter", "replaces", "supportingInfo", "reasonReference", "about",
     "inResponseTo", "derivedFrom", "implicated", "appointment", "relevantHistory", "specimen", "request",
+    "supportingInformation",
 )  # fmt: skip
 
 

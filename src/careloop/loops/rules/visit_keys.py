@@ -1,0 +1,60 @@
+"""Words about missed visits that pathways ask about: whose side it was, whether the reason is known, the first or again.
+
+Domain rule RF-04: the first missed visit asks for the barrier, the second is for a clinician.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Resource = Mapping[str, Any]
+Reasons = Mapping[str, Mapping[str, Any]]
+
+OURS = "urn:careloop:missed-visit"
+HL7 = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+GAP_STATUS = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-gapStatus"
+
+
+def visit_keys(reasons: Reasons, resource: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+    """Of an Appointment: `side` (patient, practice, nobody, unknown), `why` (known, unknown), `timed` (yes where it had
+    a time that could be missed), `missed` (first, again)."""
+    reason = _reason(reasons, resource)
+    return {
+        "side": str(reason["side"]) if reason else "unknown",
+        "why": "known" if reason else "unknown",
+        "timed": "yes" if resource.get("start") else "no",
+        "missed": "again" if _missed_before(resource, others) else "first",
+    }
+
+
+def gap_keys(resource: Resource) -> Mapping[str, str]:
+    """Of a DetectedIssue that tells a gap in care (Da Vinci DEQM): `gap`, open or closed; open where it does not say."""
+    for extension in resource.get("modifierExtension", ()):
+        if extension.get("url") == GAP_STATUS:
+            codings = (extension.get("valueCodeableConcept") or {}).get("coding", ())
+            if any(one.get("code") == "closed-gap" for one in codings):
+                return {"gap": "closed"}
+    return {"gap": "open"}
+
+
+def _reason(reasons: Reasons, resource: Resource) -> Mapping[str, Any] | None:
+    """Our own reason, else the only one of ours that an HL7 code can mean; a code of many meanings tells nothing."""
+    concept = resource.get("cancelationReason") or {}
+    for coding in concept.get("coding", ()):
+        if coding.get("system") == OURS and coding.get("code") in reasons:
+            return reasons[coding["code"]]
+    for coding in concept.get("coding", ()):
+        meant = [one for one in reasons.values() if one["hl7"] == coding.get("code") and one["hl7"] != "other"]
+        if coding.get("system") == HL7 and len(meant) == 1:
+            return meant[0]
+    return None
+
+
+def _missed_before(resource: Resource, others: Mapping[str, Resource]) -> bool:
+    start = str(resource.get("start") or "")
+    return any(
+        one.get("resourceType") == "Appointment"
+        and one.get("status") == "noshow"
+        and one.get("id") != resource.get("id")
+        and str(one.get("start") or "9") < start
+        for one in others.values()
+    )
