@@ -19,14 +19,16 @@ from careloop.flows.app import App
 from careloop.record import Write
 
 PATIENT = {
-    "resourceType": "Patient", "id": "james", "birthDate": "1968-06-02", "name": [{"family": "Okafor", "given": ["James"]}],
+    "resourceType": "Patient", "id": "james", "birthDate": "1968-06-02",
+    "name": [{"family": "Okafor", "given": ["James"]}],
     "telecom": [{"system": "phone", "value": "413-555-0101"}],
     "communication": [{"language": {"text": "English"}, "preferred": True}],
 }  # fmt: skip
 CHART = [
     {"resourceType": "Organization", "id": "heart", "name": "Heart Partners"},
     {"resourceType": "Organization", "id": "payer", "name": "Some Payer", "type": [{"coding": [{"code": "ins"}]}]},
-    {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/james"}, "code": {"text": "Palpitations"}},
+    {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/james"},
+     "code": {"text": "Palpitations"}},
     {"resourceType": "MedicationStatement", "id": "m", "status": "active", "subject": {"reference": "Patient/james"},
      "medicationCodeableConcept": {"text": "Diltiazem 180 mg"}},
 ]  # fmt: skip
