@@ -77,6 +77,13 @@ MENU: Sequence[MenuItem] = (
     MenuItem(path="/worklist", name="Worklist", icon="inbox"),
     MenuItem(path="/patients", name="Patients", icon="users"),
     MenuItem(path="/transitions", name="Transitions", icon="hospital"),
+    MenuItem(
+        path="/results",
+        name="Results",
+        icon="flask-conical",
+        second=True,
+        roles=frozenset({Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER}),
+    ),
     MenuItem(path="/questions", name="My questions", icon="circle-question-mark", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/messages", name="Messages", icon="message-square", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
