@@ -151,7 +151,7 @@ def _medicines(person: Person, practice: Practice, chance: Random, today: date) 
 def _results(person: Person, practice: Practice, chance: Random, today: date) -> Iterator[Resource]:
     bends = {code: (low, high) for code, low, high in person.story.bends}
     for round_ in range(2):
-        day = today - timedelta(days=chance.randint(45, 120) + 150 * round_)
+        day = today - timedelta(days=chance.randint(65, 120) + 150 * round_)
         for code, name, unit, low, high, places in LABS:
             if (code in ("4548-4", "30934-4") or round_) and code not in bends:
                 continue
