@@ -88,7 +88,7 @@ def usual_way(app: App, tx: Transaction, story: Story) -> str:
         way = next((known[code] for code in codes if code in known), "")
         if way in possible:
             return way
-    return possible[0]
+    return "message" if "message" in possible else "call"
 
 
 def _to(app: App, tx: Transaction, reference: str) -> Sequence[Mapping[str, Any]]:

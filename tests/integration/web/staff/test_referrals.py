@@ -54,20 +54,24 @@ def web(app: App, tenant: Tenant) -> Iterator[TestClient[Any]]:
                 id=username, username=username, name=username.title(), practitioner_id=username, roles=[role]
             )
             accounts.create_account(tx, keys, app.clock.now(), new)
-        tokens = {
-            name: sessions.open_session(tx, name, app.clock.now(), lasts=timedelta(days=30)) for name in ("jo", "osei")
-        }
     with TestClient(create_asgi(app), base_url="http://testserver.local") as client:
-        client.tokens = tokens  # type: ignore[attr-defined]
-        sign_in(client, "jo")
+        client.tenant = tenant  # type: ignore[attr-defined]
+        sign_in(client, app, "jo")
         yield client
 
 
-def sign_in(web: Any, name: str) -> None:
-    token = web.tokens[name]
+def sign_in(web: Any, app: App, name: str) -> None:
+    with app.database.transaction(web.tenant.id) as tx:
+        token = sessions.open_session(tx, name, app.clock.now(), lasts=timedelta(hours=1))
     web.cookies.clear()
     web.cookies.set(SESSION_COOKIE, token)
     web.headers.update({"origin": "http://testserver.local", "x-csrf-token": sessions.csrf_token(token)})
+
+
+def later(web: Any, app: App, days: int) -> None:
+    """So many days have passed, and Jo has signed in again."""
+    app.clock.move_by(days=days)
+    sign_in(web, app, "jo")
 
 
 def refer(web: TestClient[Any], **more: str) -> str:
@@ -125,7 +129,7 @@ def test_a_red_flag_asks_for_a_reason(web: TestClient[Any]) -> None:
 def test_a_silent_clinic_is_reminded_with_one_press(app: App, web: TestClient[Any]) -> None:
     path = refer(web)
     assert "Remind" not in text_of(web.get("/referrals").text)
-    app.clock.move_by(days=9)
+    later(web, app, days=9)
     board = web.get("/referrals").text
     assert "Remind 1 silent clinic" in text_of(board)
     assert "1 late" in text_of(board)
@@ -143,14 +147,14 @@ def test_a_silent_clinic_is_reminded_with_one_press(app: App, web: TestClient[An
 
 def test_the_whole_way_on_the_page(app: App, web: TestClient[Any]) -> None:
     path = refer(web)
-    app.clock.move_by(days=1)
+    later(web, app, days=1)
     day = lambda: app.clock.now().date().isoformat()  # noqa: E731
     assert web.post(f"{path}/accept", data={"day": day(), "time": "09:00"}).status_code == 200
     assert web.post(f"{path}/decline", data={"why": "no"}).status_code == 422
     assert web.post(f"{path}/report", data={"text": "No disease. Holter advised."}).status_code == 200
     assert "I have read it" not in web.get(path).text
     assert web.post(f"{path}/read", data={}).status_code == 403
-    sign_in(web, "osei")
+    sign_in(web, app, "osei")
     assert "I have read it" in web.get(path).text
     parts = ["answers-question", "diagnosis", "treatment", "tests", "who-does-what"]
     short = web.post(f"{path}/read", data={"parts": parts, "answer-question-1": "Yes", "do": "read"})
@@ -167,7 +171,7 @@ def test_the_whole_way_on_the_page(app: App, web: TestClient[Any]) -> None:
 def test_how_long_patients_wait_counts_who_still_waits(app: App, web: TestClient[Any]) -> None:
     path = refer(web)
     refer(web, service="Podiatry")
-    app.clock.move_by(days=10)
+    later(web, app, days=10)
     today = app.clock.now().date().isoformat()
     assert web.post(f"{path}/seen", data={"day": today}).status_code == 200
     page = text_of(web.get("/referrals/times").text)
