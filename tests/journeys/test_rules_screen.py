@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 
 from careloop.access import sessions
 from careloop.cli.asgi import create_asgi
-from careloop.flows import acting, rehearsal_jobs
+from careloop.flows import acting, rehearsal_jobs, worklist
 
 HOST = "http://localhost"
 RULE = "/rules/pathways/discharge-transition"
@@ -112,3 +112,44 @@ def test_which_steps_people_skip_and_what_came_of_it(office, people):
     assert "1 of 2" in page and "0 of 1" in page
     assert "In hospital again within 30 days" in page and "Not in hospital in 30 days" in page
     assert "Her daughter calls us" in page and "Too few cases to say." in page
+
+
+def titles_of(office, name):
+    """What stands on somebody's list."""
+    found = office.run(lambda tx: worklist.page(office.app, tx, office.user(name)))
+    return [row.title for group in found.groups for row in group.rows]
+
+
+def test_one_patients_loop_is_adapted_and_the_report_says_so(office, people):
+    patient, dana = office.patient(), people["dana"]
+    office.stay(patient, start="2026-03-25 08:00", end="2026-03-31 08:00")
+    loop = office.loop(patient)
+    path, why = f"/loops/{loop.id}/adapt", {"reason": "family-or-home", "note": "Her son is home on Friday"}
+    clock = {"do": "clock", "step": "contact", "due": "2026-04-03T12:00", **why}
+    assert dana.post(path, **clock).status_code == 303
+    step = office.step(patient, "contact")
+    assert step.due.astimezone(office.zone).strftime("%d %H:%M") == "03 12:00"
+    assert step.due_because == "set for this patient: Her son is home on Friday"
+    late = dana.post(path, **{**clock, "due": "2026-09-03T12:00"})
+    assert late.status_code == 422 and "Her son is home on Friday" in late.text
+    extra = {"do": "extra", "title": "Bring a walker", "role": "nurse", "due": "2026-04-02T12:00", **why}
+    assert dana.post(path, **extra).status_code == 303
+    assert dana.post(path, **{**extra, "title": "Ask the church"}).status_code == 303
+    loop = office.loop(patient)
+    added = {one.step_id: (one.title, one.owner_role) for one in loop.state.steps if one.title}
+    assert added == {"extra-1": ("Bring a walker", "nurse"), "extra-2": ("Ask the church", "nurse")}
+    assert loop.steps["extra-1"].owner == office.reference("nia")
+    assert "Bring a walker" in titles_of(office, "nia")
+    done = office.run(
+        lambda tx: acting.attest(
+            office.app, tx, office.user("nia"), loop_id=loop.id, step_id="extra-1", reason="other", note="It is there"
+        )
+    )  # fmt: skip
+    assert done and office.step(patient, "extra-1").status == "completed"
+    skip = {"do": "skip", "step": "home-visit", "reason": "patient-declined", "note": "Wants nobody at home"}
+    assert dana.post(path, **skip).status_code == 303
+    assert office.step(patient, "home-visit").status == "cancelled"
+    assert dana.post(path, **skip).status_code == 422
+    report = people["mo"].get("/rules/skipped").text
+    assert "Bring a walker" in report and "Step added" in report and "Another deadline" in report
+    assert "Family, work or home make it needed (1)" in report

@@ -335,9 +335,9 @@ def _faults(app: App, tx: Transaction, kind: str, name: str, document: Mapping[s
     faults = document_faults(app.catalog, kind, name, active)
     if faults:
         return faults
-    outside = app.catalog.document(WORKLIST, "rank")["outside_clocks"].get(name, ())
-    calendar = engine.content_for(app, tx).calendar
-    return site_faults(kind, _shipped(app, kind, name), document, outside, calendar)
+    rank, calendar = app.catalog.document(WORKLIST, "rank"), engine.content_for(app, tx).calendar
+    outside, safety = rank["outside_clocks"].get(name, ()), name in rank["safety_pathways"]
+    return site_faults(kind, _shipped(app, kind, name), document, outside, calendar, safety=safety)
 
 
 def _refuse(faults: Sequence[Fault]) -> None:

@@ -17,7 +17,7 @@ from careloop.db import Transaction
 from careloop.flows import engine, people
 from careloop.flows.app import App
 from careloop.loops import effects
-from careloop.loops.effects import DoneStep, Skip
+from careloop.loops.effects import Adaptation, DoneStep, Skip
 from careloop.loops.facts.model import Stay
 from careloop.loops.rules.opening import INPATIENT
 
@@ -83,13 +83,27 @@ class SkipLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdaptedStep:
+    """One step whose clock people changed for single patients, or one that they added, and how these came out."""
+
+    added: bool
+    title: str
+    loop_title: str
+    times: int
+    reasons: Sequence[tuple[str, int]]
+    done: int
+    in_time: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SkipReport:
-    """The steps by how often they are skipped, and the newest skips."""
+    """The steps by how often they are skipped, the newest skips, and what else was adapted to one patient."""
 
     days: int
     total: int
     steps: Sequence[SkippedStep]
     newest: Sequence[SkipLine]
+    adapted: Sequence[AdaptedStep]
 
 
 def report(app: App, tx: Transaction, principal: Principal) -> SkipReport:
@@ -120,7 +134,29 @@ def report(app: App, tx: Transaction, principal: Principal) -> SkipReport:
         total=len(skips),
         steps=sorted(steps, key=lambda step: (-step.skipped.cases, step.pathway, step.step_id)),
         newest=list(_lines(app, people.Names(tx), skips[:SHOWN], admissions, now)),
+        adapted=_adapted(app, effects.adaptations(tx, now - LOOK_BACK)),
     )
+
+
+def _adapted(app: App, found: Sequence[Adaptation]) -> list[AdaptedStep]:
+    """The same step added for several patients is known by its words."""
+    grouped: dict[tuple[str, str, str], list[Adaptation]] = {}
+    for one in found:
+        words = one.title or engine.title(app.catalog, one.pathway, one.step_id)
+        grouped.setdefault((one.kind, one.pathway, words), []).append(one)
+    steps = [
+        AdaptedStep(
+            added=kind == "extra",
+            title=words,
+            loop_title=engine.title(app.catalog, pathway, ""),
+            times=len(mine),
+            reasons=Counter(one.reason or "other" for one in mine).most_common(),
+            done=sum(bool(one.done) for one in mine),
+            in_time=sum(bool(one.in_time) for one in mine),
+        )
+        for (kind, pathway, words), mine in grouped.items()
+    ]
+    return sorted(steps, key=lambda step: (-step.times, step.loop_title, step.title))
 
 
 def _grouped(

@@ -19,6 +19,7 @@ WHEN = {DUE: "after its deadline", OPENED: "after it opened", SHARE: "percent of
 MORE_ESCALATIONS = 1
 """Empty rows for somebody else to call."""
 _MOST = 10_000
+_MOST_PERCENT = 999
 _LONGEST_TEXT = 300
 _CLOCKS = {
     "within": "Time to do it",
@@ -178,11 +179,15 @@ def _whole_number(text: str, least: int, faults: list[Fault], at: str) -> int:
 def _set_escalations(step: dict[str, Any], form: Mapping[str, str], faults: list[Fault]) -> None:
     """The rows whose role is chosen; a row without one is gone. Without any row in the form they stay as they are."""
     at = f"steps.{step['id']}.escalate"
-    rows = len(step.get("escalate", ())) + MORE_ESCALATIONS
-    names = [f"{at}.{number}" for number in range(1, rows + 1) if f"{at}.{number}.role" in form]
-    if not names:
+    rows: list[Document] = [*step.get("escalate", ()), *[{}] * MORE_ESCALATIONS]
+    named = [(f"{at}.{number}", row) for number, row in enumerate(rows, start=1) if f"{at}.{number}.role" in form]
+    if not named:
         return
-    found = [_called(form, name, faults) for name in names if form[f"{name}.role"]]
+    found = [
+        {**_called(form, name, faults), **({"only_when": row["only_when"]} if "only_when" in row else {})}
+        for name, row in named
+        if form[f"{name}.role"]
+    ]
     if found:
         step["escalate"] = found
     else:
@@ -193,9 +198,9 @@ def _called(form: Mapping[str, str], name: str, faults: list[Fault]) -> dict[str
     when, to = form.get(f"{name}.when", DUE), {"role": form[f"{name}.role"]}
     if when == SHARE:
         percent = _whole_number(form.get(f"{name}.amount", ""), 1, faults, name)
-        if percent > 100:
-            faults.append(Fault(at=name, expected="1 to 100 percent", code="value"))
-        return {"after": OPENED, "share": f"{percent} percent", "to": to}
+        if percent > _MOST_PERCENT:
+            faults.append(Fault(at=name, expected=f"1 to {_MOST_PERCENT} percent", code="value"))
+        return {"share": f"{percent} percent", "to": to}
     if when not in WHEN:
         faults.append(Fault(at=name, expected=f"one of {', '.join(WHEN)}", code="value"))
     if not form.get(f"{name}.amount"):

@@ -72,6 +72,19 @@ class DoneStep:
     ended: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """A clock that somebody changed (`kind` deadline) or a step that they added (extra) for one patient."""
+
+    kind: str
+    pathway: str
+    step_id: str
+    title: str | None
+    reason: str | None
+    done: bool | None
+    in_time: bool | None
+
+
 def by_version(tx: Transaction, since: datetime) -> list[Effect]:
     """The effect of each pathway and version that has loops."""
     return [Effect(**row) for row in tx.rows(_SQL["by_version"], {"since": since})]
@@ -99,3 +112,8 @@ def done_steps(tx: Transaction, places: Sequence[str], since: datetime) -> list[
     """Steps at these places (`pathway step`) that were done by proof since then, the newest first."""
     asked = {"places": list(places), "since": since, "limit": MOST}
     return [DoneStep(**row) for row in tx.rows(_SQL["done_steps"], asked)]
+
+
+def adaptations(tx: Transaction, since: datetime) -> list[Adaptation]:
+    """Clocks and steps that people changed for one patient since then, the newest first."""
+    return [Adaptation(**row) for row in tx.rows(_SQL["adaptations"], {"since": since, "limit": MOST})]

@@ -60,3 +60,19 @@ select l.pathway, s.step_id, l.patient_id, l.focus, s.ended
    and l.pathway || ' ' || s.step_id = any(%(places)s)
  order by s.ended desc
  limit %(limit)s
+
+-- adaptations --
+-- Clocks that people changed and steps that they added for one patient since a moment, and how each came out.
+select a.kind, l.pathway, coalesce(a.step_id, a.data ->> 'step') as step_id, a.data ->> 'title' as title,
+       a.data ->> 'reason' as reason, s.status = 'completed' as done,
+       s.status = 'completed' and s.ended <= s.due as in_time
+  from loop_act as a
+  join loop as l on l.tenant_id = a.tenant_id and l.id = a.loop_id
+  left join loop_step as s on s.tenant_id = a.tenant_id
+                          and s.loop_id = a.loop_id
+                          and s.step_id = coalesce(a.step_id, a.data ->> 'step')
+ where a.kind in ('deadline', 'extra')
+   and a.at >= %(since)s
+   and not exists (select from loop_act as u where u.tenant_id = a.tenant_id and u.undoes = a.id)
+ order by a.at desc, a.id
+ limit %(limit)s

@@ -24,16 +24,27 @@ _TRIED = [datetime(2026, 1, 5, 15, tzinfo=UTC) + timedelta(days=day, hours=7 * (
 """Moments all over a year: of two clocks the shorter one is due first from each of them."""
 
 
-def site_faults(kind: str, base: Document, draft: Document, outside: Sequence[str], calendar: Calendar) -> list[Fault]:
+def site_faults(
+    kind: str, base: Document, draft: Document, outside: Sequence[str], calendar: Calendar, *, safety: bool = False
+) -> list[Fault]:
     """What in the draft is not for a practice to change, each with its rule. `base` is what ships, `outside` names the
-    steps of this pathway whose clocks were set from outside."""
+    steps of this pathway whose clocks were set from outside; in a pathway of safety nobody is taken off the ladder."""
     if kind == "worklist":
         return [
             Fault(at=name, expected=f"as it ships; a practice changes points only ({RULE})", code="business-rule")
             for name in sorted(base.keys() | draft.keys())
             if name not in _WEIGHTS and base.get(name) != draft.get(name)
         ]
-    return list(_of_pathway(base, draft, frozenset(outside), calendar))
+    return [*_of_pathway(base, draft, frozenset(outside), calendar), *(_fewer(base, draft) if safety else ())]
+
+
+def _fewer(base: Document, draft: Document) -> Iterator[Fault]:
+    now = {step["id"]: len(step.get("escalate", ())) for step in draft["steps"]}
+    for step in base["steps"]:
+        ships = len(step.get("escalate", ()))
+        if 0 < now.get(step["id"], 0) < ships:
+            expected = f"at least {ships} who are called: this is a matter of safety (engine.md 1.5)"
+            yield Fault(at=f"steps.{step['id']}.escalate", expected=expected, code="business-rule")
 
 
 def _of_pathway(base: Document, draft: Document, outside: frozenset[str], calendar: Calendar) -> Iterator[Fault]:

@@ -71,7 +71,7 @@ def rules_page(staff: SignedInStaff) -> Response[str]:
 def skipped_page(staff: SignedInStaff) -> Response[str]:
     """Which steps people skip, why, and what became of the patients."""
     found = _done(staff, skipping.report)
-    return staff.page("skipped.html", _HERE, {"found": found, "reasons": reasons_of(staff)})
+    return staff.page("skipped.html", _HERE, {"found": found, "reasons": reasons_of(staff), **_adaptations(staff)})
 
 
 @get("/rules/{kind:str}/{name:str}", sync_to_thread=True)
@@ -217,6 +217,11 @@ def roles_of(staff: Staff) -> Mapping[str, str]:
     """Roles of staff with their words."""
     roles: Mapping[str, str] = staff.app.catalog.document("vocabulary", "careloop")["roles"]["staff"]
     return roles
+
+
+def _adaptations(staff: Staff) -> Mapping[str, Mapping[str, str]]:
+    words = staff.app.catalog.document("vocabulary", "careloop")
+    return {"adaptations": words["adaptations"]["codes"]}
 
 
 def reasons_of(staff: Staff) -> Mapping[str, str]:
