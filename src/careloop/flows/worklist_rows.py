@@ -55,7 +55,7 @@ class RowMaker:
             language=patient.language,
             pathway=loop.pathway,
             step_id=place.step_id,
-            title=engine.title(self._app.catalog, loop.pathway, place.step_id or ""),
+            title=loop.own_title or engine.title(self._app.catalog, loop.pathway, place.step_id or ""),
             reason=f"Waiting: {loop.hold_reason}" if loop.hold_reason else loop.says,
             due=place.due,
             clock=_clock_now(place, loop, self._now),

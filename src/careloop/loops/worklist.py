@@ -81,6 +81,8 @@ class ListedLoop:
     status: str
     hold_reason: str | None
     says: str
+    own_title: str | None
+    """Words of a step that only this loop has."""
     segments: Sequence[bool] | None
 
 

@@ -152,6 +152,10 @@ select count(*)
 select l.id::text, l.number, l.pathway, l.patient_id, coalesce(s.owner, l.owner) as owner,
        coalesce(s.clock, l.clock) as clock, coalesce(s.status, l.status) as status, l.hold_reason,
        coalesce(s.says, '') as says,
+       case when starts_with(place.step_id, 'extra-') then (
+           select x.step ->> 'title'
+             from jsonb_array_elements(l.state -> 'steps') as x (step)
+            where x.step ->> 'step_id' = place.step_id) end as own_title,
        (select array_agg(x.status = 'completed' order by x.position)
           from loop_step as x
          where x.tenant_id = l.tenant_id
