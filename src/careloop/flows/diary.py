@@ -18,6 +18,7 @@ from careloop.scheduling.model import Taken, Window
 from careloop.scheduling.rules.taking import taken_by_absence, taken_by_appointment
 
 TYPES = frozenset({"Appointment", "Slot"})
+_AT_ONCE = 500
 _PEOPLE = ("Practitioner/", "PractitionerRole/")
 
 
@@ -42,6 +43,25 @@ def note(app: App, tx: Transaction, principal: Principal, written: Sequence[Writ
         waiting_list.withdraw(app, tx, offer_id)
     waiting_list.drop_offers(app, tx, [one.id for one in changed.values() if not _waits(one)])
     waiting_list.offer_freed(app, tx, principal, [one for one in done.released if one.kind == "visit"])
+
+
+def verify(app: App, tx: Transaction) -> list[tuple[str, str]]:
+    """What is wrong in the diaries: somebody booked twice, or time taken that no Appointment asks for; place and what
+    should be true there."""
+    found = [(f"{actor}, {one}", f"no other booking at that time: {other}") for actor, one, other in store.doubled(tx)]
+    after = ""
+    while rows := store.some_visits(tx, after, _AT_ONCE):
+        after = rows[-1].holder
+        stored = app.record.fetch(tx, sorted({f"Appointment/{one.holder}" for one in rows}))
+        minutes = visits_of(app.catalog).assumed_minutes
+        asked = [one for item in stored.values() for one in taken_by_appointment(item.resource, minutes)]
+        spans = {(one.holder, one.window) for one in asked}
+        found += [
+            (f"Appointment/{one.holder}", "an Appointment that takes this time")
+            for one in rows
+            if (one.holder, one.window) not in spans
+        ]
+    return found
 
 
 def _matters(one: Written) -> bool:

@@ -1,4 +1,4 @@
-"""Is everything as it must be? Loops, record, audit trail and inbox of each tenant."""
+"""Is everything as it must be? Loops, record, audit trail and diaries of each tenant."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from careloop.access.chain import verify as verify_chain
 from careloop.access.keys import open_keyring
 from careloop.access.model import Tenant
 from careloop.db import Transaction
+from careloop.flows import diary
 from careloop.flows.app import App
 from careloop.flows.routing import queue_reference
 from careloop.loops.verify import Staffed, verify_loops
@@ -14,7 +15,7 @@ from careloop.loops.verify import Staffed, verify_loops
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Something wrong: tenant, part (loops, record, audit), place, and what should be true there."""
+    """Something wrong: tenant, part (loops, record, audit, diary), place, and what should be true there."""
 
     tenant: str
     part: str
@@ -30,7 +31,12 @@ def verify(app: App) -> list[Found]:
 def verify_tenant(app: App, tenant: Tenant) -> list[Found]:
     """All findings of one tenant."""
     with app.database.transaction(tenant.id) as tx:
-        return [*_loops(app, tx, tenant), *_record(app, tx, tenant), *_audit(app, tx, tenant)]
+        return [
+            *_loops(app, tx, tenant),
+            *_record(app, tx, tenant),
+            *_audit(app, tx, tenant),
+            *_diary(app, tx, tenant),
+        ]
 
 
 def _loops(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
@@ -53,3 +59,7 @@ def _audit(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
         Found(tenant=tenant.slug, part="audit", at=one.at, expected=f"no entry {one.kind}: {one.says}")
         for one in findings
     ]
+
+
+def _diary(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    return [Found(tenant=tenant.slug, part="diary", at=at, expected=expected) for at, expected in diary.verify(app, tx)]

@@ -212,3 +212,16 @@ update visit_link
 select party, opened
   from visit_link
  where appointment_id = %(appointment_id)s
+
+-- some_visits --
+-- All rows of so many Appointments, by their id.
+select holder, actor, kind, status, starts, ends, clash
+  from booking
+ where holder in (
+       select distinct holder from booking
+        where kind = 'visit' and holder > %(after)s
+        order by holder
+        limit %(limit)s
+ )
+   and kind = 'visit'
+ order by holder, actor

@@ -113,6 +113,11 @@ def doubled(tx: Transaction) -> list[tuple[str, str, str]]:
     return [(row["actor"], row["holder"], row["beside"]) for row in tx.rows(SQL["in_order"])]
 
 
+def some_visits(tx: Transaction, after: str, limit: int) -> list[Taken]:
+    """Time taken by visits, by id of the Appointment, from those that come after one; whole Appointments."""
+    return [_taken(row) for row in tx.rows(SQL["some_visits"], {"after": after, "limit": limit})]
+
+
 def release(tx: Transaction, holders: Sequence[str]) -> None:
     """What they took is free."""
     tx.execute(SQL["release"], {"holders": list(holders)})

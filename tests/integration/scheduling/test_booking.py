@@ -7,6 +7,8 @@ import pytest
 
 from careloop.errors import Conflict, Rejected
 from careloop.flows import booking, diary_pages, diary_slots, home_visits, missed_visits, offers, waiting_list
+from careloop.flows.verifying import verify_tenant
+from careloop.loops.store import load_loops
 from careloop.scheduling import store
 from careloop.scheduling.content import visits_of
 
@@ -202,3 +204,44 @@ def test_free_times_are_those_of_the_hours_without_holidays_visits_and_the_patie
     assert not [one for one in starts if one.astimezone(office.at(1, 0).tzinfo).date() == date(2026, 11, 26)]
     assert office.at(27, 8) not in starts and office.at(27, 8, 30) in starts
     assert all(one.end - one.start == timedelta(minutes=30) for one in found)
+
+
+def loop_of(office, visit):
+    loops = office.run(lambda tx: load_loops(tx, patients=office.patients))
+    about = ("missed-appointment", f"Appointment/{visit}")
+    return next(one.state for one in loops if (one.state.pathway, one.state.focus) == about)
+
+
+def test_a_missed_visit_is_a_loop_with_an_owner_until_the_reason_and_the_new_date_are_there(office):
+    visit = office.book(office.at(23, 11))
+    office.app.clock.move_to(office.at(23, 12))
+    act(office, booking.did_not_come, visit)
+    state = loop_of(office, visit)
+    assert {step.step_id for step in state.steps if step.status.is_open} == {"reason", "rebooked"}
+    tasks = office.run(lambda tx: office.app.record.of_patient(tx, office.patients[0], ["Task"]))
+    assert all(one.resource["owner"]["reference"] for one in tasks)
+    act(office, booking.give_reason, visit, "ride")
+    assert {step.step_id for step in loop_of(office, visit).steps if step.status.is_open} == {"rebooked"}
+    office.book(office.at(30, 9), instead_of=visit)
+    assert not loop_of(office, visit).status.is_open
+    assert verify_tenant(office.app, office.tenant) == []
+
+
+def test_cancelled_by_another_system_is_somebodys_work_too(office):
+    theirs = office.outside(office.at(24, 9))
+    office.put(theirs)
+    office.put({**theirs, "status": "cancelled"})
+    assert loop_of(office, theirs["id"]).status.is_open
+
+
+def test_a_person_of_the_staff_books_nobody_twice_over_fhir_either(office):
+    office.book(office.at(24, 9))
+    with pytest.raises(Conflict):
+        office.put(office.outside(office.at(24, 9), patient=1), office.staff["nurse"])
+
+
+def test_time_taken_without_an_appointment_is_found(office):
+    visit = office.book(office.at(24, 9))
+    assert verify_tenant(office.app, office.tenant) == []
+    office.run(lambda tx: tx.execute("update booking set ends = ends + interval '1 hour' where holder = %s", (visit,)))
+    assert [one.part for one in verify_tenant(office.app, office.tenant)] == ["diary", "diary"]

@@ -1,4 +1,4 @@
-"""Words about missed visits that pathways ask about: whose side it was, whether the reason is known, the first or again.
+"""Words about missed visits that pathways ask about: whose side it was, whether the reason is known, first or again.
 
 Domain rule RF-04: the first missed visit asks for the barrier, the second is for a clinician.
 """
@@ -27,7 +27,7 @@ def visit_keys(reasons: Reasons, resource: Resource, others: Mapping[str, Resour
 
 
 def gap_keys(resource: Resource) -> Mapping[str, str]:
-    """Of a DetectedIssue that tells a gap in care (Da Vinci DEQM): `gap`, open or closed; open where it does not say."""
+    """Of a DetectedIssue that tells a gap in care (Da Vinci DEQM): `gap`, open or closed; open where it is not said."""
     for extension in resource.get("modifierExtension", ()):
         if extension.get("url") == GAP_STATUS:
             codings = (extension.get("valueCodeableConcept") or {}).get("coding", ())
