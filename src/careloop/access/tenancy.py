@@ -38,6 +38,7 @@ class TenantSettings:
     `calendar_place`: what a calendar feed tells of the place of a home visit.
     `app_registration`: apps may register themselves (RFC 7591) with the initial access token of this number; 0: none
     may.
+    `practice_phone`, `practice_fax`: what stands on sheets and letters; None leaves a line to write on.
     """
 
     tcm_day_count: Literal["elapsed", "inclusive"] = "elapsed"
@@ -52,6 +53,8 @@ class TenantSettings:
     match_join: Literal["off", "certain"] = "off"
     match_join_points: int = 40
     app_registration: int = 0
+    practice_phone: str | None = None
+    practice_fax: str | None = None
     video_base_url: str = ""
     calendar_place: Literal["none", "town", "address"] = "none"
 
