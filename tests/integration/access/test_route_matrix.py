@@ -295,6 +295,14 @@ MATRIX: dict[str, Route] = {
     "POST /results/tell": Route(permits=TELLS, page=True, form={"loop": "{loop_id}", "way": "MAILWRIT", "text": "x"}),
     "GET /results/{loop_id:str}": Route(permits=RESULTS, page=True),
     "POST /results/{loop_id:str}": Route(permits=TELLS, page=True, form={"act": "tell", "way": "PHONE", "text": "x"}),
+    "GET /sheets": Route(permits=WORK, page=True, query="about=Encounter/{encounter_id}", shows=True),
+    "POST /sheets": Route(
+        permits=WORK, page=True, form={"request": "Encounter/{encounter_id}", "purpose": "facility", "partner": "X"}
+    ),
+    "GET /sheets/{link_id:str}": Route(permits=WORK, page=True),
+    "GET /sheets/{link_id:str}/print": Route(permits=WORK, page=True),
+    "POST /sheets/{link_id:str}/withdraw": Route(permits=WORK, page=True, form={}),
+    "GET /patients/{patient_id:str}/no-contact-letter": Route(permits=WORK, page=True, shows=True),
     "GET /documents": Route(permits=PAPERS, page=True),
     "POST /documents": Route(permits=PAPERS, page=True, form={}),
     "GET /papers/{paper_id:str}": Route(permits=PAPERS, page=True),
