@@ -9,6 +9,7 @@ from careloop import intake
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Transaction
 from careloop.demo.chart import chart
+from careloop.demo.matters import matters
 from careloop.demo.population import patients
 from careloop.demo.practice import Practice, Resource
 from careloop.demo.stays import Message, doubles, lately
@@ -42,7 +43,7 @@ def fill(
         for person in some:
             told, evidence = lately(person, practice, now)
             messages += [*told, *doubles(person, practice, now)]
-            resources += [*chart(person, practice, now), *evidence]
+            resources += [*chart(person, practice, now), *evidence, *matters(person, practice, now)]
         write_charts(app, tenant, resources)
         progress(len(some))
     send(app, tenant, door, sorted(messages, key=lambda one: one.at))

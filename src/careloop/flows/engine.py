@@ -21,6 +21,7 @@ from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules.calendar import Calendar, after
 from careloop.loops.rules.conditions import holds, resource_types
 from careloop.loops.rules.derive import derive as derive_loops
+from careloop.loops.rules.opening import fresh_until
 from careloop.loops.rules.pathways import Pathway, Pathways
 from careloop.loops.rules.rank import RankWeights, read_weights
 from careloop.loops.store import StoredLoop
@@ -62,6 +63,9 @@ class Content:
 
     def _opens(self, pathway: Pathway, fact: Fact, zone: str, now: datetime) -> bool:
         if not holds(pathway.opens_when.when, fact):
+            return False
+        limit = fresh_until(pathway.opens_when, fact)
+        if limit is not None and limit < now:
             return False
         return after(fact.at, pathway.window, zone, self.calendar).due >= now
 

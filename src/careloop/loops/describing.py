@@ -45,7 +45,8 @@ def in_plain_words(pathway: Pathway) -> Iterator[str]:
 def _opens(opens: OpensWhen) -> str:
     if opens.event == "fact":
         about = f"; it is about the {' or '.join(opens.about)} that this names" if opens.about else ""
-        return f"there is {in_words(opens.when)}{about}"
+        fresh = "".join(f"; a {kind} older than {span.words} is history" for kind, span in opens.fresh.items())
+        return f"there is {in_words(opens.when)}{about}{fresh}"
     classes = _listed([_CLASSES.get(code, code) for code in sorted(opens.classes)])
     words = f"{_EVENTS[opens.event]}{'' if opens.event == 'stay-planned' else f' a stay that is {classes}'}"
     if opens.follow_up:

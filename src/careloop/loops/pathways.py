@@ -99,6 +99,7 @@ def _opens_when(item: Document) -> OpensWhen:
         unless_admitted_within=_optional_span(item.get("unless_admitted_within")),
         when=item.get("when", {}),
         about=tuple(item.get("about", ())),
+        fresh={kind: parse_span(span) for kind, span in item.get("fresh", {}).items()},
         says=item.get("says", ""),
         rule=item.get("rule", ""),
     )

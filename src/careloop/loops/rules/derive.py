@@ -140,6 +140,8 @@ def _work_out(known: _Known, identity: str, pathway: Pathway, anchor: Anchor) ->
     moments = Moments(known.now)
     if identity not in known.existing and moments.passed(deadline.due):
         return _Worked(note=window_over(pathway, anchor, deadline) if anchor.stay is not None else None)
+    if identity not in known.existing and anchor.opens_by is not None and moments.passed(anchor.opens_by):
+        return _Worked()
     asked = Asked(
         pathway=pathway,
         anchor=anchor,

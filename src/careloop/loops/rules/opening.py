@@ -23,7 +23,8 @@ HOME_GROUPS = frozenset({"community", "community_facility"})
 class Anchor:
     """The opening fact of a loop. `matter` tells two matters on one focus apart (the key of the discharge).
 
-    `void_before`: proof before this instant belongs to a discharge that was cancelled.
+    `void_before`: proof before this instant belongs to a discharge that was cancelled. `opens_by`: known later than
+    this it is history and opens nothing; None where it may open at any time.
     """
 
     focus: str
@@ -36,6 +37,7 @@ class Anchor:
     fact: Fact | None = None
     ended: Closure | None = None
     void_before: datetime | None = None
+    opens_by: datetime | None = None
 
 
 def anchors(pathway: Pathway, facts: PatientFacts, pathways: Pathways, moments: Moments) -> Iterator[Anchor]:
@@ -72,7 +74,21 @@ def _matters(pathway: Pathway, facts: PatientFacts, moments: Moments) -> Iterato
             source=first.reference,
             says=pathway.opens_when.says or first.says,
             rule=pathway.opens_when.rule,
+            opens_by=_opens_by(pathway.opens_when, openers),
         )
+
+
+def _opens_by(opens: OpensWhen, openers: list[Fact]) -> datetime | None:
+    """The last instant at which one of these facts is news; None where one of them always is."""
+    limits = [fresh_until(opens, fact) for fact in openers]
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if len(known) == len(limits) else None
+
+
+def fresh_until(opens: OpensWhen, fact: Fact) -> datetime | None:
+    """Until when the fact is news; None where facts of its kind always are. To the hour, so that no zone matters."""
+    span = opens.fresh.get(fact.resource_type)
+    return None if span is None else fact.at + timedelta(days=span.amount)
 
 
 def focus_of(opens: OpensWhen, fact: Fact) -> str:

@@ -13,7 +13,8 @@ Document = Mapping[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class OpensWhen:
     """Which fact opens a loop. `event` is `stay-ended`, `stay-planned`, `discharge-pending`, or `fact`: any fact that
-    satisfies `when`. The loop is then about the fact itself, or about the first thing of type `about` that it names."""
+    satisfies `when`. The loop is then about the fact itself, or about the first thing of type `about` that it names.
+    A fact of a type in `fresh` opens nothing when it is older than that on the day it becomes known: it is history."""
 
     event: str
     classes: frozenset[str] = frozenset()
@@ -23,6 +24,7 @@ class OpensWhen:
     unless_admitted_within: Span | None = None
     when: Document = field(default_factory=dict)
     about: tuple[str, ...] = ()
+    fresh: Mapping[str, Span] = field(default_factory=dict)
     says: str = ""
     rule: str = ""
 
