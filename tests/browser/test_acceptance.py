@@ -15,7 +15,7 @@ Open = Callable[..., BrowserContext]
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PAGES = (
     "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
-    "/settings",
+    "/settings", "/referrals", "/referrals/times",
     "/help", "/rules/rank", "/find", "/arrivals", "/deliveries",
 )  # fmt: skip
 
