@@ -17,7 +17,7 @@ from careloop.flows.app import App
 from careloop.flows.capacity import minutes_table
 from careloop.loops import owning
 from careloop.loops.model import LoopState
-from careloop.loops.ownership import LEAD, Away, Candidate, Licence, Need, Routing, choose_owner, team_of
+from careloop.loops.ownership import LEAD, PHYSICIAN, Away, Candidate, Licence, Need, Routing, choose_owner, team_of
 from careloop.loops.plans import LoopChange, Owner
 from careloop.record import Stored
 from careloop.teams import store as teams
@@ -100,7 +100,8 @@ def _owner_of(
     before = change.owners_before.get(step_id)
     if before and not (_reopens(change, step_id) and desk.cannot_hold(before)):
         return Owner(owner=before, why="as before")
-    return desk.choice(role, desk.office.need(change.new.pathway, step_id, role, due))
+    need = desk.office.need(change.new.pathway, step_id, role, due)
+    return desk.choice(role, need, asker=desk.asker_of(change.new.focus) if role == PHYSICIAN else None)
 
 
 def _reopens(change: LoopChange, step_id: str) -> bool:
@@ -265,13 +266,23 @@ class Desk:
         self._chosen: dict[tuple[str, str], Owner] = {}
         office.join(self)
 
-    def choice(self, role: str, need: Need | None = None) -> Owner:
-        """The owner for a role; the same role and need goes to the same person within one review."""
+    def choice(self, role: str, need: Need | None = None, *, asker: str | None = None) -> Owner:
+        """The owner for a role; the same role and need goes to the same person within one review. Work on an order is
+        first of all its `asker`'s (RE-02)."""
         asked = need or Need()
-        key = (role, f"{asked.day} {sorted(asked.competencies)}" if asked.competencies else "")
+        key = (role, f"{asker or ''} {asked.day if asked.competencies else ''} {sorted(asked.competencies)}")
         if key not in self._chosen:
-            self._chosen[key] = self._choose(role, asked)
+            self._chosen[key] = self._choose(role, asked, asker)
         return self._chosen[key]
+
+    def asker_of(self, focus: str) -> str | None:
+        """Who of our staff asked for an order; None for any other matter."""
+        if not focus.startswith("ServiceRequest/"):
+            return None
+        orders = (one.resource for one in self._resources if one.resource_type == "ServiceRequest")
+        order = next((one for one in orders if one.get("id") == focus.split("/")[1]), {})
+        name = str((order.get("requester") or {}).get("reference", ""))
+        return name if name.startswith("Practitioner/") else None
 
     def cannot_hold(self, owner: str) -> bool:
         """True for a person who is no longer active staff, or is away now."""
@@ -286,18 +297,21 @@ class Desk:
         members = [member for role in self._team.values() for member in role]
         return [name for name in (*members, lead, physician) if name and name.startswith("Practitioner/")]
 
-    def _choose(self, role: str, need: Need) -> Owner:
-        people = self.office.with_covers(self.office.people(self.names()))
-        chosen = choose_owner(role, self._routing(people, {}, pool=False), need)
+    def _choose(self, role: str, need: Need, asker: str | None = None) -> Owner:
+        people = self.office.with_covers(self.office.people([*([asker] if asker else []), *self.names()]))
+        chosen = choose_owner(role, self._routing(people, {}, asker, pool=False), need)
         if chosen.owner == self._queue:
             pool = self.office.pool(role, self._state, self._language, self.patient_id)
             loads = self.office.loads(pool)
-            chosen = choose_owner(role, self._routing([*people, *pool], loads, pool=True), need)
+            chosen = choose_owner(role, self._routing([*people, *pool], loads, asker, pool=True), need)
             self.office.give(chosen.owner)
         return Owner(owner=chosen.owner, why=chosen.why)
 
-    def _routing(self, people: Sequence[Candidate], loads: Mapping[str, int], *, pool: bool) -> Routing:
+    def _routing(
+        self, people: Sequence[Candidate], loads: Mapping[str, int], asker: str | None, *, pool: bool
+    ) -> Routing:
         return Routing(
+            asker=asker,
             team=self._team,
             staff=people,
             loads=loads,

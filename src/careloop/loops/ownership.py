@@ -87,7 +87,7 @@ class Routing:
     accounts: those whom the team, the panel or an absence names, and some holders of the role. `loads` are minutes of
     open work; `queue` is the tenant's staffed queue with a named lead. `lead` leads the patient's care, `physician` is
     the patient's own; `state` is where the patient lives, `language` what they speak where it is not English. Without
-    `pool` nobody but those whom the patient's arrangements name is asked.
+    `pool` nobody but those whom the patient's arrangements name is asked. `asker` asked for what the work is about.
     """
 
     team: Mapping[str, Sequence[str]]
@@ -99,6 +99,7 @@ class Routing:
     state: str = ""
     language: str = ""
     pool: bool = True
+    asker: str | None = None
 
 
 def choose_owner(role: str, routing: Routing, need: Need | None = None) -> Choice:
@@ -166,6 +167,9 @@ class _Choosing:
     def _named(self) -> Iterator[tuple[str, str]]:
         """Whom the patient's own arrangements name, each with the reason."""
         role, routing = self._role, self._routing
+        asker = self._staff.get(routing.asker or "")
+        if asker is not None and role in asker.roles:
+            yield asker.reference, "asked for it"
         if role == LEAD and routing.lead:
             yield routing.lead, "lead coordinator of the patient"
         for member in routing.team.get(role, ()):

@@ -12,6 +12,7 @@ from careloop.fhir.ids import new_id
 from careloop.flows import results_acts as acts
 from careloop.flows import results_board as board
 from careloop.flows.results_values import ResultRow
+from careloop.loops import store
 
 LABORATORY = [
     {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}
@@ -249,3 +250,19 @@ def test_what_is_no_test_is_not_shown_and_a_biller_sees_nothing(practice: Practi
     practice.hire_as("bill", Role.BILLER)
     with pytest.raises(NotPermitted):
         page(practice, "unseen", "bill")
+
+
+def test_a_result_is_read_by_who_asked_for_it_and_without_an_order_by_the_patient_s_own_physician(
+    practice: Practice,
+) -> None:
+    """RE-02 and worked case 12."""
+    practice.hire_as("gray", Role.PHYSICIAN)
+    own = {"generalPractitioner": [{"reference": practice.reference("gray")}]}
+    asked_for, brought = practice.patient(**own), practice.patient(**own)
+    asked = order(practice, asked_for, "2823-3", "Potassium")
+    result(practice, asked_for, "2823-3", "Potassium", 4.1, "mmol/L", of=asked, flag="N")
+    result(practice, brought, "2823-3", "Potassium", 4.1, "mmol/L", flag="N")
+    for patient, owner in ((asked_for, "osei"), (brought, "gray")):
+        loop = only(practice, "unseen", patient).loop_id
+        found = practice.run(lambda tx, loop=loop: store.load_loops(tx, ids=[loop]))[0]
+        assert found.steps["reviewed"].owner == practice.reference(owner)

@@ -54,7 +54,7 @@ KEYS: Sequence[tuple[str, str]] = (
     ("V", "board or table"),
     ("R", "refresh list"),
     ("Ctrl K", "find or do"),
-    ("G then W P T", "worklist, patients, transitions"),
+    ("G then W P T S", "worklist, patients, transitions, results"),
     ("Esc", "close"),
 )
 

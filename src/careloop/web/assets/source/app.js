@@ -160,7 +160,7 @@ function press(key) {
   return true;
 }
 
-const pages = { w: '/worklist', p: '/patients', t: '/transitions' };
+const pages = { w: '/worklist', p: '/patients', t: '/transitions', s: '/results' };
 let goTo = false;
 
 function singleKey(key) {
