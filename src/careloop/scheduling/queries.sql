@@ -36,13 +36,16 @@ select holder, actor, number, kind, status, starts, ends, true
        as item (holder text, actor text, number bigint, kind text, status text, starts timestamptz, ends timestamptz)
 
 -- withdraw_holds --
--- Holds that stand in the way of what came from outside; the offers they were for.
+-- Holds that stand in the way of what came from outside, whole.
 delete from booking
- where kind = 'hold'
-   and actor = %(actor)s
-   and starts < %(ends)s
-   and ends > %(starts)s
-returning holder
+ where holder in (
+       select holder from booking
+        where kind = 'hold'
+          and actor = %(actor)s
+          and starts < %(ends)s
+          and ends > %(starts)s
+ )
+returning holder, actor, kind, status, starts, ends, clash
 
 -- clashes_around --
 -- Those kept beside that may stand for themselves now, the oldest first.

@@ -29,11 +29,12 @@ def replace(tx: Transaction, holders: Sequence[str], wanted: Sequence[Taken], *,
     `yields`, holds give way first. Whoever clashed with what was let go is looked at again."""
     lock(tx, {one.actor for one in wanted})
     released = [_taken(row) for row in tx.rows(SQL["release"], {"holders": list(holders)})] if holders else []
-    withdrawn = _give_way(tx, wanted) if yields else []
+    gave_way = _give_way(tx, wanted) if yields else []
     clashing = _take(tx, wanted)
     if clashing:
         tx.execute(SQL["keep_beside"], {"items": _items(tx, clashing)})
-    _settle(tx, released)
+    _settle(tx, [*released, *gave_way])
+    withdrawn = dict.fromkeys(one.holder for one in gave_way)
     return Change(clashing=tuple(clashing), released=tuple(released), withdrawn=tuple(withdrawn))
 
 
@@ -42,12 +43,12 @@ def lock(tx: Transaction, actors: Iterable[str]) -> None:
     tx.lock(*(f"diary:{actor}" for actor in actors))
 
 
-def _give_way(tx: Transaction, wanted: Sequence[Taken]) -> list[str]:
-    found = []
+def _give_way(tx: Transaction, wanted: Sequence[Taken]) -> list[Taken]:
+    found: list[Taken] = []
     for one in wanted:
         values = {"actor": one.actor, "starts": one.window.start, "ends": one.window.end}
-        found += [row["holder"] for row in tx.rows(SQL["withdraw_holds"], values)]
-    return list(dict.fromkeys(found))
+        found += [_taken(row) for row in tx.rows(SQL["withdraw_holds"], values)]
+    return found
 
 
 def _take(tx: Transaction, wanted: Sequence[Taken]) -> list[Taken]:
