@@ -9,6 +9,8 @@ from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.flows import (
     acts,
     capacity,
+    conferencing,
+    deadlines,
     digests,
     leading,
     patient_team,
@@ -200,3 +202,49 @@ def test_the_patient_page_names_the_lead(practice, two):
     assert page.lead.name == "Dana Example"
     with pytest.raises(Conflict):
         ask(practice, "mo", leading.assign_lead, patient_id=two[0], to=practice.reference("nia"), why="x")
+
+
+def test_a_conference_is_about_what_is_stuck_and_ends_with_owned_steps(practice, two):
+    practice.hire_as("eve", "coordinator")
+    dana, eve = practice.reference("dana"), practice.reference("eve")
+    with pytest.raises(Conflict):
+        ask(practice, "dana", conferencing.begin, title="Too early", present=[eve], absent=[])
+    practice.move_to("2026-06-12 09:00")
+    deadlines.run(practice.app, practice.tenant)
+    found = ask(practice, "dana", conferencing.begin, title="Friday", present=[eve], absent=[practice.reference("nia")])
+    page = ask(practice, "eve", conferencing.page, found)
+    assert {one.item.patient_id for one in page.items} == set(two)
+    assert all("late" in one.item.asks for one in page.items)
+    first, second = (one.item.loop_id for one in page.items)
+
+    def decide(who, owner):
+        return ask(
+            practice,
+            who,
+            conferencing.decide,
+            found,
+            loop_id=first,
+            decision="Ask the daughter to come along",
+            owner=owner,
+            due=at("2026-06-16 12:00"),
+        )
+
+    with pytest.raises(Rejected):
+        decide("dana", practice.reference("nia"))
+    with pytest.raises(NotPermitted):
+        decide("nia", dana)
+    with pytest.raises(Conflict):
+        ask(practice, "dana", conferencing.end, found)
+    decide("dana", eve)
+    loop = next(practice.loop(patient) for patient in two if practice.loop(patient).id == first)
+    [step] = [step for name, step in loop.steps.items() if name.startswith("extra-")]
+    assert step.owner == eve
+    ask(practice, "dana", conferencing.carry, found, loop_id=second, why="Waiting for the hospital")
+    ask(practice, "dana", conferencing.end, found)
+    ask(practice, "nia", conferencing.cast, found, loop_id=first, vote="agree", note="")
+    with pytest.raises(NotPermitted):
+        ask(practice, "eve", conferencing.cast, found, loop_id=first, vote="agree", note="")
+    with pytest.raises(Conflict):
+        decide("dana", eve)
+    again = ask(practice, "dana", conferencing.begin, title="Monday", present=[], absent=[])
+    assert ask(practice, "dana", conferencing.page, again).items[0].item.loop_id == second

@@ -580,6 +580,54 @@ CREATE TABLE public.competency (
 
 ALTER TABLE ONLY public.competency FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.conference (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    title text NOT NULL,
+    begun timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    present text[] NOT NULL,
+    absent text[] NOT NULL,
+    ended timestamp with time zone,
+    CONSTRAINT conference_check CHECK ((NOT (present && absent))),
+    CONSTRAINT conference_present_check CHECK ((cardinality(present) > 0))
+);
+
+ALTER TABLE ONLY public.conference FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.conference_item (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    conference_id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    asks text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    decision text,
+    owner text,
+    step_id text,
+    due timestamp with time zone,
+    decided timestamp with time zone,
+    decided_by text,
+    CONSTRAINT conference_decision_is_owned CHECK (((state <> 'decided'::text) OR ((decision IS NOT NULL) AND (owner IS NOT NULL) AND (step_id IS NOT NULL) AND (due IS NOT NULL)))),
+    CONSTRAINT conference_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text, 'carried'::text])))
+);
+
+ALTER TABLE ONLY public.conference_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.conference_vote (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    conference_id uuid NOT NULL,
+    loop_id uuid NOT NULL,
+    member text NOT NULL,
+    vote text NOT NULL,
+    note text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT conference_vote_vote_check CHECK ((vote = ANY (ARRAY['agree'::text, 'disagree'::text])))
+);
+
+ALTER TABLE ONLY public.conference_vote FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.contradiction (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id text NOT NULL COLLATE pg_catalog."C",
@@ -1989,6 +2037,15 @@ ALTER TABLE ONLY public.client
 ALTER TABLE ONLY public.competency
     ADD CONSTRAINT competency_pkey PRIMARY KEY (tenant_id, practitioner, kind, issued);
 
+ALTER TABLE ONLY public.conference_item
+    ADD CONSTRAINT conference_item_pkey PRIMARY KEY (tenant_id, conference_id, loop_id);
+
+ALTER TABLE ONLY public.conference
+    ADD CONSTRAINT conference_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.conference_vote
+    ADD CONSTRAINT conference_vote_pkey PRIMARY KEY (tenant_id, conference_id, loop_id, member);
+
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2292,6 +2349,8 @@ CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) W
 
 CREATE INDEX competency_kind ON public.competency USING btree (tenant_id, kind);
 
+CREATE INDEX conference_begun ON public.conference USING btree (tenant_id, begun);
+
 CREATE INDEX contradiction_open ON public.contradiction USING btree (tenant_id, due, id) WHERE (state = 'open'::text);
 
 CREATE INDEX contradiction_patient ON public.contradiction USING btree (tenant_id, patient_id);
@@ -2551,6 +2610,12 @@ ALTER TABLE ONLY public.cds_issuer
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
 
+ALTER TABLE ONLY public.conference_item
+    ADD CONSTRAINT conference_item_tenant_id_conference_id_fkey FOREIGN KEY (tenant_id, conference_id) REFERENCES public.conference(tenant_id, id);
+
+ALTER TABLE ONLY public.conference_vote
+    ADD CONSTRAINT conference_vote_tenant_id_conference_id_loop_id_fkey FOREIGN KEY (tenant_id, conference_id, loop_id) REFERENCES public.conference_item(tenant_id, conference_id, loop_id);
+
 ALTER TABLE ONLY public.contradiction_reading
     ADD CONSTRAINT contradiction_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -2674,6 +2739,12 @@ ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.competency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.conference ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.conference_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.conference_vote ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contradiction ENABLE ROW LEVEL SECURITY;
 
@@ -2864,6 +2935,12 @@ CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.competency USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.conference USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.conference_item USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.conference_vote USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.contradiction USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3072,6 +3149,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.competency TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conference TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conference_item TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conference_vote TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction TO careloop_app;
 

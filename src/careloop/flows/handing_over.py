@@ -65,9 +65,17 @@ def give(app: App, tx: Transaction, loop: store.StoredLoop, *, giver: str, taker
     closing.review(app, tx, [loop.patient_id], Cause(fact="hand-over", by=by, assignments=assignments))
 
 
-def assign(app: App, tx: Transaction, loop: store.StoredLoop, step_id: str, owner: str, *, by: str) -> None:
+def assign(
+    app: App,
+    tx: Transaction,
+    loop: store.StoredLoop,
+    step_id: str,
+    owner: str,
+    *,
+    by: str,
+    why: str = "assigned by a program",
+) -> None:
     """The step belongs to `owner`; a loop (step id '') takes along the open steps that its owner held."""
-    why = "assigned by a program"
     require_fit(app, tx, loop, held_steps(loop, loop.owner) if step_id == "" else [step_id], owner)
     if step_id == "":
         give(app, tx, loop, giver=loop.owner, taker=owner, why=why, by=by)

@@ -340,6 +340,10 @@ MATRIX: dict[str, Route] = {
         permits=action(Action.ACCOUNT_MANAGE), page=True, form={"to": ""}
     ),
     "GET /hand-over": Route(permits=WORK, page=True),
+    "GET /conferences": Route(permits=WORK, page=True),
+    "POST /conferences": Route(permits=WORK, page=True, form={"title": "x"}),
+    "GET /conferences/{conference_id:str}": Route(permits=WORK, page=True),
+    "POST /conferences/{conference_id:str}": Route(permits=WORK, page=True, form={"what": "end"}),
     "POST /hand-over": Route(permits=WORK, page=True, form={"to": "Practitioner/x", "loop": "x"}),
     "POST /hand-over/{loop_id:str}/answer": Route(permits=WORK, page=True, form={"answer": "accept"}),
     "GET /patients/{patient_id:str}/record": Route(permits=interaction("read"), page=True, shows=True),

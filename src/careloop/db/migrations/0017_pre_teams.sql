@@ -265,3 +265,54 @@ create table digest (
     primary key (tenant_id, day)
 );
 select make_tenant_table('digest');
+
+-- A case conference: its agenda is made of stuck loops; each decision is an owned step of its loop before the call ends.
+create table conference (
+    tenant_id int not null,
+    id uuid not null,
+    title text not null,
+    begun timestamptz not null,
+    by text not null,
+    present text[] not null,
+    absent text[] not null,
+    ended timestamptz,
+    primary key (tenant_id, id),
+    check (cardinality(present) > 0),
+    check (not present && absent)
+);
+create index conference_begun on conference (tenant_id, begun);
+select make_tenant_table('conference');
+
+create table conference_item (
+    tenant_id int not null,
+    conference_id uuid not null,
+    loop_id uuid not null,
+    position int not null,
+    patient_id text collate "C" not null,
+    asks text not null,
+    state text not null default 'open' check (state in ('open', 'decided', 'carried')),
+    decision text,
+    owner text,
+    step_id text,
+    due timestamptz,
+    decided timestamptz,
+    decided_by text,
+    primary key (tenant_id, conference_id, loop_id),
+    foreign key (tenant_id, conference_id) references conference (tenant_id, id),
+    constraint conference_decision_is_owned check (state <> 'decided'
+        or (decision is not null and owner is not null and step_id is not null and due is not null))
+);
+select make_tenant_table('conference_item');
+
+create table conference_vote (
+    tenant_id int not null,
+    conference_id uuid not null,
+    loop_id uuid not null,
+    member text not null,
+    vote text not null check (vote in ('agree', 'disagree')),
+    note text not null,
+    at timestamptz not null,
+    primary key (tenant_id, conference_id, loop_id, member),
+    foreign key (tenant_id, conference_id, loop_id) references conference_item (tenant_id, conference_id, loop_id)
+);
+select make_tenant_table('conference_vote');

@@ -13,6 +13,7 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     adapting,
     arrivals,
+    conferences,
     consent,
     contradictions,
     deliveries,
@@ -139,6 +140,10 @@ staff_router = Router(
         hand_overs.hand_over_page,
         hand_overs.hand_over_send,
         hand_overs.hand_over_answer,
+        conferences.conferences_page,
+        conferences.conference_begin,
+        conferences.conference_page,
+        conferences.conference_act,
         patient_team.patient_team_page,
         patient_team.lead_save,
         schedule.schedule_page,
