@@ -17,7 +17,7 @@ from careloop.api.fhir_requests import AnyRequest, FhirRequest, wanted_media
 from careloop.errors import CareloopError, Fault, NotAuthenticated, Unavailable
 from careloop.events import ChangeKind
 from careloop.fhir.jsons import encode, indented
-from careloop.flows.bundle_answers import etag_of, history_bundle, page_bundle
+from careloop.flows.bundle_answers import etag_of, history_bundle, page_text
 from careloop.flows.outcomes import outcome, outcome_of, status_of
 from careloop.record import HistoryPage, SearchPage, Stored, Written
 from careloop.record.charts import ChartPage
@@ -98,7 +98,7 @@ def of_page(
     links = [("self", _link(request, path, asked))]
     if page.next_cursor is not None:
         links.append(("next", _link(request, path, [*kept, ("_cursor", page.next_cursor)])))
-    return answer(encode(page_bundle(page, request.base, links, texts)))
+    return answer(page_text(page, request.base, links, texts))
 
 
 def of_chart(request: FhirRequest, page: ChartPage, path: str, asked: Sequence[tuple[str, str]]) -> Answer:

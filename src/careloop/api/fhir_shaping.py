@@ -11,6 +11,7 @@ from careloop.fhir.jsons import encode
 from careloop.record import Stored
 
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+_PARTS = ("true", "text", "data")
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 
 Keep = Callable[[Element], bool]
@@ -33,7 +34,7 @@ def shaped(stored: Stored, summary: str | None, elements: tuple[str, ...]) -> by
 
 def texts_of(page: list[Stored], request: SearchRequest | None) -> dict[str, bytes]:
     """The parts by reference; empty where whole resources were asked for."""
-    if request is None:
+    if request is None or (not request.elements and request.summary not in _PARTS):
         return {}
     parts = {stored.reference: shaped(stored, request.summary, request.elements) for stored in page}
     return {reference: text for reference, text in parts.items() if text is not None}

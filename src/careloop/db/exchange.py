@@ -73,53 +73,71 @@ def exchange(connection: psycopg.Connection[Any], known: Known, statements: Sequ
     """The rows of each, in order. The first error of any is raised; the transaction is over then."""
     pgconn = connection.pgconn
     adapt = Transformer(connection)
+    packed = [_packed(adapt, one) for one in statements]
     fresh: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
     awaited: list[bool] = []
     pgconn.enter_pipeline_mode()
     try:
-        for one in statements:
-            _send(pgconn, adapt, known, fresh, one, awaited)
+        for one in packed:
+            _send(pgconn, known, fresh, one, awaited)
         pgconn.pipeline_sync()
         results = connection.wait(_collected(pgconn, len(awaited)))
     finally:
         if pgconn.status == pq.ConnStatus.OK:
             pgconn.exit_pipeline_mode()
-    _refuse_faults(connection, known, results)
+    _refuse_faults(connection, results)
     known.names.update(fresh)
     asked = [result for result, wanted in zip(results, awaited, strict=True) if wanted]
     return [_rows(adapt, result) for result in asked]
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A statement and its values as they go to the server."""
+
+    query: bytes
+    values: Sequence[Any]
+    types: tuple[int, ...]
+    formats: Sequence[Any] | None
+
+
+def _packed(adapt: Any, one: Statement) -> _Packed:
+    """Done for all statements before the first is sent: a value that cannot be written spoils no connection."""
+    query, names = _numbered(one.sql)
+    given: Any = one.parameters
+    values: Sequence[Any] = ()
+    if names is not None:
+        values = [given[name] for name in names]
+    elif given is not None and not isinstance(given, Mapping):
+        values = given
+    if not values:
+        return _Packed(query, (), (), None)
+    dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    return _Packed(query, dumped, tuple(adapt.types or ()), list(adapt.formats or ()))
+
+
 def _send(
     pgconn: pq.abc.PGconn,
-    adapt: Any,
     known: Known,
     fresh: dict[tuple[bytes, tuple[int, ...]], bytes],
-    one: Statement,
+    one: _Packed,
     awaited: list[bool],
 ) -> None:
     """The messages of one statement are in the buffer; `awaited` says which of their results are its rows."""
-    query, names = _numbered(one.sql)
-    values: Sequence[Any] = ()
-    if one.parameters is not None:
-        given: Any = one.parameters
-        values = [given[name] for name in names] if names is not None else given if not isinstance(given, dict) else ()
-    dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else []
-    types, formats = (adapt.types or (), adapt.formats) if values else ((), None)
-    key = (query, tuple(types))
+    key = (one.query, one.types)
     name = known.names.get(key) or fresh.get(key)
-    if name is None and query in known.seen and len(known.names) + len(fresh) < _MOST_PREPARED:
+    if name is None and one.query in known.seen and len(known.names) + len(fresh) < _MOST_PREPARED:
         known.made += 1
         name = fresh[key] = b"careloop_%d" % known.made
-        pgconn.send_prepare(name, query, types)
+        pgconn.send_prepare(name, one.query, one.types)
         awaited.append(False)
     if name is not None:
-        pgconn.send_query_prepared(name, dumped, formats)
+        pgconn.send_query_prepared(name, one.values, one.formats)
     else:
         if len(known.seen) >= _MOST_SEEN:
             known.seen.clear()
-        known.seen.add(query)
-        pgconn.send_query_params(query, dumped, types, formats)
+        known.seen.add(one.query)
+        pgconn.send_query_params(one.query, one.values, one.types, one.formats)
     awaited.append(True)
 
 
@@ -133,10 +151,9 @@ def _collected(pgconn: pq.abc.PGconn, count: int) -> Generator[Any, Any, list[An
     return found
 
 
-def _refuse_faults(connection: psycopg.Connection[Any], known: Known, results: Sequence[Any]) -> None:
+def _refuse_faults(connection: psycopg.Connection[Any], results: Sequence[Any]) -> None:
     for result in results:
         if result.status not in _GOOD:
-            known.forget()
             raise error_from_result(result, encoding=connection.info.encoding)
 
 

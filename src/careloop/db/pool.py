@@ -72,9 +72,13 @@ class _Connection(psycopg.Connection[Row]):
         self.known = Known()
 
     def rollback(self) -> None:
-        """Everything since the transaction began is undone; the server forgets what it had prepared."""
+        """Everything since the transaction began is undone. The driver then forgets what it had prepared and may have
+        the server drop everything: it is made to, so that both know the same."""
+        begun = self.info.transaction_status is not TransactionStatus.IDLE
         super().rollback()
-        self.known.forget()
+        if begun and self.known.names:
+            self.known.forget()
+            self.pgconn.exec_(b"deallocate all")
 
 
 class Transaction:
@@ -209,7 +213,7 @@ class Transaction:
         that is now, so that nothing is prepared before it and dropped by it."""
         self._connection.known.forget()
         if self._connection.info.transaction_status is TransactionStatus.INTRANS:
-            self._connection.execute("select")
+            self._connection.execute("deallocate all")
 
     def pipeline(self) -> AbstractContextManager[Any]:
         """Statements inside are sent without waiting for each answer; only for statements whose results are not read

@@ -90,6 +90,28 @@ def page_bundle(
     return bundle
 
 
+def page_text(
+    page: SearchPage, base: str, links: Sequence[tuple[str, str]], texts: dict[str, bytes] | None = None
+) -> bytes:
+    """`page_bundle` as the text of its JSON: the entries are put together as they leave."""
+    bundle = page_bundle(SearchPage(entries=(), total=page.total, warnings=()), base, links)
+    start = encode(f"{base or ''}/".lstrip("/"))[1:-1].decode()
+    entries = [_entry_text(one, start, "match", texts) for one in page.entries]
+    entries += [_entry_text(one, start, "include", texts) for one in page.included]
+    if page.warnings:
+        entries.append(encode({"resource": outcome(page.warnings), "search": {"mode": "outcome"}}).decode())
+    if not entries:
+        return encode(bundle)
+    return encode(bundle)[:-1] + (',"entry":[' + ",".join(entries) + "]}").encode()
+
+
+def _entry_text(stored: Stored, start: str, mode: str, texts: dict[str, bytes] | None) -> str:
+    part = texts.get(stored.reference) if texts else None
+    text = stored.text if part is None else part.decode()
+    url = f"{start}{stored.resource_type}/{stored.id}"
+    return f'{{"fullUrl":"{url}","resource":{text},"search":{{"mode":"{mode}"}}}}'
+
+
 def _entry(stored: Stored, base: str | None, mode: str, texts: dict[str, bytes] | None) -> Resource:
     text = texts.get(stored.reference) if texts else None
     return {

@@ -4,7 +4,7 @@ One query for the chart and one for what its resources name elsewhere (practitio
 size. Pages follow the keys, so that each costs what it holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -29,6 +29,7 @@ CARE_DATES = (
 
 
 _START = -2
+_BETWEEN = "\x1e"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,26 +73,52 @@ def chart(tx: Transaction, principal: Principal, definitions: SearchDefinitions,
         "low": asked.care[0] if asked.care else None,
         "high": asked.care[1] if asked.care else None,
         "after": after,
-        "limit": asked.count + 1,
-        "shown": asked.count,
+        "limit": asked.count,
+        "itself": f"{asked.centre}/{asked.id}",
         "base": encode(f"{asked.base}/".lstrip("/"))[1:-1].decode(),
     }
-    found = _ask(tx, "chart_of_one" if asked.id is not None else "charts_of_all", values)
-    if asked.id is not None and after == _START and not found["with_centre"]:
+    found = _ask(tx, asked, values, _plan(asked, after))
+    names = _parts(found["names"])
+    if asked.id is not None and after == _START and values["itself"] not in names:
         _check_centre(tx, asked)
-    more = found["found"] > found["shown"]
-    included = _linked(tx, asked, found["links"], values)
-    _audit(tx, principal, asked, found["patients"] or [], found["shown"] + len(included))
+    cursor = _cursor(found["last_key"])
+    more = found["found"] == asked.count and _is_more(tx, asked, values, cursor)
+    included = _linked(tx, asked, _parts(found["links"]) - names, values)
+    _audit(tx, principal, asked, sorted(_parts(found["patients"])), found["found"] + len(included))
     return ChartPage(
         entries=found["entries"] or "",
-        shown=found["shown"],
-        total=None if more or asked.cursor is not None else found["shown"],
+        shown=found["found"],
+        total=None if more or asked.cursor is not None else found["found"],
         included=included,
-        next_cursor=_cursor(found) if more else None,
+        next_cursor=cursor if more else None,
     )
 
 
-def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], values: Mapping[str, object]) -> list[Stored]:
+def _ask(tx: Transaction, asked: ChartAsked, values: Mapping[str, object], plan: str) -> Row:
+    statement = "chart_of_one" if asked.id is not None else "charts_of_all"
+    [[found]] = tx.ask_all([Statement(store.SQL[statement], values, plan)])
+    return found
+
+
+def _is_more(tx: Transaction, asked: ChartAsked, values: Mapping[str, object], cursor: str) -> bool:
+    """True where something stands behind a page that is full."""
+    one_more = {**values, "after": _after(cursor), "limit": 1}
+    return bool(_ask(tx, asked, one_more, "force_custom_plan")["found"])
+
+
+def _parts(text: str | None) -> set[str]:
+    """What the database has put into one text."""
+    return set(filter(None, text.split(_BETWEEN))) if text else set()
+
+
+def _plan(asked: ChartAsked, after: int) -> str:
+    """A whole chart is planned once for all; what is asked of a part decides with what to begin, so that is planned
+    each time for its own values."""
+    whole = asked.id is not None and asked.types is None and asked.since is None and asked.care is None
+    return "force_generic_plan" if whole and after == _START else "force_custom_plan"
+
+
+def _linked(tx: Transaction, asked: ChartAsked, links: Collection[str], values: Mapping[str, object]) -> list[Stored]:
     """What the shown resources refer to that is no part of the chart, but for what earlier pages referred to."""
     wanted = set(links)
     if wanted and asked.id is not None and (values["after"] != _START or asked.centre != "Patient"):
@@ -99,12 +126,6 @@ def _linked(tx: Transaction, asked: ChartAsked, links: Sequence[str], values: Ma
     pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in sorted(wanted))]
     found = store.fetch(tx, [pair for pair in pairs if asked.types is None or pair[0] in asked.types])
     return [one for one in found if one.patient_id is None or asked.id is None or asked.centre != "Patient"]
-
-
-def _ask(tx: Transaction, statement: str, values: Mapping[str, object]) -> Row:
-    """The one row. Planned for its own values each time: a plan for any chart would be one for an endless chart."""
-    [[row]] = tx.ask_all([Statement(store.SQL[statement], values, "force_custom_plan")])
-    return row
 
 
 def _tokens(tenant_id: int, definitions: SearchDefinitions, asked: ChartAsked) -> list[int]:
@@ -162,9 +183,9 @@ def _after(cursor: str | None) -> int:
     return int(cursor) - 1
 
 
-def _cursor(found: Row) -> str:
+def _cursor(last_key: int | None) -> str:
     """Where the next page begins: behind the last key, or behind the centre alone, which comes before all."""
-    return "0" if found["last_key"] is None else str(found["last_key"] + 1)
+    return "0" if last_key is None else str(last_key + 1)
 
 
 def _audit(tx: Transaction, principal: Principal, asked: ChartAsked, patients: Sequence[str], count: int) -> None:

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from psycopg import errors
 
 from careloop.access.model import system_principal
+from careloop.db.exchange import Statement
 from careloop.errors import NotFound, Rejected, Unavailable
 from careloop.flows import lanes
 from careloop.flows.gathering import Gatherer, Lane
@@ -117,3 +119,44 @@ def test_a_write_that_may_stand_is_not_done_again(app, tenant, principal):
     assert all(isinstance(one, Unavailable) for one in answers)
     with app.database.transaction(tenant.id) as tx:
         assert tx.value("select count(*) from resource where type = 'Basic'") == 12
+
+
+def searching(kind: str, *pairs: tuple[str, str]):
+    def steps(door):
+        page = yield from door.searching(kind, pairs, None)
+        return [one.id for one in page.entries]
+
+    return steps
+
+
+def test_searches_at_once_get_each_their_own_and_are_each_audited(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(number) for number in range(6)])
+    asked = [
+        searching("Basic", ("_id", "b1")),
+        searching("Basic", ("colour", "red")),
+        searching("Basic", ("_sort", "-_lastUpdated"), ("_count", "2")),
+        searching("Basic", ("_summary", "count")),
+        searching("Basic", ("_id", "b2,b3"), ("_sort", "_id")),
+        searching("Nonsense"),
+        searching("Basic", ("_cursor", "no")),
+    ]
+    found = together(app, principal, lanes.SEARCH, asked * 3)
+    for start in range(0, 21, 7):
+        one, refused, two, counted, three, unknown, cursor = found[start : start + 7]
+        assert (one, len(two), counted, three) == (["b1"], 2, [], ["b2", "b3"])
+        assert all(isinstance(error, Rejected) for error in (refused, unknown, cursor))
+    seen = [[one.removeprefix("Basic/") for one in ids] for ids in audited(app, tenant, "search")]
+    assert seen.count(["b1"]) == 3
+    assert len(seen) == 12
+
+
+def test_a_search_that_the_database_refuses_spoils_no_other(app, tenant, principal):
+    together(app, principal, lanes.WRITE, [basic(1)])
+
+    def broken(door):
+        yield Statement("select 1 / 0 as n")
+
+    found = together(app, principal, lanes.SEARCH, [searching("Basic", ("_id", "b1")), broken] * 4)
+    assert found[::2] == [["b1"]] * 4
+    assert all(isinstance(error, errors.DivisionByZero) for error in found[1::2])
+    assert len(audited(app, tenant, "search")) == 4

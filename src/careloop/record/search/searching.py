@@ -161,7 +161,8 @@ def _merged(tx: Transaction, wide: Wide, scopes: list[Scope]) -> list[Scope]:
 def _refuse_unprintable(parameters: Sequence[tuple[str, str]]) -> None:
     """The database's texts hold neither NUL nor half a character."""
     for name, value in parameters:
-        if "\x00" in name + value or any("\ud800" <= letter <= "\udfff" for letter in name + value):
+        text = name + value
+        if "\x00" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
             raise Rejected(at="search", expected="parameters in valid UTF-8 without NUL", code="value")
 
 

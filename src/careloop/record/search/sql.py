@@ -1,12 +1,10 @@
 """SQL put together from typed parts. Text comes from this package alone; values are always bound."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(NamedTuple):
     """A piece of SQL with `%s` for each of its values, in order."""
 
     text: str
@@ -19,8 +17,13 @@ FALSE = Sql("false")
 
 def joined(word: str, parts: Iterable[Sql]) -> Sql:
     """The parts one after another with `word` between them."""
-    kept = list(parts)
-    return Sql(word.join(part.text for part in kept), tuple(value for part in kept for value in part.values))
+    texts: list[str] = []
+    values: list[Any] = []
+    for part in parts:
+        texts.append(part.text)
+        if part.values:
+            values += part.values
+    return Sql(word.join(texts), tuple(values))
 
 
 def all_of(parts: Iterable[Sql]) -> Sql:
@@ -42,7 +45,15 @@ def negated(part: Sql) -> Sql:
 
 def chain(*parts: Sql | str) -> Sql:
     """Words and parts one after another, a space between them."""
-    return joined(" ", (Sql(part) if isinstance(part, str) else part for part in parts))
+    texts: list[str] = []
+    values: list[Any] = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        else:
+            texts.append(part.text)
+            values += part.values
+    return Sql(" ".join(texts), tuple(values))
 
 
 def _bracketed(part: Sql) -> Sql:
