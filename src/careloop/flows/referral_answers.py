@@ -22,6 +22,7 @@ from careloop.flows.writing import write
 from careloop.loops.rules.calendar import after, words_of
 from careloop.loops.rules.referrals import Tables, words
 from careloop.loops.rules.referrals.clocks import add_span, is_late_scheduled
+from careloop.loops.rules.referrals.content import Named
 from careloop.loops.rules.referrals.reports import visit_date
 from careloop.loops.rules.referrals.states import ImpossibleMove, phase, possible_moves
 from careloop.loops.rules.referrals.visits import AfterNoShow, Attempt, after_no_show, unable_to_reach
@@ -106,12 +107,14 @@ def call_off(app: App, tx: Transaction, principal: Principal, request_id: str, b
     return desk.save("Called off. A new date is needed.")
 
 
-def _close_appointment(desk: Desk, status: str, start: datetime | None = None) -> None:
-    """The appointment that stands has this status now, and its true time where it was another."""
+def _close_appointment(desk: Desk, status: str, start: datetime | None = None, *, why: str = "") -> None:
+    """The appointment that stands has this status now, its true time where it was another, and the reason."""
     standing = desk.story.appointment
     if standing is None:
         return
     changed: Json = {**standing, "status": status}
+    if why:
+        changed["cancelationReason"] = {"coding": [{"system": "urn:careloop:missed-visit", "code": why}]}
     if start is not None:
         fresh = appointment_of(desk.story, str(standing["id"]), start, status, desk.moment)
         changed |= {"start": fresh["start"], "end": fresh["end"]}
@@ -121,14 +124,16 @@ def _close_appointment(desk: Desk, status: str, start: datetime | None = None) -
 def no_show(
     app: App, tx: Transaction, principal: Principal, request_id: str, barrier: str = "", note: str = ""
 ) -> Receipt:
-    """The patient did not come (RF-04). First: recontact within 2 business days, and what kept them away becomes work.
-    From the second on the clinician decides."""
+    """The patient did not come (RF-04). What kept them away stands in the Appointment and becomes work; the call
+    within 2 business days is the loop `missed-appointment` of that Appointment, or work of our own where there is none.
+    From the second time on the clinician decides."""
     desk = open_desk(app, tx, principal, request_id)
     named = {item.id: item for item in desk.tables.barriers}
     if barrier and barrier not in named:
         raise Rejected(at="barrier", expected=f"one of {', '.join(named)}", code="code-invalid")
     desk.move("no-show", note.strip() or (named[barrier].title if barrier else ""))
-    _close_appointment(desk, "noshow")
+    missed = desk.story.appointment
+    _close_appointment(desk, "noshow", why=named[barrier].fix if barrier else "")
     number = desk.story.no_shows + 1
     follows = after_no_show(desk.tables, number, desk.moment.now, str(desk.moment.zone), desk.calendar)
     what = desk.story.service
@@ -139,11 +144,21 @@ def no_show(
             follows.deadline.due,
             role="physician",
         )
-    else:
+    elif missed is None:
         desk.work("recontact", f"Call about the missed visit: {what}. Ask what kept them away", follows.deadline.due)
     if barrier:
-        desk.work("barrier", f"{named[barrier].task}: {what}", follows.deadline.due)
+        _remove_barrier(desk, named[barrier], missed, follows.deadline.due)
     return desk.save("Saved. The clinician decides." if number > 1 else "Saved. A call is on the list.")
+
+
+def _remove_barrier(desk: Desk, barrier: Named, missed: Mapping[str, Any] | None, due: datetime) -> None:
+    """What kept the patient away is work; it names the visit, so that the reason counts as asked (decision 0192)."""
+    desk.work("barrier", f"{barrier.task}: {desk.story.service}", due)
+    if missed is None or not barrier.fix:
+        return
+    task = desk.also[-1]
+    task["code"]["coding"].append({"system": "urn:careloop:fix", "code": barrier.fix})
+    task["focus"] = {"reference": f"Appointment/{missed['id']}"}
 
 
 def seen(app: App, tx: Transaction, principal: Principal, request_id: str, day: datetime) -> Receipt:

@@ -21,6 +21,8 @@ from careloop.loops.rules.referrals.story import Story
 from careloop.loops.rules.referrals.visits import Attempt
 
 CLINIC = "Organization/heart-partners"
+MISSED = """select step.status, step.due from loop join loop_step as step on step.loop_id = loop.id
+ where loop.patient_id = %(patient)s and loop.pathway = 'missed-appointment' and step.step_id = 'reason'"""
 ALL = frozenset({"answers-question", "diagnosis", "treatment", "tests", "who-does-what", "follow-up"})
 
 
@@ -218,8 +220,9 @@ def test_cases_6_and_7_visits_that_were_missed(practice: Practice, patient: str)
     practice.move_to("2026-06-01 10:00")
     do(practice, said.no_show, request, "transport")
     work = dict(work_of(practice, patient))
-    assert work["recontact"].startswith("2026-06-03T23:59:59")
-    assert work["barrier"]
+    assert work["barrier"].startswith("2026-06-03T23:59:59")
+    missed = practice.run(lambda tx: tx.one(MISSED, {"patient": patient}))
+    assert (missed["status"], missed["due"]) == ("completed", at("2026-06-03 23:59:59"))
     assert story(practice, request).state.id == "no-show"
     with pytest.raises(ImpossibleMove):
         do(practice, said.give_up, request, "closed-no-show", "Did not come", by="osei")

@@ -138,6 +138,7 @@ def test_a_silent_clinic_is_reminded_with_one_press(app: App, web: TestClient[An
     assert "Remind 1 silent clinic" not in text_of(said.text)
     assert "Call Heart Partners" in text_of(web.get(path).text)
     assert "Silent 1" in text_of(web.get("/referrals").text)
+    app.clock.move_by(minutes=5)
     web.post(f"{path}/remind", data={"way": "fax"})
     board = text_of(web.get("/referrals").text)
     assert "Silent 2" in board

@@ -71,11 +71,12 @@ class RedFlag:
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """Something to choose: a code, its words, and for a barrier the task that it makes."""
+    """Something to choose: a code, its words, and for a barrier the task that it makes and the code of its fix."""
 
     id: str
     title: str
     task: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,4 +193,6 @@ def _red_flag(item: Document) -> RedFlag:
 
 
 def _named(items: Sequence[Document]) -> tuple[Named, ...]:
-    return tuple(Named(id=item["id"], title=item["title"], task=item.get("task", "")) for item in items)
+    return tuple(
+        Named(id=item["id"], title=item["title"], task=item.get("task", ""), fix=item.get("fix", "")) for item in items
+    )

@@ -14,7 +14,7 @@ WORK = "urn:careloop:referral-work"
 ROLE = "urn:careloop:referral-role"
 PRIORITY = "urn:careloop:referral-priority"
 REACHED = "urn:careloop:reached"
-"""Extension of the fulfilment Task for each state that it came into: `state` (ours, or a FHIR status), `at`, by, why."""
+"""Extension of the fulfilment Task for each state that it came into: `state` (ours or a FHIR status), `at`, by, why."""
 CLOCK_START = "urn:careloop:patient-clock-start"
 NONE = "urn:careloop:referral-none"
 INSURANCE = "urn:careloop:referral-insurance"
@@ -24,7 +24,8 @@ READING = "urn:careloop:report-reading"
 ANSWERS = "urn:careloop:answers"
 AGREEMENT = "urn:careloop:co-management"
 REMINDER = "urn:careloop:communication|referral-reminder"
-_OWN = frozenset({"urn:careloop:pathway", "urn:careloop:step", "urn:careloop:work", WORK})
+_OWN = "urn:careloop:"
+"""Tasks with a code of ours are loops, steps and work of our own staff."""
 
 
 def is_referral(resource: Resource) -> bool:
@@ -42,8 +43,8 @@ def is_fulfilment(resource: Resource) -> bool:
     """True for a Task that may carry the states of a referral: it names a request and is not work of our own."""
     if resource.get("resourceType") != "Task" or resource.get("partOf"):
         return False
-    systems = {coding.get("system") for coding in (resource.get("code") or {}).get("coding", ())}
-    return not systems & _OWN and bool(requests_of(resource))
+    systems = [str(coding.get("system", "")) for coding in (resource.get("code") or {}).get("coding", ())]
+    return not any(system.startswith(_OWN) for system in systems) and bool(requests_of(resource))
 
 
 def requests_of(resource: Resource) -> frozenset[str]:
