@@ -98,7 +98,7 @@ def answer(practice, patient, who, do=leading.accept_lead, **more):
 
 
 def healthy(practice):
-    return [found for found in verifying.verify_tenant(practice.app, practice.tenant) if found.part == "loops"]
+    return [found for found in verifying.verify_tenant(practice.app, practice.tenant) if found.part in ("loops", "teams")]
 
 
 def test_whoever_owns_the_first_loop_leads(practice, patient):

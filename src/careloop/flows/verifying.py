@@ -11,11 +11,12 @@ from careloop.flows import diary
 from careloop.flows.app import App
 from careloop.flows.routing import queue_reference
 from careloop.loops.verify import Staffed, verify_loops
+from careloop.teams.verify import verify_teams
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Something wrong: tenant, part (loops, record, audit, diary), place, and what should be true there."""
+    """Something wrong: tenant, part (loops, teams, record, audit, diary), place, and what should be true there."""
 
     tenant: str
     part: str
@@ -33,6 +34,7 @@ def verify_tenant(app: App, tenant: Tenant) -> list[Found]:
     with app.database.transaction(tenant.id) as tx:
         return [
             *_loops(app, tx, tenant),
+            *_teams(app, tx, tenant),
             *_record(app, tx, tenant),
             *_audit(app, tx, tenant),
             *_diary(app, tx, tenant),
@@ -46,6 +48,12 @@ def _loops(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
         Found(tenant=tenant.slug, part="loops", at=f"{finding.at} ({finding.rule})", expected=finding.expected)
         for finding in verify_loops(tx, app.record, staffed, app.clock.now())
     ]
+
+
+def _teams(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    active = [member.reference for member in accounts.staff(tx) if member.active]
+    found = verify_teams(tx, queue=queue_reference(tenant.id), staff=active, now=app.clock.now())
+    return [Found(tenant=tenant.slug, part="teams", at=at, expected=expected) for at, expected in found]
 
 
 def _record(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
