@@ -59,18 +59,27 @@ class _Result:
     def group(self) -> str:
         return group_of(self.resource, self.tables.windows).id
 
+    def rads(self, scale: str) -> frozenset[str]:
+        """None where neither a code nor a word can say one."""
+        if not self.value_codes and "rads" not in self.text.lower():
+            return frozenset()
+        return rads_of(self.resource, scale, self.tables.follow_ups)
+
 
 def row_for(resource: Resource, tables: ResultTables) -> FollowUpRow | None:
     """The finding of an Observation or DiagnosticReport that needs a further step; the most urgent if several fit."""
     result = _Result(resource, tables)
-    fitting = [row for row in tables.follow_ups.rows if any(_shows(when, result) for when in row.when)]
+    table = tables.follow_ups
+    rows = [row for code in result.codes for row in table.by_code.get(code, ())]
+    rows += table.by_words if result.text or result.value_codes else ()
+    fitting = [row for row in {row.id: row for row in rows}.values() if any(_shows(when, result) for when in row.when)]
     return min(fitting, key=lambda row: row.limit_days or 10**6, default=None)
 
 
 def _shows(when: When, result: _Result) -> bool:
     if when.codes and not when.codes & result.codes:
         return False
-    if when.scale is not None and not when.categories & rads_of(result.resource, when.scale, result.tables.follow_ups):
+    if when.scale is not None and not when.categories & result.rads(when.scale):
         return False
     if when.value_codes and not when.value_codes & result.value_codes:
         return False

@@ -8,6 +8,7 @@ others can tell. Every word is decided by the tables of `content/results`.
 | `group` | group of tests (`windows.yaml`) |
 | `finding` | normal · abnormal · critical · critical-orange · critical-yellow · cannot-decide · unknown |
 | `flag` | why it cannot be decided, or what is special: comparator, unit, text, range, age, laboratory |
+| `minutes` | within which a critical value must be acknowledged |
 | `critical-row`, `direction` | which line of `critical-values.yaml`, and which way |
 | `follow-up-row`, `needs` | which line of `abnormal-followup.yaml`, and the follow-up it names |
 | `follow-up` | named · decide (abnormal, a clinician says what follows) · none |
@@ -48,6 +49,7 @@ def words_of_one(resource: Resource, birth_date: date | None, tables: ResultTabl
         "finding": finding,
         "follow-up": follow_up_of(finding, row),
         "flag": judged.flag or "",
+        "minutes": str(judged.minutes) if judged.pages and judged.minutes is not None else "",
         "critical-row": judged.row.id if judged.row is not None and judged.pages else "",
         "direction": judged.direction or out_of_range(resource) or "",
         "follow-up-row": row.id if row is not None else "",

@@ -1,11 +1,37 @@
 """Incidental lung nodules by Fleischner 2017 (results.md section 3): for whom, which size, when the next CT is due."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from careloop.loops.rules.calendar import months_after
-from careloop.loops.rules.result_tables import NoduleRow, NoduleTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoduleRow:
+    """One line of Fleischner 2017; months are None where no follow-up is needed."""
+
+    type: str
+    count: str
+    low: Decimal
+    below: Decimal
+    risk: str
+    says: str
+    first: int | None
+    last: int | None
+    later: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoduleTable:
+    """Fleischner 2017: for whom, and what."""
+
+    from_years: int
+    unless: frozenset[str]
+    overdue_after_days: int
+    rows: tuple[NoduleRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +110,29 @@ def _row(nodule: Nodule, size: int, table: NoduleTable) -> NoduleRow | None:
             if row.low <= size < row.below
         ),
         None,
+    )
+
+
+def read_nodules(document: Mapping[str, Any]) -> NoduleTable:
+    """`content/results/fleischner.yaml` as values."""
+    return NoduleTable(
+        from_years=document["eligible"]["from_years"],
+        unless=frozenset(document["eligible"]["unless"]),
+        overdue_after_days=document["overdue_after_days"],
+        rows=tuple(_nodule_row(row) for row in document["rows"]),
+    )
+
+
+def _nodule_row(item: Mapping[str, Any]) -> NoduleRow:
+    months: Mapping[str, int] = item.get("months", {})
+    return NoduleRow(
+        type=item["type"],
+        count=item["count"],
+        low=Decimal(item["from"]),
+        below=Decimal(item["below"]),
+        risk=item["risk"],
+        says=item["says"],
+        first=months.get("from"),
+        last=months.get("to"),
+        later=item.get("later", ""),
     )

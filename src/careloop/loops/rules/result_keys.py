@@ -53,6 +53,7 @@ class Around:
     others: Others
     tables: ResultTables
     words: dict[str, dict[str, str]] = field(default_factory=dict)
+    heard: list[Acknowledged] = field(default_factory=list)
 
     @cached_property
     def held(self) -> frozenset[str]:
@@ -189,16 +190,8 @@ def _words(result: Resource, born: date | None, near: Around) -> dict[str, str]:
     follow-up that one names."""
     name = name_of(result)
     if name not in near.words:
-        near.words[name] = _joined([_one(one, born, near) for one in near.whole(result)])
+        near.words[name] = _joined([words_of_one(one, born, near.tables) for one in near.whole(result)])
     return near.words[name]
-
-
-def _one(resource: Resource, born: date | None, near: Around) -> dict[str, str]:
-    found = words_of_one(resource, born, near.tables)
-    judged = judge(resource, near.tables.critical, born)
-    if judged.pages and judged.minutes is not None:
-        found["minutes"] = str(judged.minutes)
-    return found
 
 
 def _joined(all_words: list[dict[str, str]]) -> dict[str, str]:
@@ -254,16 +247,24 @@ def _pages(result: Resource, born: date | None, near: Around) -> bool:
     available = _released(result)
     if available is None:
         return True
-    before = list(_acknowledged(born, near))
-    critical = near.tables.critical
+    critical, before = near.tables.critical, _acknowledged_by_now(born, near)
     found = (judge(one, critical, born) for one in near.whole(result))
     return any(needs_page(one, available, before, critical) for one in found)
 
 
+def _acknowledged_by_now(born: date | None, near: Around) -> list[Acknowledged]:
+    """Every critical value of this patient that somebody acknowledged; found once."""
+    if not near.heard:
+        near.heard.extend(_acknowledged(born, near))
+    return near.heard
+
+
 def _acknowledged(born: date | None, near: Around) -> Iterator[Acknowledged]:
     for message in near.messages:
+        if {ACKNOWLEDGED, REVIEWED}.isdisjoint(codes_in(message.get("category", []))):
+            continue
         at = instant(message.get("sent"))
-        if at is None or not {ACKNOWLEDGED, REVIEWED} & set(codes_in(message.get("category", []))):
+        if at is None:
             continue
         for named in _results_of(message, near):
             for one in (named, *near.parts(named)):

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from careloop.loops.rules.calendar import Span
+from careloop.loops.rules.nodules import NoduleTable, read_nodules
 from careloop.loops.rules.result_values import Unit
 
 Document = Mapping[str, Any]
@@ -168,30 +170,19 @@ class FollowUpTable:
     rads: Mapping[str, tuple[str, str]]
     tries: int
 
+    @cached_property
+    def by_code(self) -> Mapping[str, tuple[FollowUpRow, ...]]:
+        """Rows that can be met by the code of a test, by that code."""
+        found: dict[str, list[FollowUpRow]] = {}
+        for row in self.rows:
+            for code in frozenset[str]().union(*(when.codes for when in row.when)):
+                found.setdefault(code, []).append(row)
+        return {code: tuple(rows) for code, rows in found.items()}
 
-@dataclass(frozen=True, kw_only=True)
-class NoduleRow:
-    """One line of Fleischner 2017; months are None where no follow-up is needed."""
-
-    type: str
-    count: str
-    low: Decimal
-    below: Decimal
-    risk: str
-    says: str
-    first: int | None
-    last: int | None
-    later: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoduleTable:
-    """Fleischner 2017: for whom, and what."""
-
-    from_years: int
-    unless: frozenset[str]
-    overdue_after_days: int
-    rows: tuple[NoduleRow, ...]
+    @cached_property
+    def by_words(self) -> tuple[FollowUpRow, ...]:
+        """Rows that can be met by what a result says, whatever its code."""
+        return tuple(row for row in self.rows if any(not when.codes for when in row.when))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +215,7 @@ def parse_tables(documents: Mapping[str, Document]) -> ResultTables:
         critical=_critical(documents["critical-values"]),
         windows=_windows(documents["windows"]),
         follow_ups=_follow_ups(documents["abnormal-followup"]),
-        nodules=_nodules(documents["fleischner"]),
+        nodules=read_nodules(documents["fleischner"]),
     )
 
 
@@ -372,28 +363,4 @@ def _kind(item: Document) -> FollowUpKind:
         others=frozenset(item.get("or", ())),
         encounters=item.get("encounters", False),
         has_result=item.get("result", True),
-    )
-
-
-def _nodules(document: Document) -> NoduleTable:
-    return NoduleTable(
-        from_years=document["eligible"]["from_years"],
-        unless=frozenset(document["eligible"]["unless"]),
-        overdue_after_days=document["overdue_after_days"],
-        rows=tuple(_nodule_row(row) for row in document["rows"]),
-    )
-
-
-def _nodule_row(item: Document) -> NoduleRow:
-    months: Mapping[str, int] = item.get("months", {})
-    return NoduleRow(
-        type=item["type"],
-        count=item["count"],
-        low=Decimal(item["from"]),
-        below=Decimal(item["below"]),
-        risk=item["risk"],
-        says=item["says"],
-        first=months.get("from"),
-        last=months.get("to"),
-        later=item.get("later", ""),
     )
