@@ -98,21 +98,3 @@ create table paper_page (
 );
 alter table paper_page alter column image set storage external;
 select make_tenant_table('paper_page');
-
--- What somebody said on the phone, to be held against the paper when it comes.
-create table phone_statement (
-    tenant_id int not null,
-    communication text not null,
-    number int not null,
-    patient_id text not null,
-    request text not null,
-    says text not null,
-    verdict text check (verdict in ('confirmed', 'differs', 'not-mentioned')),
-    document text,
-    judged timestamptz,
-    judged_by text,
-    primary key (tenant_id, communication, number),
-    check ((verdict is null) = (judged is null))
-);
-select make_tenant_table('phone_statement');
-create index phone_statement_of_request on phone_statement (tenant_id, request);

@@ -20,7 +20,8 @@ from careloop.web.staff.sheets import qr_of
 
 PEOPLE = [
     {"resourceType": "Patient", "id": "james", "birthDate": "1968-06-02",
-     "name": [{"family": "Okafor", "given": ["James"]}], "telecom": [{"system": "phone", "value": "(555) 010-0151"}], "address": [{"line": ["1 Elm St"], "city": "Troy"}]},
+     "name": [{"family": "Okafor", "given": ["James"]}], "telecom": [{"system": "phone", "value": "(555) 010-0151"}],
+     "address": [{"line": ["1 Elm St"], "city": "Troy"}]},
     {"resourceType": "Organization", "id": "heart", "name": "Heart Partners",
      "telecom": [{"system": "fax", "value": "(555) 010-0170"}]},
     {"resourceType": "ServiceRequest", "id": "req", "status": "active", "intent": "order", "priority": "urgent",
