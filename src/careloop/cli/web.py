@@ -11,6 +11,9 @@ from careloop.api.metrics import serve_metrics
 from careloop.cli.asgi import create_asgi
 from careloop.flows.app import App
 
+_LOOK_SECONDS = 0.25
+"""So often it is looked whether the server is to end."""
+
 
 def run_web(app: App, stop: threading.Event) -> None:
     """Pages, FHIR and API until `stop`; metrics beside them where a port is set."""
@@ -31,6 +34,6 @@ async def _serve_pages(app: App, stop: threading.Event) -> None:
     )
     serving = asyncio.create_task(server.serve())
     while not stop.is_set() and not serving.done():
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(_LOOK_SECONDS)
     server.stop()  # type: ignore[no-untyped-call]
     await serving
