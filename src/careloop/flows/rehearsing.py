@@ -21,11 +21,14 @@ from careloop.flows import engine, routing
 from careloop.flows.app import App
 from careloop.loops import effects, store
 from careloop.loops.facts import PatientFacts
-from careloop.loops.model import Act, ExistingLoop, LoopState
+from careloop.loops.ids import loop_id
+from careloop.loops.model import ExistingLoop, LoopState, Status
 from careloop.loops.ownership import Candidate, Routing, candidates_for, choose_owner, team_of
 from careloop.loops.pathways import parse_pathway
 from careloop.loops.rehearsal import Days, OwnerOf, Tally, compared, end_of
 from careloop.loops.rules.calendar import Span, after
+from careloop.loops.rules.moments import Moments
+from careloop.loops.rules.opening import Anchor, anchors
 from careloop.loops.rules.pathways import Pathway
 from careloop.record import Stored
 
@@ -174,36 +177,29 @@ def _count(side: Side, tenant: Tenant, chart: _Chart, seen: Days, staff: "_Staff
 def _lives(side: Side, tenant: Tenant, chart: _Chart, seen: Days) -> Sequence[LoopState]:
     """Every loop of the pathway that lived in these days, as it is at their end.
 
-    Loops that opened in life did so here too, whatever the length of the window. Otherwise a loop whose window is over
-    is not opened by anybody who first looks at the end: it is looked for at as many earlier instants as no window fits
-    between.
+    The engine opens no loop whose window was over before anybody looked. Here everybody looked all the time: whatever
+    could open a loop did, when it happened, and what opened one in life did so here too.
     """
-    acts = [act for loop in chart.loops for act in loop.acts]
     known = {loop.id: _existing(loop.state, seen.since) for loop in chart.loops}
-    for instant in _instants(side, seen):
-        for state in _derive(side, tenant, chart, known, acts, instant):
-            known.setdefault(state.id, _existing(state, instant))
-    return _derive(side, tenant, chart, known, acts, seen.until)
+    earliest = seen.since - _length(side.pathway.window, seen, side.content) - _DAY
+    for anchor in anchors(side.pathway, chart.facts, side.content.pathways, Moments(seen.until)):
+        if anchor.at >= earliest:
+            identity = loop_id(tenant.id, side.pathway.id, anchor.focus, anchor.matter)
+            known.setdefault(identity, _opened(identity, side.pathway, anchor))
+    acts = [act for loop in chart.loops for act in loop.acts]
+    return engine.derive_from(side.content, tenant, chart.facts, list(known.values()), acts, seen.until).loops
 
 
-def _instants(side: Side, seen: Days) -> Iterator[datetime]:
-    step = max(_length(side.pathway.window, seen, side.content) - _DAY, _DAY)
-    instant = seen.since
-    while instant < seen.until:
-        yield instant
-        instant += step
-
-
-def _derive(
-    side: Side,
-    tenant: Tenant,
-    chart: _Chart,
-    known: Mapping[str, ExistingLoop],
-    acts: Sequence[Act],
-    instant: datetime,
-) -> Sequence[LoopState]:
-    done = [act for act in acts if act.at <= instant]
-    return engine.derive_from(side.content, tenant, chart.facts, list(known.values()), done, instant).loops
+def _opened(identity: str, pathway: Pathway, anchor: Anchor) -> ExistingLoop:
+    return ExistingLoop(
+        id=identity,
+        pathway=pathway.id,
+        version=pathway.version,
+        focus=anchor.focus,
+        matter=anchor.matter,
+        status=Status.ACCEPTED,
+        as_of=anchor.at,
+    )
 
 
 def _existing(state: LoopState, instant: datetime) -> ExistingLoop:
