@@ -1387,23 +1387,6 @@ COMMENT ON COLUMN public.person_match.asking IS 'what somebody has to find out b
 
 COMMENT ON COLUMN public.person_match.decided_points IS 'the evidence that a decision rested on; empty: never ask again';
 
-CREATE TABLE public.phone_statement (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    communication text NOT NULL,
-    number integer NOT NULL,
-    patient_id text NOT NULL,
-    request text NOT NULL,
-    says text NOT NULL,
-    verdict text,
-    document text,
-    judged timestamp with time zone,
-    judged_by text,
-    CONSTRAINT phone_statement_check CHECK (((verdict IS NULL) = (judged IS NULL))),
-    CONSTRAINT phone_statement_verdict_check CHECK ((verdict = ANY (ARRAY['confirmed'::text, 'differs'::text, 'not-mentioned'::text])))
-);
-
-ALTER TABLE ONLY public.phone_statement FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.process (
     name text NOT NULL,
     pid integer NOT NULL,
@@ -2202,9 +2185,6 @@ ALTER TABLE ONLY public.person_match
 ALTER TABLE ONLY public.person_match
     ADD CONSTRAINT person_match_tenant_id_left_id_right_id_key UNIQUE (tenant_id, left_id, right_id);
 
-ALTER TABLE ONLY public.phone_statement
-    ADD CONSTRAINT phone_statement_pkey PRIMARY KEY (tenant_id, communication, number);
-
 ALTER TABLE ONLY public.process
     ADD CONSTRAINT process_pkey PRIMARY KEY (name);
 
@@ -2482,8 +2462,6 @@ CREATE INDEX person_match_right ON public.person_match USING btree (tenant_id, r
 CREATE UNIQUE INDEX person_match_step ON public.person_match USING btree (tenant_id, step_task_id);
 
 CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant_id) WHERE (announced IS DISTINCT FROM state);
-
-CREATE INDEX phone_statement_of_request ON public.phone_statement USING btree (tenant_id, request);
 
 CREATE INDEX rank_report_open ON public.rank_report USING btree (tenant_id, at) WHERE (answered IS NULL);
 
@@ -2846,8 +2824,6 @@ ALTER TABLE public.person_fact ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_match ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.phone_statement ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.published_view ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.published_view_row ENABLE ROW LEVEL SECURITY;
@@ -3015,8 +2991,6 @@ CREATE POLICY tenant_only ON public.pending_merge USING ((tenant_id = ( SELECT (
 CREATE POLICY tenant_only ON public.person_fact USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.person_match USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-CREATE POLICY tenant_only ON public.phone_statement USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.published_view USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3249,8 +3223,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pending_merge TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_fact TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_match TO careloop_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.phone_statement TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.process TO careloop_app;
 

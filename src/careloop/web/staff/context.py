@@ -89,6 +89,13 @@ MENU: Sequence[MenuItem] = (
     MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
     MenuItem(path="/team", name="Team", icon="handshake"),
     MenuItem(
+        path="/expected",
+        name="Expected",
+        icon="hourglass",
+        second=True,
+        roles=frozenset({Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER}),
+    ),
+    MenuItem(
         path="/documents",
         name="Documents",
         icon="file-text",
