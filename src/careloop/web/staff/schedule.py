@@ -22,7 +22,7 @@ HERE = "/schedule"
 ANYBODY = "all"
 _WEEK = 7
 _DAYS_AHEAD = 14
-_TIMES = 12
+_TIMES = 16
 _FARTHEST = timedelta(days=3660)
 
 
@@ -83,7 +83,7 @@ def schedule_page(
         "view": "week" if week else "day",
         "before": first - step,
         "after": first + step,
-        "day_name": lambda one: day_name(one, today).capitalize(),
+        "day_name": lambda one: _day_heading(one, today),
         "today": today,
     }
     return staff.page("schedule.html", HERE, values)
@@ -180,19 +180,26 @@ def _book(staff: Staff, form: dict[str, str], *, problem: str = "", status: int 
 def _times(
     staff: Staff, tx: Transaction, actors: list[str], kind: Any, first: date, patient: str
 ) -> list[tuple[str, list[tuple[str, str, Window]]]]:
-    """The first free times by day: day in words, then reference, name and window."""
+    """The first free times by day: day in words, then reference, name and window. Of several people who are free at one
+    time it is whoever has the most time left."""
     free = diary_slots.free_times(staff.app, tx, actors, kind, first, _DAYS_AHEAD, patient)
     names = {one.reference: one.name for one in diary_pages.staff_shown(tx)}
-    every = sorted((window, actor) for actor, windows in free.items() for window in windows)
+    every = sorted((window, -len(windows), actor) for actor, windows in free.items() for window in windows)
+    chosen = {window: actor for window, _, actor in reversed(every)}
     found: dict[date, list[tuple[str, str, Window]]] = {}
-    for window, actor in every:
+    for window, actor in sorted(chosen.items()):
         day = window.start.astimezone(staff.words.zone).date()
         if day not in found and len(found) == 3:
             break
         if len(found.setdefault(day, [])) < _TIMES:
             found[day].append((actor, names.get(actor, ""), window))
     today = staff.now.astimezone(staff.words.zone).date()
-    return [(day_name(day, today).capitalize(), times) for day, times in found.items()]
+    return [(_day_heading(day, today), times) for day, times in found.items()]
+
+
+def _day_heading(day: date, today: date) -> str:
+    name = day_name(day, today)
+    return name[:1].upper() + name[1:]
 
 
 @get("/schedule/visits/{appointment_id:str}", sync_to_thread=True)
