@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from careloop.errors import Conflict, NotPermitted, Rejected
-from careloop.flows import engine, rehearsal_jobs, rules
+from careloop.flows import engine, rehearsal_jobs
+from careloop.flows import rule_changes as rules
 
 PATHWAY = "discharge-transition"
 CONTACT = "steps.contact"

@@ -10,9 +10,9 @@ from litestar.params import Body, FromPath
 
 from careloop.access.policy import Action, require_action
 from careloop.errors import Conflict, Fault, NotPermitted, Rejected
-from careloop.flows import rules as flow
+from careloop.flows import rule_changes as flow
 from careloop.flows import skipping
-from careloop.flows.rules import RulePage
+from careloop.flows.rule_changes import RulePage
 from careloop.loops.editing import UNITS, WHEN, Field
 from careloop.loops.rehearsal import KINDS
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
