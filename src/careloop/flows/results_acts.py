@@ -161,6 +161,31 @@ def settle(
     return _write(app, tx, principal, [found], "Saved", key)
 
 
+def attach(
+    app: App, tx: Transaction, principal: Principal, *, loop_id: str, order: str, key: str | None = None
+) -> acting.ActReceipt:
+    """A person says to which of the suggested orders a result belongs: from now on it names that order, and the
+    order's own loop goes on with it (RE-08)."""
+    if before := _begin(tx, principal, key):
+        return before
+    row, _ = results_board.result_row(app, tx, principal, loop_id)
+    if order not in {one.order for one in results_board.suggestions(app, tx, principal, row)}:
+        raise Rejected(at="order", expected="one of the suggested orders", code="business-rule")
+    writes = [
+        Write(
+            method="update",
+            resource_type=stored.resource_type,
+            id=stored.id,
+            resource={**stored.resource, "basedOn": [*stored.resource.get("basedOn", ()), {"reference": order}]},
+        )
+        for stored in app.record.fetch(tx, row.results).values()
+    ]
+    writing.write(app, tx, principal, writes)
+    receipt = acting.ActReceipt(act_id=new_id(), says="Joined with its order")
+    acting.keep_receipt(tx, principal, key, receipt, app.clock.now())
+    return receipt
+
+
 def template(row: ResultRow) -> str:
     """Plain words for the patient, to be changed before they are sent."""
     if row.is_normal:

@@ -18,11 +18,23 @@ from careloop.errors import NotFound
 from careloop.flows import engine, people
 from careloop.flows.app import App
 from careloop.flows.patient_reading import full_name
-from careloop.flows.results_values import LISTS, STEP_OF, ListShown, ResultRow, ValueShown, name_of_test, value_of
+from careloop.flows.results_values import (
+    LISTS,
+    STEP_OF,
+    ListShown,
+    ResultRow,
+    Suggested,
+    ValueShown,
+    name_of_test,
+    value_of,
+)
+from careloop.flows.worklist_rows import segments_of
 from careloop.loops import worklist as lists
 from careloop.loops.model import ClockState, LoopState, StepState
 from careloop.loops.rules.result_keys import instant
 from careloop.loops.rules.result_tables import ResultTables, tables_of
+from careloop.loops.rules.result_values import codes_in
+from careloop.loops.rules.result_windows import matches
 
 PATHWAY = "test-result"
 ROWS = 25
@@ -93,6 +105,29 @@ def result_row(app: App, tx: Transaction, principal: Principal, loop_id: str) ->
     row = _rows(app, tx, principal, tests, "")[0]
     _audit(tx, principal, [row.patient_id], "one test")
     return _with_before(app, tx, principal, row, tests, app.clock.now()), found.state
+
+
+def suggestions(app: App, tx: Transaction, principal: Principal, row: ResultRow) -> list[Suggested]:
+    """RE-08: orders of this patient that a result without an order may belong to; a person decides."""
+    found = app.record.fetch(tx, row.results[:1]) if row.results and not row.has_order else {}
+    for stored in found.values():
+        codes = sorted(codes_in(stored.resource.get("code", {})))
+        asked = [("patient", row.patient_id), ("code", ",".join(codes)), ("_sort", "-authored"), ("_count", "20")]
+        page = app.record.search(tx, principal, "ServiceRequest", asked, app.clock.now()) if codes else None
+        orders = {f"ServiceRequest/{one.id}": one.resource for one in page.entries} if page else {}
+        times = [(order, instant(order.get("authoredOn"))) for order in orders.values()]
+        table = tables_of(engine.catalog_for(app, tx).documents("results")).windows
+        return [
+            Suggested(
+                order=one.order,
+                test=name_of_test(orders[one.order]),
+                ordered=instant(orders[one.order].get("authoredOn")) or stored.last_updated,
+                sure=one.sure,
+                hours_apart=one.hours_apart,
+            )
+            for one in matches(stored.resource, _taken(stored.resource), times, table)
+        ]
+    return []
 
 
 def rows_of(app: App, tx: Transaction, principal: Principal, loop_ids: Sequence[str]) -> list[ResultRow]:
@@ -218,6 +253,8 @@ class _Maker:
             clock=ClockState.OVERDUE if late else step.clock,
             acknowledged=_reviewed(state).rule_met,
             results=tuple(f"{one['resourceType']}/{one['id']}" for one in test.results),
+            segments=segments_of(state),
+            has_order=bool(test.order),
         )
 
     def _words(self, test: _Test) -> Mapping[str, str]:

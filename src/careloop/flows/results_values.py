@@ -77,6 +77,8 @@ class ResultRow:
     clock: ClockState
     acknowledged: str | None
     results: tuple[str, ...]
+    segments: tuple[bool, ...]
+    has_order: bool
 
     @property
     def is_normal(self) -> bool:
@@ -88,6 +90,17 @@ class ResultRow:
         """The finding as people say it."""
         words = {"cannot-decide": "cannot be compared", "unknown": "not marked", "critical-orange": "critical"}
         return words.get(self.finding, self.finding.replace("critical-yellow", "critical"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggested:
+    """An order that a result without one may belong to (RE-08). `sure`: it has the same order number."""
+
+    order: str
+    test: str
+    ordered: datetime
+    sure: bool
+    hours_apart: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -266,3 +266,24 @@ def test_a_result_is_read_by_who_asked_for_it_and_without_an_order_by_the_patien
         loop = only(practice, "unseen", patient).loop_id
         found = practice.run(lambda tx, loop=loop: store.load_loops(tx, ids=[loop]))[0]
         assert found.steps["reviewed"].owner == practice.reference(owner)
+
+
+def test_an_order_of_the_same_test_20_hours_earlier_is_suggested_and_joined_by_a_person(practice: Practice) -> None:
+    """RE-08 and worked case 12."""
+    patient = practice.patient()
+    early, asked = (
+        "2026-06-04T23:10:00-04:00",
+        order(practice, patient, "2823-3", "Potassium", "2026-06-01T09:00:00-04:00"),
+    )
+    near = order(practice, patient, "2823-3", "Potassium", early)
+    result(practice, patient, "2823-3", "Potassium", 4.1, "mmol/L", flag="N")
+    row = only(practice, "unseen", patient)
+    assert not row.has_order
+    found = practice.run(lambda tx: board.suggestions(practice.app, tx, practice.user("nia"), row))
+    assert [(one.order, one.sure, one.hours_apart) for one in found] == [(f"ServiceRequest/{near}", False, 20)]
+    with pytest.raises(Rejected):
+        do(practice, acts.attach, "nia", loop_id=row.loop_id, order=f"ServiceRequest/{asked}")
+    do(practice, acts.attach, "nia", loop_id=row.loop_id, order=f"ServiceRequest/{near}")
+    joined = only(practice, "unseen", patient)
+    assert joined.has_order and joined.loop_id != row.loop_id
+    assert [one.loop_id for one in page(practice, "not-taken").rows if one.patient_id == patient] != [joined.loop_id]

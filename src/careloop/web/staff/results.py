@@ -70,7 +70,8 @@ def result_do(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respo
             done = _do(staff, tx, loop_id, form)
     except (Rejected, Conflict, NotPermitted) as error:
         return _one(staff, loop_id, problem=_said(error), typed=form, status=_status(error))
-    return staff.back(f"{HERE}/{loop_id}", said=f"{done.says.rstrip('.')}.")
+    here = HERE if form.get("act") == "attach" else f"{HERE}/{loop_id}"
+    return staff.back(here, said=f"{done.says.rstrip('.')}.")
 
 
 def _do(staff: Staff, tx: Any, loop_id: str, form: dict[str, str]) -> ActReceipt:
@@ -94,9 +95,11 @@ def _do(staff: Staff, tx: Any, loop_id: str, form: dict[str, str]) -> ActReceipt
             outcome=form.get("outcome", "reached"),
             key=key,
         )
+    if act == "attach":
+        return acts.attach(app, tx, who, loop_id=loop_id, order=form.get("order", ""), key=key)
     if act in ("done", "not-needed"):
         return acts.settle(app, tx, who, loop_id=loop_id, done=act == "done", note=form.get("note", ""), key=key)
-    raise Rejected(at="act", expected="acknowledge, review, tell, done or not-needed", code="code-invalid")
+    raise Rejected(at="act", expected="acknowledge, review, tell, attach, done or not-needed", code="code-invalid")
 
 
 def _one(
@@ -104,8 +107,10 @@ def _one(
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         row, state = flow.result_row(staff.app, tx, staff.principal, loop_id)
+        suggested = flow.suggestions(staff.app, tx, staff.principal, row)
     values = {
         "row": row,
+        "suggested": suggested if state.status.is_open else [],
         "state": state,
         "open": _open_steps(state),
         "done": {step.step_id: step for step in state.steps if not step.status.is_open},
