@@ -152,14 +152,15 @@ def worklist_values(
         pairs = identifying.waiting(staff.app, tx, staff.principal)
         disagreeing = contradictions.waiting(staff.app, tx, staff.principal, limit=5, owner=_owner(staff, filters))
     folded = _folded(page)
-    shows_pairs = filters.kind in (None, _PAIRS) and not filters.snoozed and filters.scope != "mine"
+    plain = not filters.snoozed and not filters.narrowing
+    shows_pairs = filters.kind in (None, _PAIRS) and plain and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
         "pairs": pairs,
         "shows_pairs": shows_pairs and bool(pairs.pairs),
         "pairs_name": KIND_NAMES[_PAIRS],
         "disagreeing": disagreeing,
-        "shows_disagreeing": filters.kind in (None, _DISAGREE) and not filters.snoozed and bool(disagreeing.items),
+        "shows_disagreeing": filters.kind in (None, _DISAGREE) and plain and bool(disagreeing.items),
         "disagree_name": KIND_NAMES[_DISAGREE],
         "page": page,
         "scope": filters.scope,
