@@ -176,7 +176,7 @@ def cancel(app: App, tx: Transaction, principal: Principal, appointment_id: str,
     changes: dict[str, Any] = {"status": "cancelled", "cancelationReason": reason_concept(reason, said)}
     _change(app, tx, principal, found, changes)
     fix = _fix(app, tx, principal, found, reason) if found.resource.get("status") != "waitlist" else ""
-    offer = waiting_list.who_waits_for(tx, appointment_id, app.clock.now())
+    offer = waiting_list.who_waits_for(tx, appointment_id)
     waits = f" {_name(app, tx, offer.patient_id)} waits for this time: ask today." if offer else ""
     return f"The visit is cancelled.{fix}{waits}"
 

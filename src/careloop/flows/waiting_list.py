@@ -3,7 +3,7 @@ expires. Every offer has an owner, who asks the person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from careloop.access.model import Principal, PrincipalKind, Tenant
 from careloop.db import Transaction
@@ -139,6 +139,6 @@ def expire(app: App, tenant: Tenant) -> int:
     return app.database.run(tenant.id, work, actor="diary")
 
 
-def who_waits_for(tx: Transaction, freed_by: str, since: datetime) -> Offer | None:
+def who_waits_for(tx: Transaction, freed_by: str) -> Offer | None:
     """The offer that letting this Appointment go has led to."""
-    return next((one for one in store.open_offers(tx) if one.freed_by == freed_by and one.offered >= since), None)
+    return next((one for one in store.open_offers(tx) if one.freed_by == freed_by), None)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from careloop.clock import Clock
 from careloop.errors import Conflict, Rejected
 from careloop.flows import booking, diary_pages, diary_slots, home_visits, missed_visits, offers, waiting_list
 from careloop.flows.verifying import verify_tenant
@@ -50,7 +51,12 @@ def test_cancelled_for_a_reason_leaves_an_owned_fix_and_names_who_waits(office):
     visit = office.book(office.at(24, 9))
     wish = office.wish(office.at(23, 10), patient=1, who="")
     act(office, lambda app, tx, me: booking.wait(app, tx, me, wish, need=3))
-    said = act(office, booking.cancel, visit, "ride", "no car")
+    running = Clock(offset=office.app.clock.now() - Clock().now())
+    said = office.run(
+        lambda tx: booking.cancel(
+            office.app.with_clock(running), tx, office.staff["coordinator"], visit, "ride", "no car"
+        )
+    )
     assert "Book a ride for the next visit" in said and "Jo Kim waits for this time" in said
     (task,) = fixes(office)
     assert task["owner"]["reference"] and task["restriction"]["period"]["end"].startswith("2026-11-25")
