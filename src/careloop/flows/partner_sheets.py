@@ -229,7 +229,9 @@ def _partner_name(app: App, tx: Transaction, performer: Json) -> str:
 
 
 def _task_of(app: App, tx: Transaction, reference: str) -> str | None:
-    """The fulfilment Task of a request: the newest that is about it and is not a loop of ours."""
+    """The fulfilment Task of a request: the newest that is about it and is not a loop of ours; a Task is its own."""
+    if reference.startswith("Task/"):
+        return reference
     found = app.record.follow(tx, "Task", [("focus", reference)])
     ours = {"urn:careloop:pathway", "urn:careloop:step", "urn:careloop:work"}
     tasks = [
