@@ -174,12 +174,14 @@ def _of_result(result: Resource, born: date | None, near: Around) -> dict[str, s
         "pending": yes(clocks is near.tables.windows.pending),
         "review-within": review,
         "tell-within": tell_span(clocks, finding).said,
-        **_follow_up_clock(found.get("follow-up-row", ""), near.tables),
+        **_follow_up_clock(found, near.tables),
     }
 
 
-def _follow_up_clock(row_id: str, tables: ResultTables) -> dict[str, str]:
-    row = next((row for row in tables.follow_ups.rows if row.id == row_id), None)
+def _follow_up_clock(found: Mapping[str, str], tables: ResultTables) -> dict[str, str]:
+    if found.get("follow-up") == "decide":
+        return {"follow-up-limit": f"{tables.follow_ups.decide_days}-days"}
+    row = next((row for row in tables.follow_ups.rows if row.id == found.get("follow-up-row")), None)
     if row is None or row.limit_days is None:
         return {}
     return {"follow-up-limit": f"{row.limit_days}-days", "follow-up-target": f"{row.target_days}-days"}

@@ -169,6 +169,7 @@ class FollowUpTable:
     kinds: Mapping[str, FollowUpKind]
     rads: Mapping[str, tuple[str, str]]
     tries: int
+    decide_days: int
 
     @cached_property
     def by_code(self) -> Mapping[str, tuple[FollowUpRow, ...]]:
@@ -318,6 +319,7 @@ def _follow_ups(document: Document) -> FollowUpTable:
         kinds={one["id"]: _kind(one) for one in document["follow_ups"]},
         rads={code: (one["scale"], one["category"]) for one in document["rads"] for code in one["codes"]},
         tries=document["outreach"]["tries"],
+        decide_days=document["decide"]["limit_days"],
     )
 
 
