@@ -1,5 +1,5 @@
-"""The team in a real browser without JavaScript: load, leave and its end, a hand-over answered by the other, the lead of
-a patient, who owned what; every page of it without an accessibility fault and without sideways scrolling."""
+"""The team in a real browser without JavaScript: load, leave and its end, a hand-over answered by the other, the lead
+of a patient, who owned what; every page of it without an accessibility fault and without sideways scrolling."""
 
 from collections.abc import Callable
 
@@ -58,8 +58,8 @@ def test_work_changes_hands_and_nobody_is_without_an_owner(site: Site, open_cont
     taker.get_by_role("button", name="Call off").first.click()
     expect(taker.locator("#said")).to_contain_text("will not be away")
 
-    page.goto(f"{site.url}/worklist?scope=team")
-    link = str(page.locator("#pane .person a").first.get_attribute("href"))
+    page.goto(f"{site.url}/transitions?view=table")
+    link = str(page.locator("td a[href^='/patients/']").first.get_attribute("href"))
     page.goto(f"{site.url}{link}/team")
     page.locator("summary", has_text="Offer the lead").click()
     page.locator("#lead-to").select_option(index=1)

@@ -16,6 +16,7 @@ from careloop.flows import (
     leading,
     leaving,
     owned,
+    routing,
     shifting,
     staffing,
     team_rounds,
@@ -26,6 +27,7 @@ from careloop.loops import owning
 from careloop.loops.ids import step_task_id
 from careloop.teams import store as teams
 from careloop.teams.model import Competency
+from careloop.teams.rules import QUALIFICATION
 
 ROLE = "urn:careloop:role"
 
@@ -98,7 +100,9 @@ def answer(practice, patient, who, do=leading.accept_lead, **more):
 
 
 def healthy(practice):
-    return [found for found in verifying.verify_tenant(practice.app, practice.tenant) if found.part in ("loops", "teams")]
+    return [
+        found for found in verifying.verify_tenant(practice.app, practice.tenant) if found.part in ("loops", "teams")
+    ]
 
 
 def test_whoever_owns_the_first_loop_leads(practice, patient):
@@ -429,3 +433,49 @@ def test_a_program_may_not_hand_work_to_who_is_away(practice, patient):
     )
     with pytest.raises(Rejected):
         practice.write({**task, "owner": {"reference": practice.reference("eve")}}, by=client)
+
+
+def test_licence_and_language_of_the_record_decide_with_their_reason(practice):
+    practice.move_to("2026-06-08 09:00")
+    names = ["noor", "nell"]
+    for name in names:
+        practice.hire_as(name, "nurse")
+    for name, state, language in (("nia", "NH", "en"), ("noor", "MA", "en"), ("nell", "MA", "es")):
+        person = practice.run(lambda tx, name=name: practice.app.record.fetch(tx, [practice.reference(name)]))
+        practice.write(licensed(person[practice.reference(name)].resource, state, language))
+    spanish = [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "es"}]}, "preferred": True}]
+    found = practice.patient(address=[{"use": "home", "state": "MA"}], communication=spanish)
+    practice.stay(found, start="2026-06-02 08:00", end="2026-06-05 16:30")
+    assert owners(practice, found)["medication-reconciliation"] == practice.reference("nell")
+    then = practice.run(lambda tx: owned.of_patient(practice.app, tx, practice.user("nia"), found, None))
+    why = next(one.why for one in then.loops if one.step_id == "medication-reconciliation")
+    assert "speaks es" in why
+    assert "licensed in MA" in why
+
+
+def licensed(practitioner, state, language):
+    """The same person with a nurse's licence in a state, speaking a language."""
+    valid = {"url": "whereValid", "valueCodeableConcept": {"coding": [{"code": state}]}}
+    return {
+        **practitioner,
+        "communication": [{"coding": [{"system": "urn:ietf:bcp:47", "code": language}]}],
+        "qualification": [{"code": {"text": "RN"}, "extension": [{"url": QUALIFICATION, "extension": [valid]}]}],
+    }
+
+
+def test_a_choice_looks_at_a_few_however_many_there_are_and_work_still_spreads(practice):
+    practice.move_to("2026-06-08 09:00")
+    for number in range(24):
+        practice.hire_as(f"nurse{number}", "nurse")
+    patients = [practice.patient() for _ in range(12)]
+
+    def nurses(tx):
+        office = routing.Office(practice.app, tx)
+        desk = routing.Desk(office, patients[0], ())
+        return office.pool("nurse", "", "", desk.patient_id)
+
+    assert len(practice.run(nurses)) == routing.COMPARED
+    for patient in patients:
+        practice.stay(patient, start="2026-06-02 08:00", end="2026-06-05 16:30")
+    taken = {owners(practice, patient)["medication-reconciliation"] for patient in patients}
+    assert len(taken) >= 9

@@ -80,16 +80,6 @@ def answer_at(tx: Transaction, loop_id: str, step_id: str, at: datetime) -> Row 
     return tx.one(_SQL["answer_at"], {"loop_id": loop_id, "step_id": step_id, "at": at})
 
 
-def chain(tx: Transaction, loop_id: str, step_id: str) -> list[Row]:
-    """All owners, the first first."""
-    return tx.rows(_SQL["chain"], {"loop_id": loop_id, "step_id": step_id})
-
-
-def taken_since(tx: Transaction, owner: str, since: datetime) -> frozenset[str]:
-    """Loops of which this owner took something after that moment and still holds it."""
-    return frozenset(row["loop_id"] for row in tx.rows(_SQL["opened_since"], {"owner": owner, "since": since}))
-
-
 def stuck(tx: Transaction, late_before: datetime, most: int) -> tuple[list[Row], int]:
     """Loops whose next deadline was before then, safety first, and how many there are in all."""
     rows = tx.rows(_SQL["stuck"], {"late_before": late_before, "most": most})

@@ -60,13 +60,6 @@ select distinct work.patient_id, work.owner
    and work.owner = any(%(owners)s)
  order by work.patient_id, work.owner
 
--- pass_escalations --
--- Escalations that called somebody call somebody else now.
-update escalation
-   set to_owner = %(to)s
- where to_owner = %(from)s
-   and stands
-
 -- standing_escalations_to --
 select distinct l.patient_id, e.to_role
   from escalation as e
@@ -121,21 +114,6 @@ select o.loop_id::text, o.step_id, o.owner, o.owned_from, o.owned_until, o.by, o
    and o.step_id = %(step_id)s
    and o.owned_from <= %(at)s
    and (o.owned_until is null or o.owned_until > %(at)s)
-
--- chain --
-select o.owner, o.owned_from, o.owned_until, o.by, o.why
-  from ownership as o
- where o.loop_id = %(loop_id)s
-   and o.step_id = %(step_id)s
- order by o.owned_from
-
--- opened_since --
--- What this owner took on after that moment, and what changed in what they held: loops by id.
-select distinct o.loop_id::text
-  from ownership as o
- where o.owner = %(owner)s
-   and o.owned_from > %(since)s
-   and o.owned_until is null
 
 -- stuck --
 -- Loops that do not move: late by so much, on hold without end in sight, escalated, or offered and not answered.
