@@ -6,6 +6,7 @@ import pytest
 from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.flows import engine, rehearsal_jobs
 from careloop.flows import rule_changes as rules
+from careloop.record import bulk
 
 PATHWAY = "discharge-transition"
 CONTACT = "steps.contact"
@@ -207,3 +208,9 @@ def test_a_rule_that_holds_costs_no_query(office, monkeypatch):
     home(office)
     assert asked
     assert not [sql for sql in asked if "rule_version" in sql]
+
+
+def test_rules_go_with_everything_else_that_a_practice_owns(office):
+    version = published(office, faster())
+    lines = office.run(lambda tx: [*bulk.table_lines(tx, "rule_version"), *bulk.table_lines(tx, "rule_event")])
+    assert version in lines[0][0] and [word in lines[1][-1] for word in ("published", "Ida Example")] == [True, True]

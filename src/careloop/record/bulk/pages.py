@@ -58,7 +58,7 @@ def superseded(tx: Transaction) -> Iterator[list[Row]]:
         values |= {"after": rows[-1]["key"], "after_version": rows[-1]["version"]}
 
 
-TABLES = ("loop", "loop_step", "loop_act", "audit_event")
+TABLES = ("loop", "loop_step", "loop_act", "rule_version", "rule_event", "audit_event")
 """What a tenant owns besides resources. Minutes are acts."""
 
 

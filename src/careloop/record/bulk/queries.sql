@@ -144,6 +144,21 @@ select key, line
  order by key
  limit %(limit)s
 
+-- lines_of_rule_version --
+select key, line
+  from (select row_number() over (order by created, id) as key, to_jsonb(rule_version) - 'tenant_id' as line
+          from rule_version) as numbered
+ where key > %(after)s
+ order by key
+ limit %(limit)s
+
+-- lines_of_rule_event --
+select id as key, to_jsonb(rule_event) - 'tenant_id' as line
+  from rule_event
+ where id > %(after)s
+ order by id
+ limit %(limit)s
+
 -- lines_of_audit_event --
 select id as key, to_jsonb(audit_event) - 'tenant_id' as line
   from audit_event
