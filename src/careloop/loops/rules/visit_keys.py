@@ -4,6 +4,7 @@ Domain rule RF-04: the first missed visit asks for the barrier, the second is fo
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 Resource = Mapping[str, Any]
@@ -11,19 +12,38 @@ Reasons = Mapping[str, Mapping[str, Any]]
 
 OURS = "urn:careloop:missed-visit"
 HL7 = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+HISTORY = timedelta(days=180)
+"""A visit cancelled before that is told as history, not as work."""
 GAP_STATUS = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-gapStatus"
 
 
 def visit_keys(reasons: Reasons, resource: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
     """Of an Appointment: `side` (patient, practice, nobody, unknown), `why` (known, unknown), `timed` (yes where it had
-    a time that could be missed), `missed` (first, again)."""
+    a time that could be missed, history where that was half a year before it was written), `missed` (first, again)."""
     reason = _reason(reasons, resource)
     return {
         "side": str(reason["side"]) if reason else "unknown",
         "why": "known" if reason else "unknown",
-        "timed": "yes" if resource.get("start") else "no",
+        "timed": _timed(resource),
         "missed": "again" if _missed_before(resource, others) else "first",
     }
+
+
+def _timed(resource: Resource) -> str:
+    start, written = (
+        _instant(value) for value in (resource.get("start"), (resource.get("meta") or {}).get("lastUpdated"))
+    )
+    if start is None:
+        return "no"
+    return "history" if written is not None and written - start > HISTORY else "yes"
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(value or ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def gap_keys(resource: Resource) -> Mapping[str, str]:
