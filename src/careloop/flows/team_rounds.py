@@ -9,6 +9,8 @@ from careloop.loops import owning
 from careloop.teams import store
 
 _MOST = 100
+_BATCHES = 25
+"""So many sets of patients are looked at in one round: after a large load the other rounds have their turn."""
 
 
 def go_on(app: App, tenant: Tenant) -> None:
@@ -17,8 +19,9 @@ def go_on(app: App, tenant: Tenant) -> None:
     app.database.run(tenant.id, lambda tx: _memberships(app, tx))
     app.database.run(tenant.id, lambda tx: _left_over(app, tx))
     app.database.run(tenant.id, lambda tx: digests.make_if_due(app, tx))
-    while app.database.run(tenant.id, lambda tx: shifting.look(app, tx)):
-        continue
+    for _ in range(_BATCHES):
+        if not app.database.run(tenant.id, lambda tx: shifting.look(app, tx)):
+            break
 
 
 def _absences(app: App, tx: Transaction) -> None:
