@@ -12,7 +12,7 @@ from careloop.db.migrate import migrate
 from careloop.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-DIRECTORY = {"tenant", "instance", "process", "migration", "sign_in_throttle", "cds_issuer", "ehr"}
+DIRECTORY = {"tenant", "instance", "process", "migration", "sign_in_throttle", "partner_code", "cds_issuer", "ehr"}
 """Tables that hold no tenant's data."""
 
 
