@@ -77,6 +77,7 @@ MENU: Sequence[MenuItem] = (
     MenuItem(path="/worklist", name="Worklist", icon="inbox"),
     MenuItem(path="/patients", name="Patients", icon="users"),
     MenuItem(path="/transitions", name="Transitions", icon="hospital"),
+    MenuItem(path="/referrals", name="Referrals", icon="send", roles=_STAFF - {Role.ADMINISTRATOR}, second=True),
     MenuItem(
         path="/results",
         name="Results",

@@ -192,7 +192,7 @@ def referral_say(staff: SignedInStaff, request_id: FromPath[str], what: FromPath
         receipt = _run(staff, lambda tx: act(staff, tx, request_id, given))
     except (Rejected, Conflict) as error:
         status = 409 if isinstance(error, Conflict) else 422
-        return _page(staff, request_id, problem=_problem(error), status=status, typed=form)
+        return _page(staff, request_id, problem=_problem(error), status=status, typed=given)
     onward = form.get("next", "")
     return staff.back(onward or f"/referrals/{receipt.request_id}", said=receipt.says)
 
