@@ -85,7 +85,7 @@ def test_the_code_says_nothing_of_the_patient() -> None:
 
 def test_a_closed_link_opens_nothing(web: TestClient[Any]) -> None:
     path = made(web)
-    link = web.get(path).text.partition("<code>")[2].partition("<")[0]
+    link = web.get(path).text.partition('<code class="raw">')[2].partition("<")[0]
     opened = "/p/" + link.rpartition("/")[2]
     assert web.get(opened).status_code == 200
     web.post(f"{path}/withdraw", data={})
