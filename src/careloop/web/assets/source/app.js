@@ -144,6 +144,12 @@ function paletteKey(event) {
   event.preventDefault();
 }
 
+// Who came by a key types a name and presses Enter: a list that pops up would swallow that Enter.
+function typeInto(field) {
+  field.removeAttribute('list');
+  field.focus();
+}
+
 // Keys. Single keys never fire inside a text field, and can be turned off in Settings.
 function press(key) {
   const target = byKey(key);
@@ -152,7 +158,7 @@ function press(key) {
   if (target.matches('summary')) {
     const details = target.parentElement;
     details.open = !details.open;
-    if (details.open) (one('select, input:not([type=hidden])', details) || target).focus();
+    if (details.open) typeInto(one('select, input:not([type=hidden])', details) || target);
     return true;
   }
   if (target.matches('a[href^="tel:"]')) { startTimer(); target.focus(); }
@@ -174,7 +180,7 @@ function singleKey(key) {
     case '?': one('#keys')?.showModal(); return true;
     case '/': if (!press('/')) openPalette(); return true;
     case 'x': return pick() || press('x');
-    case 'a': if (picking()) { one('#bulk-to').focus(); return true; } return press('a');
+    case 'a': if (picking()) { typeInto(one('#bulk-to')); return true; } return press('a');
     case 's': if (picking() && one('.pick:checked')) { one('#bulk-snooze').click(); return true; } return press('s');
     case 'r': location.reload(); return true;
     default: return press(key);
