@@ -1,11 +1,13 @@
 """A draft of a pathway on the facts of the last days, beside the active one; and nothing is written."""
 
 import copy
+import json
 
 import psycopg
 import pytest
 from tests.journeys.practice import at
 
+from careloop.cli.main import main
 from careloop.db import Transaction
 from careloop.flows import closing, rehearsing
 from careloop.loops import store
@@ -106,3 +108,21 @@ def test_queries_do_not_grow_with_patients(lived, app, monkeypatch):
     counted.clear()
     rehearsing.rehearse(app, lived.tenant, draft(app), 30)
     assert len(counted) <= few
+
+
+def test_the_command_tells_both_sides_and_refuses_what_content_check_refuses(lived, app, tmp_path, capsys):
+    file = tmp_path / "draft.yaml"
+    file.write_text(json.dumps(draft(app, within="5 business-days")))
+    if app.settings.database_url:
+        pytest.skip("the command finds its database by the data folder here")
+    given = ["--tenant", lived.tenant.slug, "--data-dir", str(app.settings.data_dir)]
+    assert main(["pathway", "rehearse", str(file), "--days", "366", "--json", *given]) == 0
+    told = capsys.readouterr()
+    report = json.loads(told.out)
+    assert (report["draft"]["opened"], report["active"]["opened"], report["days_replayed"]) == (3, 3, 366)
+    assert "patients: 3 of 3" in told.err
+    assert main(["pathway", "rehearse", str(file), "--days", "366", *given]) == 0
+    assert "contact: due 3 (3), late 1 (2)" in capsys.readouterr().out
+    file.write_text(json.dumps({**draft(app), "steps": [{"id": "contact"}]}))
+    assert main(["pathway", "rehearse", str(file), *given]) == 2
+    assert "draft.yaml" in capsys.readouterr().err
