@@ -22,7 +22,7 @@ from careloop.flows import (
     referring,
     reminding,
 )
-from careloop.flows.referral_desk import Receipt
+from careloop.flows.referral_desk import Receipt, require_work
 from careloop.flows.referral_resources import NewReferral
 from careloop.flows.referring import DuplicateReferral
 from careloop.loops.rules.referrals.clocks import Authorization
@@ -184,6 +184,7 @@ def referral_one(staff: SignedInStaff, request_id: FromPath[str]) -> Response[st
 def referral_say(staff: SignedInStaff, request_id: FromPath[str], what: FromPath[str], data: Form) -> Response[str]:
     """One thing is said of the referral; what the state table does not have is refused, with what was typed kept."""
     form = checked_form(staff, data)
+    require_work(staff.principal)
     act = _ACTS.get(what)
     if act is None:
         raise NotFound("there is no such answer")
