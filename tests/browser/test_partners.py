@@ -87,6 +87,6 @@ def test_a_link_and_a_sheet_bring_back_what_was_promised(site: Site, open_contex
     page.goto(f"{site.url}/documents")
     looked_at(page)
     page.get_by_label("Add pages").set_input_files(printed)
-    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("heading", name="Attached to")).to_be_visible()
     looked_at(page)
