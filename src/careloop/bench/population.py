@@ -7,15 +7,14 @@ the index of copies for searches other than by type, id and patient; no list rea
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-
 from careloop.bench import made_up
 from careloop.bench.installation import Place
-from careloop.db import Transaction, load_queries
+from careloop.db import Database, Transaction, load_queries
 from careloop.flows import placing
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
@@ -52,8 +51,8 @@ def fill(place: Place, *, patients: int, loops: int, open_loops: int, owners: Se
         _people(place, templates, patients)
         _open(place, templates, open_loops, owners)
         _closed(place, templates, patients, loops - open_loops)
-    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
-        connection.execute(_SQL["take_statistics"])
+    with _as_owner(place) as tx:
+        tx.execute(_SQL["take_statistics"])
     while placing.go_on(place.app, place.tenant):
         pass
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
@@ -66,20 +65,31 @@ class _without_indexes:  # noqa: N801 - used like a function
     """Secondary indexes are away inside and made again at the end: a load of millions takes minutes, not hours."""
 
     def __init__(self, place: Place) -> None:
-        self._url = place.urls.owner
-        self._definitions: list[str] = []
+        self._place = place
+        self._again: list[str] = []
 
     def __enter__(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            for name, definition in connection.execute(_SQL["secondary_indexes"]).fetchall():
-                self._definitions.append(definition)
-                connection.execute(f"drop index {name}")
+        with _as_owner(self._place) as tx:
+            for row in tx.rows(_SQL["secondary_indexes"]):
+                self._again.append(row["again"])
+                tx.execute(row["away"])
 
     def __exit__(self, *_: object) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("set maintenance_work_mem = '512MB'")
-            for definition in self._definitions:
-                connection.execute(definition)
+        with _as_owner(self._place) as tx:
+            tx.execute(_SQL["more_memory"])
+            for statement in self._again:
+                tx.execute(statement)
+
+
+@contextmanager
+def _as_owner(place: Place) -> Iterator[Transaction]:
+    """One transaction of the owner of the tables."""
+    owner = Database(place.urls.owner, max_size=1).open()
+    try:
+        with owner.directory() as tx:
+            yield tx
+    finally:
+        owner.close()
 
 
 def _people(place: Place, templates: int, patients: int) -> None:
@@ -145,15 +155,15 @@ def _closed(place: Place, templates: int, patients: int, count: int) -> None:
     """Loops that ended. Their places are nobody's question, so the trigger that keeps places is off meanwhile."""
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         newest = int(tx.value(_SQL["newest_number"]))
-    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
-        connection.execute("alter table loop disable trigger loop_place_new")
+    with _as_owner(place) as tx:
+        tx.execute(_SQL["places_rest"])
     for low in range(0, count, _CLOSED_SET):
         with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
             high = min(low + _CLOSED_SET, count)
             values = {"low": low, "high": high, "templates": templates, "patients": patients, "newest": newest}
             tx.execute(_SQL["copy_closed"], values)
-    with psycopg.connect(place.urls.owner, autocommit=True) as connection:
-        connection.execute("alter table loop enable trigger loop_place_new")
+    with _as_owner(place) as tx:
+        tx.execute(_SQL["places_go_on"])
 
 
 def wake_of(tx: Transaction, count: int) -> datetime:

@@ -1,6 +1,6 @@
 -- secondary_indexes --
 -- What can be made again after a load: every index that no constraint needs, of the tables that are filled.
-select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
+select 'drop index ' || i.indexrelid::regclass as away, pg_get_indexdef(i.indexrelid) as again
   from pg_index as i
  where i.indrelid = any(array['loop', 'loop_step', 'loop_place', 'resource']::regclass[])
    and not exists (select from pg_constraint as c where c.conindid = i.indexrelid)
@@ -98,5 +98,14 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
 -- The instant by which so many loops have something to do.
 select max(wake_at) from (select wake_at from loop where wake_at is not null order by wake_at limit %(count)s) as found
 
+-- more_memory --
+set local maintenance_work_mem = '512MB'
+
+-- places_rest --
+alter table loop disable trigger loop_place_new
+
+-- places_go_on --
+alter table loop enable trigger loop_place_new
+
 -- take_statistics --
-vacuum analyze loop, loop_step, loop_place, resource, patient_trait
+analyze loop, loop_step, loop_place, resource, patient_trait

@@ -85,10 +85,16 @@ MENU: Sequence[MenuItem] = (
         second=True,
         roles=frozenset({Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER}),
     ),
-    MenuItem(path="/questions", name="My questions", icon="circle-question-mark", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/messages", name="Messages", icon="message-square", roles=_STAFF - {Role.ADMINISTRATOR}),
+    MenuItem(
+        path="/questions",
+        name="My questions",
+        icon="circle-question-mark",
+        second=True,
+        roles=_STAFF - {Role.ADMINISTRATOR},
+    ),
     MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
-    MenuItem(path="/team", name="Team", icon="handshake"),
+    MenuItem(path="/team", name="Team", icon="handshake", second=True),
     MenuItem(
         path="/expected",
         name="Expected",

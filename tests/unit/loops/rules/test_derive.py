@@ -258,7 +258,7 @@ acts_of_people = st.lists(
                 "step": f"extra-{number}",
                 "title": "More",
                 "role": "nurse",
-            },  # fmt: skip
+            },
         ),
         st.integers(0, 9),
         st.sampled_from([kind for kind in ActKind if kind is not ActKind.EVIDENCE]),
