@@ -1,4 +1,4 @@
-"""The results board in a real browser: a critical value from the laboratory to the acknowledgment, without any script."""
+"""The results board in a real browser: a critical value from the laboratory to its acknowledgment, without scripts."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -40,11 +40,6 @@ class Names:
         self._queue = routing.queue_reference(tx.tenant_id)
         self._staff = {member.reference: member.name for member in accounts.staff(tx)}
 
-    @property
-    def staff(self) -> Mapping[str, str]:
-        """Names of all staff by reference."""
-        return self._staff
-
     def name(self, reference: str) -> str:
         """The name of a person or of the queue; the engine itself has none."""
         if reference == self._queue:

@@ -278,8 +278,8 @@ class StayScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsupported:
-    """A stored loop that no fact calls for any more: it ends with `closure`, its open steps with it. `never_was`: it was
-    complete, and what it was about has been withdrawn; none of its proof stands for anything."""
+    """A stored loop that no fact calls for any more: it ends with `closure`, its open steps with it. `never_was`: it
+    was complete, and what it was about has been withdrawn; none of its proof stands for anything."""
 
     loop_id: str
     closure: Closure
