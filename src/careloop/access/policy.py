@@ -1,8 +1,8 @@
 """Who may do what. Denied unless a line here permits it; every door asks here: REST, pages, API, jobs.
 
 Staff are permitted by role, clients and one-use links by scope, staff who act through an app by both, the product
-itself (`PrincipalKind.SYSTEM`) by being the product. Which *rows* a principal sees is row-level security below this: the
-tenant's, and of a narrowed principal what is in its sight.
+itself (`PrincipalKind.SYSTEM`) by being the product. Which *rows* a principal sees is row-level security below this:
+the tenant's, and of a narrowed principal what is in its sight.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ class NewLink:
     """A link to be made. `request` is what the partner is asked (`ServiceRequest/7`), `task` the fulfilment Task that
     the answer moves, `partner` the name that people read, `asks` the words of what is wanted where the request has
     none. `number` is the part of the paper code that people say; without one the sheet gets a number of its own.
-    `expects` is the kind of document that would answer it (an id of content/documents), None where no document is awaited."""
+    `expects` is the kind of document that would answer it (an id of content/documents), None where none is awaited."""
 
     purpose: Purpose
     patient_id: str

@@ -1,8 +1,8 @@
 """Video visits: a room that nobody can guess, at the service of the practice, and a way into it for all who take part.
 
 The room is in the Appointment as the `virtualService` extension of R5; each participant's way is an address of ours
-that opens from fifteen minutes before until one hour after, and leads on to the room. Nothing of the service is loaded into
-our pages.
+that opens from fifteen minutes before until one hour after, and leads on to the room. Nothing of the service is loaded
+into our pages.
 """
 
 import secrets
