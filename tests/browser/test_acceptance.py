@@ -15,7 +15,8 @@ Open = Callable[..., BrowserContext]
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PAGES = (
     "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
-    "/settings", "/referrals", "/referrals/times",
+    "/settings", "/referrals", "/referrals/times", "/messages", "/questions", "/worklist/day", "/results", "/documents",
+    "/expected", "/schedule", "/team", "/conferences", "/rules",
     "/help", "/rules/rank", "/find", "/arrivals", "/deliveries",
 )  # fmt: skip
 

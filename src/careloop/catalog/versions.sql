@@ -109,7 +109,7 @@ select rehearsal.id::text, rehearsal.version_id::text, rehearsal.edition, rehear
        rehearsal.attempts, rehearsal.report, rehearsal.fault
   from rule_rehearsal as rehearsal
  where rehearsal.version_id = %(version_id)s
- order by rehearsal.asked desc, rehearsal.id desc
+ order by rehearsal.asked desc, rehearsal.edition desc, rehearsal.id desc
  limit 1
 
 -- take_rehearsal --
