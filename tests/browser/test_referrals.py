@@ -18,8 +18,9 @@ def _violations(page: Page) -> list[str]:
 def test_a_referral_is_sent_within_six_clicks_and_its_pages_are_clean(open_context, site: Site) -> None:
     page: Page = open_context(viewport={"width": 1440, "height": 900}).new_page()
     sign_in(page, site)
-    page.goto(f"{site.url}/patients")
-    page.locator("main a[href^='/patients/']").first.click()
+    page.goto(f"{site.url}/worklist?scope=team")
+    page.locator("#pane .person a").first.click()
+    page.wait_for_url("**/patients/**")
     address = page.url
     clicks = 0
 
