@@ -66,9 +66,10 @@ select id::text, practitioner, starts, ends, cover, why, by, noted, begun, over
  order by starts, id
 
 -- absence --
+-- By the text of its id, so that what is no id finds nothing.
 select id::text, practitioner, starts, ends, cover, why, by, noted, begun, over
   from absence
- where id = %(id)s
+ where id::text = %(id)s
 
 -- absences_covered_by --
 select id::text, practitioner, starts, ends, cover, why, by, noted, begun, over

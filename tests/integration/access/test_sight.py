@@ -189,7 +189,7 @@ def test_everything_that_is_anns_is_seen(reading: Smart, tokens):
     smart, anns = reading, tokens[0]
     ann = smart.patients["ann"]
     for path, many in ((f"/Observation?patient={ann}", 2), (f"/Patient?_id={ann}&_revinclude=Provenance:target", 2),
-                       (f"/Patient/{ann}/$everything", 7), ("/Practitioner?_id=nora", 1)):  # fmt: skip
+                       (f"/Patient/{ann}/$everything", 13), ("/Practitioner?_id=nora", 1)):  # fmt: skip
         bundle = smart.fhir(anns, path).json()
         assert len(bundle["entry"]) == many, path
     assert len(smart.fhir(anns, f"/Observation/laboratory-{ann}/_history").json()["entry"]) == 1

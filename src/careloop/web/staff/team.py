@@ -62,6 +62,7 @@ def absence_end(staff: SignedInStaff, absence_id: FromPath[str], data: Form) -> 
 def competency_save(staff: SignedInStaff, data: Form) -> Response[str]:
     """Somebody passed a course."""
     form = checked_form(staff, data)
+    require_action(staff.principal, Action.TEAM_SUPERVISE)
 
     def work(tx: Transaction) -> str:
         return team_page.note_competency(
