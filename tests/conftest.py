@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests import sharing
 
 from careloop.access.model import Tenant
 from careloop.access.tenancy import TenantSettings, insert_tenant
@@ -37,6 +38,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         count = sum(word in reason for reason in reasons)
         if count:
             terminalreporter.write_line(f"NOT TESTED: {count} {what}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a whole product comes first."""
+    items[:] = sharing.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing.ByProduct:
+    """Processes share the run by file and by running product."""
+    return sharing.ByProduct(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

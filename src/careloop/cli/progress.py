@@ -17,13 +17,13 @@ class Progress:
         what: str,
         *,
         total: int | None = None,
-        stream: TextIO = sys.stderr,
+        stream: TextIO | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self.what = what
         self.total = total
         self.done = 0
-        self._stream = stream
+        self._stream = stream or sys.stderr
         self._elapsed = elapsed
         self._started = self._shown = elapsed()
 

@@ -1,24 +1,26 @@
 -- candidates_mine --
 -- What these owners hold: their own open steps; loops whose next step is somebody else's; escalations to them.
--- One row a loop: own steps first, those that can be done before those that wait, then the earlier deadline.
+-- One row a loop: own steps first, those that can be done before those that wait, then the earlier deadline, then the
+-- pathway's order.
 select distinct on (work.loop_id) work.loop_id, work.step_id, work.due, work.outside, work.waiting
-  from (select s.loop_id, s.step_id, s.due, s.outside, (s.clock = 'waiting' or s.status = 'on-hold') as waiting, 1 as tier
+  from (select s.loop_id, s.step_id, s.due, s.outside, (s.clock = 'waiting' or s.status = 'on-hold') as waiting, 1 as tier,
+               s.position
           from loop_step as s
          where s.owner = any(%(owners)s)
            and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')
          union all
-        select l.id, l.next_step, l.next_due, l.next_outside, true, 2
+        select l.id, l.next_step, l.next_due, l.next_outside, true, 2, 0
           from loop as l
          where l.owner = any(%(owners)s)
            and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
          union all
-        select e.loop_id, e.step_id, s.due, s.outside, false, 0
+        select e.loop_id, e.step_id, s.due, s.outside, false, 0, s.position
           from escalation as e
           join loop_step as s on s.tenant_id = e.tenant_id and s.loop_id = e.loop_id and s.step_id = e.step_id
          where e.to_owner = any(%(owners)s)
            and e.stands
            and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')) as work
- order by work.loop_id, work.tier, work.waiting, work.due
+ order by work.loop_id, work.tier, work.waiting, work.due, work.position
 
 -- source_mine --
 -- Part of `page_some` and `totals_some`: loops of some owners, each with the step to show.

@@ -44,6 +44,7 @@ class Found:
 def steps_of(case: Case) -> tuple[StepState, ...]:
     """The state of every step of the pathway, in its order, and of those that a person added for this patient."""
     added = [act for act in standing_acts(case.acts, None, case.until) if act.kind is ActKind.EXTRA]
+    added.sort(key=lambda act: (act.at, len(str(act.data["step"])), str(act.data["step"])))
     return tuple(step_state(case, step) for step in case.pathway.steps) + tuple(_extra(case, act) for act in added)
 
 
