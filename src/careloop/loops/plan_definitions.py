@@ -54,6 +54,11 @@ def _action(pathway: Document, step: Document) -> Resource:
 
 def _when(step: Document) -> str:
     due = step.get("due") or {}
-    if not due.get("within"):
+    within, after = due.get("within"), f" after {due['since']}" if due.get("since") else ""
+    if isinstance(within, Mapping):
+        each = [f"{span} when {due['by']} is {word}" for word, span in within.items()]
+        within = ", ".join([*each, *([f"else {due['otherwise']}"] if due.get("otherwise") else [])])
+    if not within:
         return "Due as the loop's plan says."
-    return f"Due within {due['within']} ({due['rule']})." if due.get("rule") else f"Due within {due['within']}."
+    rule = f" ({due['rule']})" if due.get("rule") else ""
+    return f"Due within {within}{after}{rule}."
