@@ -12,6 +12,7 @@ from careloop.clock import Clock
 from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
 from careloop.flows.code_maps import product_terminology
+from careloop.flows.kept_charts import KeptCharts
 from careloop.record import Record
 from careloop.settings import Settings
 from careloop.terminology import Overlays, Terminology
@@ -31,6 +32,8 @@ class App:
     overlays: Overlays = field(default_factory=Overlays)
     rules: RuleOverlays = field(default_factory=RuleOverlays)
     """Content with a practice's own rules over it; `flows.engine.content_for` gives a tenant's."""
+    charts: KeptCharts = field(default_factory=KeptCharts)
+    """Charts folded lately; `flows.patient_facts.chart_of` gives a patient's."""
 
     def tenants(self) -> list[Tenant]:
         """All tenants of this installation, by slug."""

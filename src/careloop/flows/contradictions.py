@@ -4,7 +4,7 @@ Found by reading the change feed, so that no write pays for it. A contradiction 
 one that a person settled stays settled until one of its facts changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -27,7 +27,7 @@ from careloop.longitudinal.store import OPEN, SETTLED, WITHDRAWN, Standing
 from careloop.loops.model import ClockState
 from careloop.record import Stored
 
-_ENTRIES, _PATIENTS, _SECONDS = 500, 50, 0.5
+_PATIENTS, _SECONDS = 20, 0.5
 _TYPES = (*FACT_TYPES, "Patient")
 
 
@@ -54,13 +54,23 @@ def go_on(app: App, tenant: Tenant) -> int:
 
 
 def _round(app: App, tx: Transaction, types: frozenset[str]) -> tuple[int, bool]:
-    changed = store.read_changes(tx, types, _ENTRIES)
+    changed = store.read_changes(tx, types, _PATIENTS)
     if changed is None:
         return 0, False
     patients = sorted(changed.patients)
     for start in range(0, len(patients), _PATIENTS):
         review(app, tx, patients[start : start + _PATIENTS])
     return len(patients), changed.more
+
+
+def catch_up(app: App, tenant: Tenant, progress: Callable[[int], None] = lambda count: None) -> int:
+    """Everything that the feed tells of has been looked at; how many patients that were. Goes on as long as it takes:
+    for those who wait for it, after a load. `progress` is called with the number so far."""
+    looked = 0
+    while app.database.run(tenant.id, store.is_behind):
+        looked += go_on(app, tenant)
+        progress(looked)
+    return looked
 
 
 def review(app: App, tx: Transaction, patient_ids: Sequence[str]) -> Reviewed:

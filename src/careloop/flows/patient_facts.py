@@ -1,13 +1,14 @@
 """A patient's facts with their sources, folded into matters: five queries, whatever the size of the chart."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from careloop.access import accounts
 from careloop.db import Transaction
 from careloop.flows.app import App
+from careloop.flows.kept_charts import KeptChart
 from careloop.flows.patient_reading import full_name
 from careloop.flows.routing import queue_reference
 from careloop.longitudinal import Fact, Ledger, Matter, People, fold, longitudinal_of, named_in, sources_of, told_by
@@ -16,6 +17,7 @@ from careloop.longitudinal.rules.saying import status_of
 from careloop.record import Stored
 
 Resource = Mapping[str, Any]
+Made = TypeVar("Made")
 
 FACT_TYPES = (
     "Condition", "MedicationRequest", "MedicationStatement", "AllergyIntolerance", "Observation", "DiagnosticReport",
@@ -32,13 +34,21 @@ _MOST_NAMES = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Everything about one patient that the page needs. `matters`: the facts, folded. `ledger`: who knows what."""
+    """Everything about one patient that the page needs. `matters`: the facts, folded. `ledger`: who knows what. `memo`
+    is what was worked out from facts and names alone: the clock has no part in it (`flows.kept_charts`)."""
 
     by_type: Mapping[str, Sequence[Resource]]
     matters: Sequence[Matter]
     people: People
     ledger: Ledger
     now: datetime
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, worked out once for these facts."""
+        if name not in self.memo:
+            self.memo[name] = make()
+        return cast(Made, self.memo[name])
 
     @property
     def for_header(self) -> Mapping[str, Sequence[Resource]]:
@@ -53,23 +63,60 @@ def _active_first(matter: Matter) -> Resource:
     return next(active, matter.shown.resource)
 
 
-def read_chart(app: App, tx: Transaction, stored: Sequence[Stored], now: datetime) -> Chart:
-    """The chart that these resources make. Not audited: the patient was read, and that is."""
+def chart_of(app: App, tx: Transaction, patient_id: str, types: Sequence[str], now: datetime) -> Chart:
+    """The chart of a patient: everything of these types. Folded anew only where something that it rests on has changed
+    since this process folded it last. Not audited: the patient was read, and that is."""
+    key = (tx.tenant_id, patient_id, tuple(types))
+    mark = app.record.mark_of_patient(tx, patient_id, types)
+    kept = app.charts.get(key)
+    if kept is None or not _still_stands(app, tx, kept, mark):
+        kept = _fold(app, tx, app.record.of_patient(tx, patient_id, types), mark)
+        if mark == app.record.mark_of_patient(tx, patient_id, types):
+            app.charts.put(key, kept)
+    news = [*kept.by_type.get("Task", ()), *kept.by_type.get("Communication", ())]
+    return Chart(
+        by_type=kept.by_type,
+        matters=kept.matters,
+        people=kept.people,
+        ledger=Ledger(news, kept.people, now),
+        now=now,
+        memo=kept.memo,
+    )
+
+
+def _still_stands(app: App, tx: Transaction, kept: KeptChart, mark: str) -> bool:
+    """True where facts, their Provenance and the names of those cited are what they were."""
+    return (
+        kept.facts == mark
+        and kept.provenances == _mark_of_provenances(app, tx, kept.told)
+        and kept.people == _people(app, tx, kept.cited, kept.by_type.get("DocumentReference", ()))
+    )
+
+
+def _mark_of_provenances(app: App, tx: Transaction, references: Sequence[str]) -> str:
+    return app.record.mark_of_followers(tx, "Provenance", [("target", one) for one in references])
+
+
+def _fold(app: App, tx: Transaction, stored: Sequence[Stored], mark: str) -> KeptChart:
     by_type: dict[str, list[Resource]] = {}
     for one in stored:
         by_type.setdefault(one.resource_type, []).append(one.resource)
     facts_stored = [one for one in stored if one.resource_type in FACT_TYPES]
-    provenances = provenances_of(app, tx, [one.reference for one in facts_stored])
-    resources = [one.resource for one in stored]
-    people = people_of(app, tx, [*resources, *provenances], by_type.get("DocumentReference", ()))
+    told = tuple(one.reference for one in facts_stored)
+    told_mark = _mark_of_provenances(app, tx, told)
+    provenances = provenances_of(app, tx, told)
+    cited = cited_by([*(one.resource for one in stored), *provenances])
+    people = _people(app, tx, cited, by_type.get("DocumentReference", ()))
     facts = with_sources(facts_stored, provenances, people)
     standing = [fact for fact in facts if not _is_mistake(fact.resource)]
-    return Chart(
+    return KeptChart(
+        facts=mark,
+        provenances=told_mark,
+        told=told,
+        cited=cited,
         by_type=by_type,
         matters=fold(standing, longitudinal_of(app.catalog).folding),
         people=people,
-        ledger=Ledger([*by_type.get("Task", ()), *by_type.get("Communication", ())], people, now),
-        now=now,
     )
 
 
@@ -99,9 +146,17 @@ def with_sources(stored: Iterable[Stored], provenances: Sequence[Resource], peop
 
 def people_of(app: App, tx: Transaction, resources: Iterable[Resource], documents: Iterable[Resource]) -> People:
     """Names of everybody and everything that these resources cite, in one fetch; who of them is our own staff."""
+    return _people(app, tx, cited_by(resources), documents)
+
+
+def cited_by(resources: Iterable[Resource]) -> tuple[str, ...]:
+    """The references whose names are shown beside these resources, at most so many."""
     wanted = {reference for resource in resources for reference in _references(resource)}
-    plain = sorted(reference for reference in wanted if reference.count("/") == 1 and "#" not in reference)
-    stored = app.record.fetch(tx, plain[:_MOST_NAMES]) if plain else {}
+    return tuple(sorted(one for one in wanted if one.count("/") == 1 and "#" not in one)[:_MOST_NAMES])
+
+
+def _people(app: App, tx: Transaction, cited: Sequence[str], documents: Iterable[Resource]) -> People:
+    stored = app.record.fetch(tx, cited) if cited else {}
     names = {reference: display(item.resource) for reference, item in stored.items()}
     names[queue_reference(tx.tenant_id)] = "The queue"
     practitioners = [reference for reference in names if reference.startswith("Practitioner/")]

@@ -13,7 +13,7 @@ from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
 from careloop.flows.contradiction_values import Waiting
-from careloop.flows.patient_facts import FACT_TYPES, Chart, Resource, provenances_of, read_chart
+from careloop.flows.patient_facts import FACT_TYPES, Chart, Resource, chart_of, provenances_of
 from careloop.flows.patient_sections import by_source, row_of, sections_of, source_chips
 from careloop.flows.patient_values import FactRow, Header, Section, SourceChip
 from careloop.longitudinal import Fact, Matter, Source, longitudinal_of, told_by
@@ -117,8 +117,8 @@ def fact_page(app: App, tx: Transaction, principal: Principal, patient_id: str, 
 
 def _read(app: App, tx: Transaction, principal: Principal, patient_id: str) -> tuple[Resource, Chart, ZoneInfo]:
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
-    stored = app.record.of_patient(tx, patient_id, (*FACT_TYPES, *_HEADER_TYPES))
-    return patient, read_chart(app, tx, stored, app.clock.now()), people.zone_of(tx)
+    chart = chart_of(app, tx, patient_id, (*FACT_TYPES, *_HEADER_TYPES), app.clock.now())
+    return patient, chart, people.zone_of(tx)
 
 
 def _told(

@@ -38,15 +38,16 @@ def sections_of(chart: Chart, content: Longitudinal, zone: ZoneInfo, *, with_pas
     """Every section, also the empty ones, each line once; without earlier results where `with_past` is false."""
     maker = _Maker(chart, content, zone)
     rows: dict[str, list[FactRow]] = {key: [] for key, _, _ in _TITLES}
-    results: list[Matter] = []
-    for matter in chart.matters:
-        key = _section_of(matter)
-        if key == "results":
-            results.append(matter)
-        elif key:
-            rows[key].append(maker.row(matter))
-    rows["results"] = maker.results(results, with_past=with_past)
+    for key, matter in chart.once("sections", lambda: _placed(chart)):
+        rows[key].append(maker.row(matter))
+    rows["results"] = maker.results(chart.once("results", maker.by_test), with_past=with_past)
     return tuple(_section(key, title, empty, rows[key]) for key, title, empty in _TITLES)
+
+
+def _placed(chart: Chart) -> list[tuple[str, Matter]]:
+    """Each matter with the section that it stands in; those of no section and results (`by_test`) are left out."""
+    placed = [(_section_of(matter), matter) for matter in chart.matters]
+    return [(key, matter) for key, matter in placed if key not in ("", "results")]
 
 
 def row_of(matter: Matter, chart: Chart, content: Longitudinal, zone: ZoneInfo) -> FactRow:
@@ -145,15 +146,21 @@ class _Maker:
             order=said,
         )
 
-    def results(self, matters: Sequence[Matter], *, with_past: bool) -> list[FactRow]:
+    def by_test(self) -> list[list[Matter]]:
+        """The results of each test, newest first."""
+        found: dict[str, list[Matter]] = {}
+        for matter in self._chart.matters:
+            if _section_of(matter) == "results":
+                codes = codes_of(matter.shown.resource.get("code"))
+                found.setdefault(min(codes, default=name_of(matter.shown.resource)), []).append(matter)
+        return [
+            sorted(some, key=lambda one: (self._said(one.shown), one.shown.id), reverse=True) for some in found.values()
+        ]
+
+    def results(self, tests: Sequence[Sequence[Matter]], *, with_past: bool) -> list[FactRow]:
         """The newest of each test with its trend, and the ones before."""
-        by_test: dict[str, list[Matter]] = {}
-        for matter in matters:
-            codes = codes_of(matter.shown.resource.get("code"))
-            by_test.setdefault(min(codes, default=name_of(matter.shown.resource)), []).append(matter)
         found: list[FactRow] = []
-        for some in by_test.values():
-            ordered = sorted(some, key=lambda one: (self._said(one.shown), one.shown.id), reverse=True)
+        for ordered in tests:
             head = self.row(ordered[0])
             found.append(_with_trend(head, ordered[0], self.row(ordered[1]), ordered[1]) if ordered[1:] else head)
             found += [self.row(one, is_current=False) for one in ordered[1:]] if with_past else []

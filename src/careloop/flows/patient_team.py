@@ -18,7 +18,7 @@ from careloop.flows.app import App
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.leading import lead_shown
 from careloop.flows.owned import OwnedThen, of_patient
-from careloop.flows.patient_facts import FACT_TYPES, Chart, read_chart
+from careloop.flows.patient_facts import FACT_TYPES, Chart, chart_of
 from careloop.flows.patient_values import Header
 from careloop.flows.timeline import instant_of
 from careloop.loops.ownership import is_member
@@ -76,7 +76,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str, at: d
     """The team now, and who owned what at that moment (now when left out). Audited reads."""
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
     now = app.clock.now()
-    chart = read_chart(app, tx, app.record.of_patient(tx, patient_id, TYPES), now)
+    chart = chart_of(app, tx, patient_id, TYPES, now)
     names = people.Names(tx)
     return PatientTeam(
         header=reading.header_of(patient, chart.for_header, now.astimezone(people.zone_of(tx)).date()),

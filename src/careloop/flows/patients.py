@@ -12,10 +12,10 @@ from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
 from careloop.flows.leading import lead_shown
-from careloop.flows.patient_facts import FACT_TYPES, Chart, read_chart
+from careloop.flows.patient_facts import FACT_TYPES, Chart, chart_of
 from careloop.flows.patient_sections import sections_of, source_chips
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
-from careloop.flows.timeline import EVENT_TYPES, Event, Thread, events_of, folded_events, with_threads
+from careloop.flows.timeline import EVENT_TYPES, Event, Line, Thread, events_of, folded_lines, marks_at, spans_of
 from careloop.longitudinal import Matter, longitudinal_of
 
 _CHART_TYPES = tuple(dict.fromkeys((*EVENT_TYPES, *FACT_TYPES)))
@@ -39,13 +39,11 @@ def page(
     """
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
     now, zone = app.clock.now(), people.zone_of(tx)
-    chart = read_chart(app, tx, app.record.of_patient(tx, patient_id, _CHART_TYPES), now)
+    chart = chart_of(app, tx, patient_id, _CHART_TYPES, now)
     names = chart.people.names
     tasks = chart.by_type.get("Task", ())
     threads = _aliased(reading.threads_of(tasks), chart.matters)
-    events = [event for event in _events(chart) if event.at <= now or event.kind == "contact"]
-    marked = with_threads(events, threads)
-    shown = [event for event in marked if kind is None or event.kind == kind]
+    events, older = _events(chart, threads, kind, most)
     cards = _numbered(reading.loop_cards(tasks, names), threads)
     sections = sections_of(chart, longitudinal_of(app.catalog), zone, with_past=False)
     return PatientPage(
@@ -56,8 +54,8 @@ def page(
         contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
         team=reading.team_of(chart.by_type.get("CareTeam", ()), names),
         lead=lead_shown(tx, patient_id),
-        events=tuple(shown[:most]),
-        older=max(len(shown) - most, 0),
+        events=events,
+        older=older,
         threads=tuple(threads),
         open_loops=tuple(card for card in cards if card.is_open),
         closed_loops=tuple(card for card in cards if not card.is_open),
@@ -65,12 +63,24 @@ def page(
     )
 
 
-def _events(chart: Chart) -> list[Event]:
-    """One line for each thing that happened, newest first, with its source and who still has to know."""
+def _events(chart: Chart, threads: Sequence[Thread], kind: str | None, most: int) -> tuple[tuple[Event, ...], int]:
+    """The newest events (of one kind), each with its source, its threads and who still has to know; and how many there
+    are beyond them. Only what is shown is put into words."""
+    lines = chart.once("lines", lambda: _lines(chart))
+    lines = [line for line in lines if line.event.at <= chart.now or line.event.kind == "contact"]
+    spans = spans_of([line.event for line in lines], threads)
+    wanted = [place for place, line in enumerate(lines) if kind is None or line.event.kind == kind]
+    shown = [
+        replace(lines[place].told(lambda one: chart.ledger.of(one.facts)), marks=marks_at(spans, place))
+        for place in wanted[:most]
+    ]
+    return tuple(shown), max(len(wanted) - most, 0)
+
+
+def _lines(chart: Chart) -> list[Line]:
+    """One line for each thing that happened, newest first."""
     resources = [item for kind in EVENT_TYPES for item in chart.by_type.get(kind, ())]
-    return folded_events(
-        events_of(resources, chart.people.names), chart.matters, lambda one: chart.ledger.of(one.facts)
-    )
+    return folded_lines(events_of(resources, chart.people.names), chart.matters)
 
 
 def _aliased(threads: Sequence[Thread], matters: Sequence[Matter]) -> list[Thread]:

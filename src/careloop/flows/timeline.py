@@ -77,19 +77,34 @@ def events_of(resources: Iterable[Resource], names: Mapping[str, str]) -> list[E
     return sorted(events, key=lambda event: (event.at, event.reference), reverse=True)
 
 
-def folded_events(events: Iterable[Event], matters: Iterable[Matter], knows: Knows) -> list[Event]:
-    """One line for each matter, though several sources told it; each line with its source and who still has to know."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """An event that stands for its matter (None: it is no fact); `opens` where another line is its end."""
+
+    event: Event
+    matter: Matter | None
+    opens: bool = False
+
+    def told(self, knows: Knows) -> Event:
+        """The event with everybody who told it, and who still has to know."""
+        if self.matter is None:
+            return self.event
+        return _told(self.event, self.matter, () if self.opens else knows(self.matter))
+
+
+def folded_lines(events: Iterable[Event], matters: Iterable[Matter]) -> list[Line]:
+    """One line for each matter, though several sources told it."""
     by_reference = {fact.reference: matter for matter in matters for fact in matter.facts}
     events = list(events)
     ended = {event.reference for event in events if "#" not in event.reference}
-    kept: list[Event] = []
+    kept: list[Line] = []
     for event in events:
-        matter = by_reference.get(event.reference.partition("#")[0])
+        own = event.reference.partition("#")[0]
+        matter = by_reference.get(own)
         if matter is None:
-            kept.append(event)
-        elif matter.shown.reference == event.reference.partition("#")[0]:
-            is_start = "#" in event.reference and event.reference.partition("#")[0] in ended
-            kept.append(_told(event, matter, () if is_start else knows(matter)))
+            kept.append(Line(event=event, matter=None))
+        elif matter.shown.reference == own:
+            kept.append(Line(event=event, matter=matter, opens="#" in event.reference and own in ended))
     return kept
 
 
@@ -107,23 +122,41 @@ def _is_document(matter: Matter) -> bool:
     return matter.shown.type == "DocumentReference"
 
 
-def with_threads(events: Sequence[Event], threads: Sequence[Thread]) -> list[Event]:
-    """The events with the marks of each thread that passes or touches them; newest first stays newest first."""
-    marked = list(events)
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Where a thread runs among the events: from the line `first` to `last`, touching some of them."""
+
+    thread: int
+    first: int
+    last: int
+    touched: frozenset[int]
+
+    def mark(self, place: int) -> ThreadMark | None:
+        """What the thread does at that line."""
+        if not self.first <= place <= self.last:
+            return None
+        kind = "start" if place == self.last else "proof" if place in self.touched else "pass"
+        return ThreadMark(thread=self.thread, kind=kind)
+
+
+def spans_of(events: Sequence[Event], threads: Sequence[Thread]) -> list[Span]:
+    """Where each thread runs among the events, newest first; a thread that touches none is left out."""
+    places: dict[str, list[int]] = {}
+    for place, event in enumerate(events):
+        places.setdefault(event.reference, []).append(place)
+    spans: list[Span] = []
     for thread in threads:
-        touched = [
-            i
-            for i, event in enumerate(events)
-            if event.reference == thread.opened_by or event.reference in thread.proofs
-        ]
-        if not touched:
-            continue
-        first = 0 if thread.is_open else min(touched)
-        last = max(touched)
-        for i in range(first, last + 1):
-            kind = "start" if i == last else "proof" if i in touched else "pass"
-            marked[i] = replace(marked[i], marks=(*marked[i].marks, ThreadMark(thread=thread.number, kind=kind)))
-    return marked
+        named = {thread.opened_by, *thread.proofs}
+        touched = frozenset(place for reference in named for place in places.get(reference, ()))
+        if touched:
+            first = 0 if thread.is_open else min(touched)
+            spans.append(Span(thread=thread.number, first=first, last=max(touched), touched=touched))
+    return spans
+
+
+def marks_at(spans: Sequence[Span], place: int) -> tuple[ThreadMark, ...]:
+    """What the threads do at one line, in their order."""
+    return tuple(mark for span in spans if (mark := span.mark(place)) is not None)
 
 
 def instant_of(text: str | None) -> datetime | None:

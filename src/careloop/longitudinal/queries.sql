@@ -55,6 +55,10 @@ select reached, ahead, ahead_before
   from contradiction_reading
    for update skip locked
 
+-- how_far --
+select reached
+  from contradiction_reading
+
 -- begin_reading --
 insert into contradiction_reading (reached, ahead, ahead_before)
 values (0, 0, 0)
@@ -74,11 +78,12 @@ update contradiction_reading
    set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
 
 -- changed --
--- The next entries of the feed up to a bound.
+-- The next entries of the feed up to a bound, of some types.
 select seq, type, id, patient_id
   from change_feed
  where seq > %(reached)s
    and seq <= %(ahead)s
+   and type = any(%(types)s::text[])
  order by seq
  limit %(limit)s
 

@@ -14,6 +14,9 @@ SQL = load_queries("careloop.longitudinal")
 
 OPEN, SETTLED, WITHDRAWN = "open", "settled", "withdrawn"
 
+_MOST_ENTRIES = 5_000
+"""Entries of the feed that are read at a time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -82,9 +85,10 @@ class Changed:
     more: bool
 
 
-def read_changes(tx: Transaction, types: frozenset[str], limit: int) -> Changed | None:
-    """Patients whom the next entries of the feed touch with one of `types`, each entry once for ever; None while
-    somebody else reads. To be called first in a transaction.
+def read_changes(tx: Transaction, types: frozenset[str], patients: int) -> Changed | None:
+    """So many patients whom the next entries of the feed touch with one of `types`, each entry once for ever; None
+    while somebody else reads. To be called first in a transaction. Counted in patients and not in entries: a chart
+    that came in one piece is looked at once, not once for each part of it.
 
     Entries get their numbers before they can be seen. So one round notes how far the feed went, and reads up to there
     when every transaction that could have taken a smaller number has ended: its number is below that of the round.
@@ -95,13 +99,35 @@ def read_changes(tx: Transaction, types: frozenset[str], limit: int) -> Changed 
         return None
     if row["ahead_before"] > horizon["oldest"]:
         return Changed(patients=frozenset(), more=False)
-    entries = tx.rows(SQL["changed"], {"reached": row["reached"], "ahead": row["ahead"], "limit": limit})
-    if len(entries) == limit:
+    asked = {"reached": row["reached"], "ahead": row["ahead"], "types": sorted(types), "limit": _MOST_ENTRIES}
+    read = tx.rows(SQL["changed"], asked)
+    entries = _of_some(read, patients)
+    if len(entries) < len(read) or len(read) == _MOST_ENTRIES:
         _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
-        return Changed(patients=_touched(tx, entries, types), more=True)
+        return Changed(patients=_touched(tx, entries), more=True)
     if horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
         _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(SQL["own_number"])))
-    return Changed(patients=_touched(tx, entries, types), more=False)
+    return Changed(patients=_touched(tx, entries), more=False)
+
+
+def is_behind(tx: Transaction) -> bool:
+    """True while entries of the feed that can be seen have not been read."""
+    row, horizon = tx.one(SQL["how_far"]), tx.one(SQL["horizon"])
+    return horizon is not None and horizon["newest"] > (row["reached"] if row else 0)
+
+
+def _of_some(entries: Sequence[Row], patients: int) -> Sequence[Row]:
+    """The first entries, up to the one that would tell of one patient too many."""
+    seen: set[str | None] = set()
+    for place, entry in enumerate(entries):
+        seen.add(_patient_of(entry))
+        if len(seen) > patients:
+            return entries[:place]
+    return entries
+
+
+def _patient_of(entry: Row) -> str | None:
+    return str(entry["id"]) if entry["type"] == "Patient" else entry["patient_id"]
 
 
 def _reading(tx: Transaction) -> Row | None:
@@ -131,12 +157,11 @@ def patient_versions(tx: Transaction, patient_ids: Sequence[str]) -> dict[str, l
     return found
 
 
-def _touched(tx: Transaction, entries: Sequence[Row], types: frozenset[str]) -> frozenset[str]:
-    telling = [row for row in entries if row["type"] in types]
-    if not telling:
+def _touched(tx: Transaction, entries: Sequence[Row]) -> frozenset[str]:
+    if not entries:
         return frozenset()
-    mine = {row["id"] if row["type"] == "Patient" else row["patient_id"] for row in telling} - {None}
-    refs = [f"{row['type']}/{row['id']}" for row in telling]
+    mine = {patient for row in entries if (patient := _patient_of(row)) is not None}
+    refs = [f"{row['type']}/{row['id']}" for row in entries]
     return frozenset(mine | {row["patient_id"] for row in tx.rows(SQL["holders"], {"refs": refs})})
 
 

@@ -244,6 +244,22 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.key
 
+-- mark_of_patient --
+-- How many resources of some types stand about one patient, and a sum over their versions: another for every change.
+select count(*) || ' ' || coalesce(sum(hashint8extended(resource.key, resource.version)), 0) as mark
+  from resource
+ where resource.patient_id = %(patient_id)s
+   and resource.type = any (%(types)s)
+   and not resource.deleted
+
+-- mark_of_followers --
+-- The same over the current resources of a type that carry any of some tokens.
+select count(*) || ' ' || coalesce(sum(hashint8extended(resource.key, resource.version)), 0) as mark
+  from resource
+ where resource.key in (select key from resource_token where token = any (%(tokens)s::bigint[]))
+   and resource.type = %(type)s
+   and not resource.deleted
+
 -- of_patients --
 select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
        resource.body

@@ -174,6 +174,15 @@ class Record:
         rows = tx.rows(store.SQL["of_patient"], {"patient_id": patient_id, "types": list(types)})
         return [store.stored_of(row) for row in rows]
 
+    def mark_of_patient(self, tx: Transaction, patient_id: str, types: Sequence[str]) -> str:
+        """The same text as long as `of_patient` gives the same, another after any change. Not audited."""
+        return str(tx.value(store.SQL["mark_of_patient"], {"patient_id": patient_id, "types": list(types)}))
+
+    def mark_of_followers(self, tx: Transaction, resource_type: str, tokens: Sequence[tuple[str, str]]) -> str:
+        """The same text as long as `follow` gives the same, another after any change. Not audited."""
+        hashes = [token_hash(tx.tenant_id, resource_type, name, value) for name, value in tokens]
+        return str(tx.value(store.SQL["mark_of_followers"], {"tokens": store.array(hashes), "type": resource_type}))
+
     def of_patients(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> dict[str, list[Stored]]:
         """The same for a set of patients, by patient id, in one query. Not audited."""
         found: dict[str, list[Stored]] = {patient_id: [] for patient_id in patient_ids}

@@ -1,0 +1,75 @@
+"""Charts that were worked out lately, kept in the process as long as nothing that they rest on changes.
+
+A chart is given out again only after the database has said, in the transaction that asks, that every fact, every
+Provenance of a fact and every name that it rests on is still the same; so it is never older than the record. Each read
+is audited all the same.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from careloop.longitudinal import Matter, People
+
+Key = tuple[int, str, tuple[str, ...]]
+"""Tenant, patient, types."""
+
+WORTH_KEEPING = 200
+"""A chart of fewer resources is folded as fast as it would be compared."""
+
+MOST = 8_000
+"""Resources of all kept charts: some ten megabytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptChart:
+    """What rests on facts and names alone. `facts` and `provenances` are the record's marks (`Record.mark_of_patient`),
+    `told` the references that Provenance was asked for, `cited` those whose names are shown."""
+
+    facts: str
+    provenances: str
+    told: tuple[str, ...]
+    cited: tuple[str, ...]
+    by_type: Mapping[str, Sequence[Mapping[str, Any]]]
+    matters: Sequence[Matter]
+    people: People
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def weight(self) -> int:
+        """How many resources it holds."""
+        return sum(len(some) for some in self.by_type.values())
+
+
+class KeptCharts:
+    """The charts asked for last. Safe to share between threads; holds no more than `MOST` resources."""
+
+    def __init__(self) -> None:
+        self._charts: OrderedDict[Key, KeptChart] = OrderedDict()
+        self._lock = Lock()
+        self._weight = 0
+
+    def get(self, key: Key) -> KeptChart | None:
+        """What was kept last for that patient; whoever asks compares its marks with the record's."""
+        with self._lock:
+            found = self._charts.get(key)
+            if found is not None:
+                self._charts.move_to_end(key)
+            return found
+
+    def put(self, key: Key, chart: KeptChart) -> None:
+        """It is kept instead of what was; those asked for longest ago go where there are too many."""
+        with self._lock:
+            self._drop(key)
+            if not WORTH_KEEPING <= chart.weight <= MOST:
+                return
+            self._charts[key] = chart
+            self._weight += chart.weight
+            while self._weight > MOST:
+                self._drop(next(iter(self._charts)))
+
+    def _drop(self, key: Key) -> None:
+        gone = self._charts.pop(key, None)
+        self._weight -= gone.weight if gone is not None else 0
