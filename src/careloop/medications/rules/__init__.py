@@ -1,1 +1,1 @@
-"""Pure decisions about medicines."""
+"""Pure decisions about medicines: values in, values out."""
