@@ -1,0 +1,1 @@
+"""Decisions of care planning: values in, values out."""
