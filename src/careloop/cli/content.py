@@ -1,6 +1,7 @@
 """`careloop content check|test`: is the content whole, what does it say in plain words, and do its cases hold?"""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from careloop.loops.cases import Content, Report, run_cases
 from careloop.loops.describing import in_plain_words
 from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
+from careloop.monitoring import cases as monitoring_cases
+from careloop.monitoring.content import Monitoring, monitoring_of
 
 DONE, WRONG = 0, 2
 
@@ -65,7 +68,10 @@ def run_test(arguments: argparse.Namespace) -> int:
     except ContentError as error:
         return _faults(arguments, error.faults)
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
-    outcomes = {str(path): _run_file(path, content, longitudinal_of(catalog)) for path in _case_files(arguments.files)}
+    outcomes = {
+        str(path): _run_file(path, content, longitudinal_of(catalog), monitoring_of(catalog))
+        for path in _case_files(arguments.files)
+    }
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
     cases = sum(outcome.cases for outcome in outcomes.values())
     facts = {"files": len(outcomes), "cases": cases, "faults": [asdict(fault) for fault in faults]}
@@ -79,21 +85,23 @@ def _case_files(given: list[Path]) -> list[Path]:
     return [file for path in given for file in (sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path])]
 
 
-def _run_file(path: Path, content: Content, longitudinal: Longitudinal) -> Report:
+def _run_file(path: Path, content: Content, longitudinal: Longitudinal, monitoring: Monitoring) -> Report:
     try:
         document = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return Report(cases=0, faults=(Fault(at=path.name, expected="a case file in YAML that can be read"),))
     if isinstance(document, list) and any(map(cases.is_case, document)):
-        return _run_facts(document, path.name, longitudinal)
+        return _run_facts(document, path.name, lambda case: cases.run_case(case, longitudinal))
+    if isinstance(document, list) and any(map(monitoring_cases.is_case, document)):
+        return _run_facts(document, path.name, lambda case: monitoring_cases.run_case(case, monitoring))
     return run_cases(document, path.name, content)
 
 
-def _run_facts(document: list[Any], name: str, content: Longitudinal) -> Report:
-    """Cases of folding and contradictions."""
+def _run_facts(document: list[Any], name: str, run: Callable[[Any], list[Fault]]) -> Report:
+    """Cases of folding and contradictions, and of home readings."""
     faults = [
         replace(fault, at=f"{name}: {case.get('case', '') if isinstance(case, dict) else 'no mapping'}")
         for case in document
-        for fault in cases.run_case(case, content)
+        for fault in run(case)
     ]
     return Report(cases=len(document), faults=tuple(faults))
