@@ -567,6 +567,32 @@ CREATE TABLE public.client_assertion (
 
 ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.clinician_notice (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    email text DEFAULT ''::text NOT NULL,
+    daily_at time without time zone DEFAULT '12:00:00'::time without time zone NOT NULL,
+    weekly_on integer DEFAULT 5 NOT NULL,
+    CONSTRAINT clinician_notice_weekly_on_check CHECK (((weekly_on >= 0) AND (weekly_on <= 7)))
+);
+
+ALTER TABLE ONLY public.clinician_notice FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.clinician_notice.weekly_on IS 'ISO day of the week, 0 for never';
+
+CREATE TABLE public.clinician_told (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    practitioner text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    about text NOT NULL COLLATE pg_catalog."C",
+    told timestamp with time zone NOT NULL,
+    CONSTRAINT clinician_told_kind_check CHECK ((kind = ANY (ARRAY['questions'::text, 'week'::text, 'safety'::text])))
+);
+
+ALTER TABLE ONLY public.clinician_told FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.clinician_told.about IS 'the day, the first day of the week, or the question';
+
 CREATE TABLE public.competency (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     practitioner text NOT NULL COLLATE pg_catalog."C",
@@ -711,12 +737,12 @@ CREATE TABLE public.delivery_target (
     lease uuid,
     leased_until timestamp with time zone,
     CONSTRAINT delivery_target_check CHECK (((lease IS NULL) = (leased_until IS NULL))),
-    CONSTRAINT delivery_target_kind_check CHECK ((kind = ANY (ARRAY['rest-hook'::text, 'hl7v2'::text])))
+    CONSTRAINT delivery_target_kind_check CHECK ((kind = ANY (ARRAY['rest-hook'::text, 'hl7v2'::text, 'mail'::text])))
 );
 
 ALTER TABLE ONLY public.delivery_target FORCE ROW LEVEL SECURITY;
 
-COMMENT ON COLUMN public.delivery_target.id IS 'Subscription/<id> or Feed/<id>';
+COMMENT ON COLUMN public.delivery_target.id IS 'Subscription/<id>, Feed/<id>, or Mail/<reference> for a person';
 
 COMMENT ON COLUMN public.delivery_target.leased_until IS 'by the database clock: durations do not follow the product clock';
 
@@ -1085,6 +1111,21 @@ CREATE TABLE public.loop_wake (
 
 ALTER TABLE ONLY public.loop_wake FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.medicine_hold (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    statement text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    reconciliation text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    until date,
+    condition text DEFAULT ''::text NOT NULL,
+    asked timestamp with time zone,
+    over timestamp with time zone,
+    CONSTRAINT medicine_hold_check CHECK (((until IS NOT NULL) OR (condition <> ''::text)))
+);
+
+ALTER TABLE ONLY public.medicine_hold FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.membership (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     patient_id text NOT NULL COLLATE pg_catalog."C",
@@ -1102,6 +1143,131 @@ CREATE TABLE public.migration (
     sha256 text NOT NULL,
     applied timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.minutes_entry (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    who text NOT NULL COLLATE pg_catalog."C",
+    activity text NOT NULL,
+    started timestamp with time zone NOT NULL,
+    ended timestamp with time zone NOT NULL,
+    seconds integer NOT NULL,
+    says text DEFAULT ''::text NOT NULL,
+    counts boolean NOT NULL,
+    CONSTRAINT minutes_entry_activity_check CHECK ((activity = ANY (ARRAY['call'::text, 'call-attempt'::text, 'message'::text, 'visit'::text, 'other'::text]))),
+    CONSTRAINT minutes_entry_check CHECK ((started <= ended)),
+    CONSTRAINT minutes_entry_seconds_check CHECK ((seconds > 0))
+);
+
+ALTER TABLE ONLY public.minutes_entry FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.minutes_entry.source IS 'Communication/<id> or Observation/<id>: the act that took the time';
+
+COMMENT ON COLUMN public.minutes_entry.counts IS 'false for what was entered in error; a failed try keeps its activity, billing decides (BT-08)';
+
+CREATE TABLE public.notice (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    card text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    loop_id uuid,
+    step_id text DEFAULT ''::text NOT NULL,
+    safety boolean NOT NULL,
+    way text NOT NULL,
+    first timestamp with time zone NOT NULL,
+    last timestamp with time zone NOT NULL,
+    mailed timestamp with time zone,
+    seen timestamp with time zone,
+    opened timestamp with time zone,
+    CONSTRAINT notice_opened_was_seen CHECK (((opened IS NULL) OR (seen IS NOT NULL))),
+    CONSTRAINT notice_person_check CHECK ((person ~ '^Practitioner/.'::text)),
+    CONSTRAINT notice_safety_is_told_now CHECK (((NOT safety) OR (way = 'now'::text))),
+    CONSTRAINT notice_way_check CHECK ((way = ANY (ARRAY['now'::text, 'product'::text, 'digest'::text, 'off'::text])))
+);
+
+ALTER TABLE ONLY public.notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.notice_change (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    notice_id uuid NOT NULL,
+    event_id bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.notice_change FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.notice_choice (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    way text NOT NULL,
+    chosen timestamp with time zone NOT NULL,
+    CONSTRAINT notice_choice_way_check CHECK ((way = ANY (ARRAY['now'::text, 'product'::text, 'digest'::text, 'off'::text])))
+);
+
+ALTER TABLE ONLY public.notice_choice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.notice_event (
+    id bigint NOT NULL,
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    thing text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    loop_id uuid,
+    step_id text DEFAULT ''::text NOT NULL,
+    whom text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    by text DEFAULT ''::text NOT NULL,
+    says text NOT NULL,
+    told timestamp with time zone,
+    CONSTRAINT notice_event_kind_check CHECK ((kind <> ''::text)),
+    CONSTRAINT notice_event_says_check CHECK ((says <> ''::text))
+);
+
+ALTER TABLE ONLY public.notice_event FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.notice_event.thing IS 'what changed: Loop/<id>, Loop/<id>/<step>, Encounter/<id>';
+
+COMMENT ON COLUMN public.notice_event.whom IS 'whom the change itself names: the new owner, who is asked, who is next; else empty';
+
+ALTER TABLE public.notice_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notice_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.notice_person (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    address text DEFAULT ''::text NOT NULL,
+    digest_at time without time zone DEFAULT '07:30:00'::time without time zone NOT NULL,
+    quiet_from time without time zone DEFAULT '19:00:00'::time without time zone NOT NULL,
+    quiet_until time without time zone DEFAULT '07:00:00'::time without time zone NOT NULL,
+    last_mail timestamp with time zone,
+    last_digest date,
+    failed text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY public.notice_person FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.on_call (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id uuid NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT on_call_check CHECK ((starts < ends)),
+    CONSTRAINT on_call_person_check CHECK ((person ~ '^Practitioner/.'::text))
+);
+
+ALTER TABLE ONLY public.on_call FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.outbound_feed (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1434,6 +1600,30 @@ CREATE TABLE public.rank_report (
 );
 
 ALTER TABLE ONLY public.rank_report FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.reconciliation (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    matter text,
+    opened timestamp with time zone NOT NULL,
+    opened_by text NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
+    decisions jsonb DEFAULT '{}'::jsonb NOT NULL,
+    judged jsonb DEFAULT '{"two": [], "same": []}'::jsonb NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    saved timestamp with time zone NOT NULL,
+    saved_by text NOT NULL,
+    finished timestamp with time zone,
+    finished_by text,
+    withdrawn timestamp with time zone,
+    CONSTRAINT reconciliation_check CHECK (((finished IS NULL) = (finished_by IS NULL))),
+    CONSTRAINT reconciliation_check1 CHECK (((withdrawn IS NULL) OR (finished IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.reconciliation FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.reconciliation.matter IS 'Type/id of the resource that the loop is about: the Procedure names it in basedOn';
 
 CREATE TABLE public.referral (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2017,6 +2207,12 @@ ALTER TABLE ONLY public.client_assertion
 ALTER TABLE ONLY public.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.clinician_notice
+    ADD CONSTRAINT clinician_notice_pkey PRIMARY KEY (tenant_id, practitioner);
+
+ALTER TABLE ONLY public.clinician_told
+    ADD CONSTRAINT clinician_told_pkey PRIMARY KEY (tenant_id, practitioner, kind, about);
+
 ALTER TABLE ONLY public.competency
     ADD CONSTRAINT competency_pkey PRIMARY KEY (tenant_id, practitioner, kind, issued);
 
@@ -2113,14 +2309,38 @@ ALTER TABLE ONLY public.loop_step
 ALTER TABLE ONLY public.loop_wake
     ADD CONSTRAINT loop_wake_pkey PRIMARY KEY (tenant_id, patient_id);
 
+ALTER TABLE ONLY public.medicine_hold
+    ADD CONSTRAINT medicine_hold_pkey PRIMARY KEY (tenant_id, statement);
+
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, patient_id, team_id, practitioner, role);
 
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.minutes_entry
+    ADD CONSTRAINT minutes_entry_pkey PRIMARY KEY (tenant_id, source);
+
 ALTER TABLE ONLY public.booking
     ADD CONSTRAINT nobody_twice EXCLUDE USING gist (lane WITH &&) WHERE ((NOT clash));
+
+ALTER TABLE ONLY public.notice_change
+    ADD CONSTRAINT notice_change_pkey PRIMARY KEY (tenant_id, notice_id, event_id);
+
+ALTER TABLE ONLY public.notice_choice
+    ADD CONSTRAINT notice_choice_pkey PRIMARY KEY (tenant_id, person, kind);
+
+ALTER TABLE ONLY public.notice_event
+    ADD CONSTRAINT notice_event_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.notice_person
+    ADD CONSTRAINT notice_person_pkey PRIMARY KEY (tenant_id, person);
+
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.on_call
+    ADD CONSTRAINT on_call_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.outbound_feed
     ADD CONSTRAINT outbound_feed_pkey PRIMARY KEY (tenant_id, id);
@@ -2196,6 +2416,9 @@ ALTER TABLE ONLY public.published_view_row
 
 ALTER TABLE ONLY public.rank_report
     ADD CONSTRAINT rank_report_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.reconciliation
+    ADD CONSTRAINT reconciliation_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.referral
     ADD CONSTRAINT referral_pkey PRIMARY KEY (tenant_id, request_id);
@@ -2419,11 +2642,33 @@ CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE 
 
 CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
 
+CREATE INDEX medicine_hold_due ON public.medicine_hold USING btree (tenant_id, until) WHERE ((asked IS NULL) AND (over IS NULL));
+
+CREATE INDEX medicine_hold_of_patient ON public.medicine_hold USING btree (tenant_id, patient_id) WHERE (over IS NULL);
+
 CREATE INDEX membership_ends ON public.membership USING btree (tenant_id, ends) WHERE (ends IS NOT NULL);
 
 CREATE INDEX membership_of ON public.membership USING btree (tenant_id, practitioner);
 
 CREATE INDEX membership_of_team ON public.membership USING btree (tenant_id, team_id);
+
+CREATE INDEX minutes_entry_patient ON public.minutes_entry USING btree (tenant_id, patient_id, started);
+
+CREATE INDEX minutes_entry_who ON public.minutes_entry USING btree (tenant_id, who, started);
+
+CREATE INDEX notice_event_new ON public.notice_event USING btree (tenant_id, id) WHERE (told IS NULL);
+
+CREATE INDEX notice_event_of_thing ON public.notice_event USING btree (tenant_id, thing, id);
+
+CREATE INDEX notice_of_patient ON public.notice USING btree (tenant_id, patient_id);
+
+CREATE INDEX notice_of_person ON public.notice USING btree (tenant_id, person, last);
+
+CREATE INDEX notice_to_mail ON public.notice USING btree (tenant_id, person) WHERE ((mailed IS NULL) AND (seen IS NULL) AND (way = ANY (ARRAY['now'::text, 'digest'::text])));
+
+CREATE UNIQUE INDEX notice_unseen ON public.notice USING btree (tenant_id, person, card, kind) WHERE (seen IS NULL);
+
+CREATE INDEX on_call_by_end ON public.on_call USING btree (tenant_id, ends);
 
 CREATE INDEX ownership_of_covers ON public.ownership USING btree (tenant_id, why text_pattern_ops) WHERE ((owned_until IS NULL) AND (why ~~ 'covers for %'::text));
 
@@ -2466,6 +2711,10 @@ CREATE INDEX person_match_unannounced ON public.person_match USING btree (tenant
 CREATE INDEX rank_report_open ON public.rank_report USING btree (tenant_id, at) WHERE (answered IS NULL);
 
 CREATE INDEX rank_report_when ON public.rank_report USING btree (tenant_id, at);
+
+CREATE INDEX reconciliation_of_patient ON public.reconciliation USING btree (tenant_id, patient_id, opened);
+
+CREATE UNIQUE INDEX reconciliation_open ON public.reconciliation USING btree (tenant_id, patient_id) WHERE (finished IS NULL);
 
 CREATE INDEX referral_of_clinic ON public.referral USING btree (tenant_id, clinic);
 
@@ -2627,6 +2876,15 @@ ALTER TABLE ONLY public.loop_place
 ALTER TABLE ONLY public.loop_step
     ADD CONSTRAINT loop_step_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.medicine_hold
+    ADD CONSTRAINT medicine_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.notice_change
+    ADD CONSTRAINT notice_change_tenant_id_event_id_fkey FOREIGN KEY (tenant_id, event_id) REFERENCES public.notice_event(tenant_id, id);
+
+ALTER TABLE ONLY public.notice_change
+    ADD CONSTRAINT notice_change_tenant_id_notice_id_fkey FOREIGN KEY (tenant_id, notice_id) REFERENCES public.notice(tenant_id, id);
+
 ALTER TABLE ONLY public.ownership_offer
     ADD CONSTRAINT ownership_offer_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -2659,6 +2917,9 @@ ALTER TABLE ONLY public.person_match
 
 ALTER TABLE ONLY public.rank_report
     ADD CONSTRAINT rank_report_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.reconciliation
+    ADD CONSTRAINT reconciliation_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.referral
     ADD CONSTRAINT referral_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2715,6 +2976,10 @@ ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clinician_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clinician_told ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.competency ENABLE ROW LEVEL SECURITY;
 
@@ -2792,7 +3057,23 @@ ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.medicine_hold ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.minutes_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notice_change ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notice_choice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notice_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notice_person ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.on_call ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outbound_feed ENABLE ROW LEVEL SECURITY;
 
@@ -2829,6 +3110,8 @@ ALTER TABLE public.published_view ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.published_view_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rank_report ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reconciliation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.referral ENABLE ROW LEVEL SECURITY;
 
@@ -2910,6 +3193,10 @@ CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(
 
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.clinician_notice USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.clinician_told USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.competency USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.conference USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -2960,7 +3247,23 @@ CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULL
 
 CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.medicine_hold USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.membership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.minutes_entry USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.notice USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.notice_change USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.notice_choice USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.notice_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.notice_person USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.on_call USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.outbound_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -2997,6 +3300,8 @@ CREATE POLICY tenant_only ON public.published_view USING ((tenant_id = ( SELECT 
 CREATE POLICY tenant_only ON public.published_view_row USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.rank_report USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.reconciliation USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.referral USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3122,6 +3427,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clinician_notice TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clinician_told TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.competency TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conference TO careloop_app;
@@ -3186,9 +3495,27 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_hold TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO careloop_app;
 
 GRANT SELECT ON TABLE public.migration TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.minutes_entry TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notice TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notice_change TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notice_choice TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notice_event TO careloop_app;
+
+GRANT SELECT,USAGE ON SEQUENCE public.notice_event_id_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notice_person TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.on_call TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbound_feed TO careloop_app;
 
@@ -3231,6 +3558,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view TO careloop_app
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_view_row TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rank_report TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reconciliation TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.referral TO careloop_app;
 

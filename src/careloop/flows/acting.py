@@ -48,11 +48,13 @@ REASONS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class ActReceipt:
-    """What came of an act: its id (to undo it), a sentence for the live region, and the loop to work next."""
+    """What came of an act: its id (to undo it), a sentence for the live region, the loop to work next, and what it
+    wrote, one line each, where it wrote several things."""
 
     act_id: str
     says: str
     next_loop_id: str | None = None
+    outputs: tuple[str, ...] = ()
 
 
 def hold(

@@ -10,11 +10,12 @@ from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import acting, worklist, writing
+from careloop.flows import acting, one_act, proof_ways, worklist
 from careloop.flows.app import App
+from careloop.flows.minutes_ledger import minutes_extensions
 from careloop.loops import store
 from careloop.loops.ids import step_task_id
-from careloop.record import Write
+from careloop.loops.rules.proving import proven_by_call, tried_by_call
 
 OUTCOMES = {
     "reached": "Reached. The contact is proven.",
@@ -58,20 +59,31 @@ def log_call(
     before = acting.once(tx, principal, idempotency_key)
     if before is not None:
         return before
-    call = _checked(Call(outcome=outcome, minutes=Decimal(minutes), note=note, medium=medium, spoke_with=spoke_with))
+    call = checked(Call(outcome=outcome, minutes=Decimal(minutes), note=note, medium=medium, spoke_with=spoke_with))
     loops = [acting.find_loop(tx, each) for each in dict.fromkeys((loop_id, *also))]
     patient_id = acting.same_patient(loops)
     act_id = new_id()
-    resource = _communication(app, principal, call, patient_id, loops)
-    write = Write(method="create", resource_type="Communication", id=act_id, resource={**resource, "id": act_id})
-    writing.write(app, tx, principal, [write])
-    following = worklist.next_loop(app, tx, principal, without=[loop.id for loop in loops])
-    receipt = acting.ActReceipt(act_id=act_id, says=OUTCOMES[outcome], next_loop_id=following)
+    tasks = [task for loop in loops for task in tasks_of(app, tx, loop, outcome)]
+    one_act.write(app, tx, principal, [contact(app, principal, call, patient_id, tasks, act_id)], act_id=act_id)
+    changes = one_act.changes_of(app, loops, store.load_loops(tx, ids=[loop.id for loop in loops]))
+    receipt = acting.ActReceipt(
+        act_id=act_id,
+        says=OUTCOMES[outcome],
+        next_loop_id=worklist.next_loop(app, tx, principal, without=[loop.id for loop in loops]),
+        outputs=(*says_of(call), *one_act.lines(changes)),
+    )
     acting.keep_receipt(tx, principal, idempotency_key, receipt, app.clock.now())
     return receipt
 
 
-def _checked(call: Call) -> Call:
+def says_of(call: Call) -> list[str]:
+    """What a call writes beside proof, in words."""
+    minutes = [f"{call.minutes:f} minutes"] if call.minutes else []
+    return [f"Call: {call.outcome.replace('-', ' ')}", *minutes, *(["Note of the call"] if call.note else [])]
+
+
+def checked(call: Call) -> Call:
+    """The call, if it can be one; else `Rejected`."""
     if call.outcome not in OUTCOMES:
         raise Rejected(at="outcome", expected=f"one of {', '.join(OUTCOMES)}", code="code-invalid")
     if not 0 <= call.minutes <= MOST_MINUTES:
@@ -81,24 +93,28 @@ def _checked(call: Call) -> Call:
     return call
 
 
-def _communication(
-    app: App, principal: Principal, call: Call, patient_id: str, loops: Sequence[store.StoredLoop]
+def contact(
+    app: App, principal: Principal, call: Call, patient_id: str, tasks: Sequence[str], resource_id: str
 ) -> dict[str, Any]:
     """The call as interface.md §4 names it; a try is `not-done` with its outcome as the reason."""
     patient = {"reference": f"Patient/{patient_id}"}
-    minutes: dict[str, Any] = {"url": "urn:careloop:minutes", "valueDecimal": call.minutes}
+    now = app.clock.now().replace(microsecond=0)
+    minutes = minutes_extensions(call.minutes, now)
     spoke = {"url": "urn:careloop:spoke-with", "valueCode": call.spoke_with}
     resource: dict[str, Any] = {
         "resourceType": "Communication",
-        "extension": [minutes, spoke] if call.outcome == "reached" else [minutes],
-        "basedOn": [{"reference": f"Task/{task}"} for task in map(_task_of, loops)],
+        "id": resource_id,
+        "extension": [*minutes, spoke] if call.outcome == "reached" else minutes,
+        "basedOn": [{"reference": f"Task/{task}"} for task in tasks],
         "status": "completed" if call.outcome == "reached" else "not-done",
         "category": [_coded("urn:careloop:communication", "outreach")],
         "medium": [_coded("http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", call.medium)],
         "subject": patient,
         "recipient": [patient],
-        "sent": app.clock.now().replace(microsecond=0).isoformat(),
+        "sent": now.isoformat(),
     }
+    if not tasks:
+        del resource["basedOn"]
     if principal.practitioner_id:
         resource["sender"] = {"reference": principal.reference}
     if call.outcome != "reached":
@@ -108,10 +124,12 @@ def _communication(
     return resource
 
 
-def _task_of(loop: store.StoredLoop) -> str:
-    """The Task of the step that a contact proves where the loop has one, else of the loop."""
-    step = next((step for step in ("contact", "patient-told") if step in loop.steps), None)
-    return step_task_id(loop.id, step) if step else loop.id
+def tasks_of(app: App, tx: Transaction, loop: store.StoredLoop, outcome: str) -> list[str]:
+    """The Tasks of the open steps that such a call proves, or is a try of; where there is none, of the loop."""
+    ties = proven_by_call if outcome == "reached" else tried_by_call
+    steps = [(state, proof_ways.step_of(app, tx, loop, state.step_id)) for state in loop.state.steps]
+    found = [step.id for state, step in steps if step is not None and state.status.is_open and ties(step)]
+    return [step_task_id(loop.id, step_id) for step_id in found] or [loop.id]
 
 
 def _coded(system: str, code: str) -> dict[str, Any]:

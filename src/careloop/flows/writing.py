@@ -10,12 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from careloop import identity
-from careloop.access.model import Principal
+from careloop.access.model import Principal, system_principal
 from careloop.access.tenancy import TenantSettings, settings_of
 from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
-from careloop.flows import closing, diary, engine, identifying, referral_rows, subscribing, task_updates, team_notes
+from careloop.flows import (
+    closing,
+    contact_notes,
+    diary,
+    engine,
+    identifying,
+    minutes_ledger,
+    noticing,
+    referral_rows,
+    subscribing,
+    task_updates,
+    team_notes,
+)
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.flows.narrow_writes import refuse_beyond_sight
@@ -68,6 +80,9 @@ def write(
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
     _note_dangling(app, tx, settings, written, warnings)
     review_written(app, tx, done, cause, each=each)
+    noticing.note_stays(app, tx, done)
+    if following := contact_notes.tasks_for(app, tx, done):
+        write(app, tx, system_principal(tx.tenant_id, "contacts"), following, cause="a patient cannot be reached")
     return [replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))]
 
 
@@ -188,6 +203,7 @@ def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequ
         identifying.note_patients(app, tx, principal, standing)
     team_notes.note(app, tx, principal, written)
     referral_rows.note(app, tx, written)
+    minutes_ledger.note(tx, written)
 
 
 def _note_dangling(
