@@ -34,6 +34,7 @@ class Site:
     url: str
     mllp_port: int
     logins: tuple[dict[str, Any], ...]
+    clients: tuple[dict[str, Any], ...] = ()
 
     def login(self, role: str) -> dict[str, Any]:
         """The first sign-in of that role at the first practice."""
@@ -49,7 +50,11 @@ def free_port() -> int:
 
 @pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
-    """`careloop demo` with 40 made-up patients, stopped and gone at the end."""
+    """`careloop demo` with 40 made-up patients, stopped and gone at the end; with `CARELOOP_SITE` the demo that runs
+    already and wrote that ready file, which is left as the tests leave it."""
+    if running := os.environ.get("CARELOOP_SITE"):
+        yield _site_of(json.loads(Path(running).read_text()))
+        return
     folder = new_data_dir()
     ready = folder / "ready.json"
     command = [
@@ -74,9 +79,17 @@ def _site(ready: Path, process: "subprocess.Popen[bytes]", log: Path) -> Site:
         if process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"the demo did not start: {log.read_text()[-2000:]}")
         time.sleep(0.2)
-    facts = json.loads(ready.read_text())
+    return _site_of(json.loads(ready.read_text()))
+
+
+def _site_of(facts: dict[str, Any]) -> Site:
     port = next(feed["port"] for feed in facts["mllp"] if feed["tenant"] == "riverbend")
-    return Site(url=facts["url"].rstrip("/"), mllp_port=port, logins=tuple(facts["logins"]))
+    return Site(
+        url=facts["url"].rstrip("/"),
+        mllp_port=port,
+        logins=tuple(facts["logins"]),
+        clients=tuple(one for one in facts["clients"] if one["tenant"] == "riverbend"),
+    )
 
 
 @pytest.fixture(scope="package")

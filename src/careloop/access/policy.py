@@ -74,10 +74,12 @@ _CARE_WORK = {
     "ServiceRequest": "cu",
     "QuestionnaireResponse": "cu",
     "Provenance": "c",
+    "Consent": "cu",
     "Flag": "cu",
 }
 _COMMUNITY_WORK = {
     "*": "rs",
+    "Consent": "cu",
     "Task": "cu",
     "Communication": "cu",
     "QuestionnaireResponse": "cu",

@@ -13,6 +13,7 @@ from careloop.flows.acting import (
 )
 from careloop.flows.calls import log_call
 from careloop.flows.handing_over import accept_offer, decline_offer, hand_over, move_work
+from careloop.flows.proving import prove, show
 from careloop.flows.task_updates import task_update
 from careloop.flows.undoing import undo
 
@@ -27,8 +28,10 @@ __all__ = [
     "hold",
     "log_call",
     "move_work",
+    "prove",
     "release",
     "restore",
+    "show",
     "snooze",
     "start",
     "task_update",

@@ -42,6 +42,8 @@ class Wish:
     within: Window | None = None
     instead_of: str = ""
     based_on: Sequence[str] = ()
+    about: str = ""
+    """The matter that the visit is for (`Type/id`), where a loop asked for it."""
 
 
 def kind_named(app: App, kind: str) -> VisitKind:
@@ -74,6 +76,8 @@ def book(app: App, tx: Transaction, principal: Principal, wish: Wish) -> str:
         resource["basedOn"] = [{"reference": one} for one in wish.based_on]
     if wish.instead_of:
         resource |= _instead(app, tx, wish, resource)
+    if wish.about:
+        resource |= _about(app, tx, wish, resource)
     if kind.where == "video":
         resource = video_visits.with_room(app, tx, resource)
     _write(app, tx, principal, [Write(method="update", resource_type="Appointment", id=own_id, resource=resource)])
@@ -90,6 +94,17 @@ def _instead(app: App, tx: Transaction, wish: Wish, resource: Mapping[str, Any])
         "supportingInformation": [{"reference": old.reference}],
         **({"basedOn": based} if based else {}),
     }
+
+
+def _about(app: App, tx: Transaction, wish: Wish, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The visit names the matter that it is for. `Rejected` for a matter of somebody else."""
+    found = app.record.fetch(tx, [wish.about]).get(wish.about)
+    if found is None or found.deleted or found.patient_id != wish.patient_id:
+        raise Rejected(at="about", expected="something of the same patient")
+    named = {"reference": wish.about}
+    if wish.about.startswith("ServiceRequest/"):
+        return {"basedOn": [*resource.get("basedOn", ()), named]}
+    return {"supportingInformation": [*resource.get("supportingInformation", ()), named]}
 
 
 def wait(

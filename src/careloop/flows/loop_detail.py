@@ -9,7 +9,7 @@ from careloop.access.model import Principal, PrincipalKind
 from careloop.access.policy import Action, require_action
 from careloop.db import Row, Transaction
 from careloop.errors import NotFound
-from careloop.flows import engine, people, routing
+from careloop.flows import engine, people, proof_ways, routing
 from careloop.flows.app import App
 from careloop.flows.people import Names
 from careloop.flows.worklist_rows import CALL_STEPS, RowMaker, step_of
@@ -75,6 +75,8 @@ def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> Loo
         offer=_offer(tx, loop_id, maker.names),
         waiting_until=loop.hold_until or loop.snoozed_until,
         evidence=tuple(proof.reference for each in loop.state.steps for proof in each.evidence),
+        focus=loop.state.focus.split("/_history/")[0],
+        proof=proof_ways.offered(app, tx, principal, loop, place.step_id),
     )
 
 

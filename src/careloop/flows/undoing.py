@@ -18,8 +18,6 @@ from careloop.record import Stored, Write
 def undo(app: App, tx: Transaction, principal: Principal, *, act_id: str) -> acting.ActReceipt:
     """The act, the call or the offer with this id is taken back by whoever did it, at most 10 minutes later."""
     require_action(principal, Action.LOOP_WORK)
-    if "/" in act_id:
-        return _undo_written(app, tx, principal, act_id)
     act = store.find_act(tx, act_id) if store.is_loop_id(act_id) else None
     if act is not None:
         return _undo_act(app, tx, principal, act)
@@ -70,25 +68,6 @@ def _undo_call(app: App, tx: Transaction, principal: Principal, call: Stored) ->
     )
     writing.write(app, tx, principal, [write])
     return acting.ActReceipt(act_id=call.id, says="Undone. The call no longer counts.")
-
-
-def _undo_written(app: App, tx: Transaction, principal: Principal, reference: str) -> acting.ActReceipt:
-    """What a person wrote down as proof (`flows.proving`) is entered in error; its Provenance says who wrote it."""
-    found = app.record.fetch(tx, [reference]).get(reference)
-    if found is None or found.deleted or found.version != 1:
-        raise NotFound("there is nothing to undo")
-    told = app.record.follow(tx, "Provenance", [("target", reference)])
-    writers = [agent["who"] for one in told for agent in one.resource["agent"]]
-    mine = {"reference": principal.reference} if principal.practitioner_id else {"display": principal.name}
-    if not any(mine.items() <= writer.items() for writer in writers):
-        raise NotPermitted("only the person who saved this can undo it")
-    _require_fresh(app, principal, principal.reference, found.last_updated)
-    taken_back = {**found.resource, "status": "entered-in-error"}
-    write = Write(
-        method="update", resource_type=found.resource_type, id=found.id, resource=taken_back, if_match=found.version
-    )
-    writing.write(app, tx, principal, [write])
-    return acting.ActReceipt(act_id=reference, says="Undone. It no longer counts.")
 
 
 def _withdraw(app: App, tx: Transaction, principal: Principal, offer_id: str) -> acting.ActReceipt:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.flows.proof_ways import Offered
 from careloop.loops.model import ClockState
 from careloop.loops.rules.rank import RankPart
 
@@ -119,7 +120,8 @@ class OfferShown:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopDetail:
-    """Everything that the pane of one loop shows. `position` is None where it is not on the asker's own list."""
+    """Everything that the pane of one loop shows. `position` is None where it is not on the asker's own list; `proof`
+    is how the next step can be proven by hand."""
 
     row: WorklistRow
     phones: tuple[Phone, ...]
@@ -137,6 +139,8 @@ class LoopDetail:
     offer: OfferShown | None
     waiting_until: datetime | None
     evidence: tuple[str, ...]
+    focus: str
+    proof: Offered | None
 
 
 @dataclass(frozen=True, kw_only=True)

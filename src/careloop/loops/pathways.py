@@ -143,6 +143,8 @@ def _step(item: Document) -> Step:
         escalate=_escalations(item["id"], item.get("escalate", ())),
         counts=item.get("counts", "after-step" if "follows" in item else "after-opening"),
         follows=item.get("follows"),
+        question=item.get("ask", {}).get("question", ""),
+        points=tuple(item.get("ask", {}).get("points", ())),
     )
 
 

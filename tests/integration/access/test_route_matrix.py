@@ -404,6 +404,8 @@ MATRIX: dict[str, Route] = {
     "GET /feeds/{feed_id:int}/report": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/letter": Route(permits=INBOX, page=True),
     "GET /feeds/{feed_id:int}/report.csv": Route(permits=INBOX, page=True),
+    "GET /loops/{loop_id:str}/steps/{step_id:str}": Route(permits=WORK, page=True, shows=True),
+    "POST /loops/{loop_id:str}/steps/{step_id:str}": Route(permits=WORK, page=True, form={"way": "0", "text": "x"}),
     "GET /loops/{loop_id:str}/adapt": Route(permits=WORK, page=True, shows=True),
     "POST /loops/{loop_id:str}/adapt": Route(
         permits=WORK, page=True, form={"do": "clock", "step": "contact", "due": UNTIL, "reason": "other", "note": "n"}

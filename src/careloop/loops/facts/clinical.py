@@ -131,7 +131,7 @@ def read_appointment(stored: StoredResource, reader: Reader) -> Fact | None:
         status=str(appointment.get("status", "")),
         says="visit booked",
         codes=codes_of(appointment.get("serviceType")),
-        ties=references(appointment.get("basedOn")),
+        ties=references(appointment.get("basedOn"), appointment.get("supportingInformation")),
     )
 
 

@@ -108,6 +108,10 @@ class Step:
     counts: str = "after-opening"
     follows: str | None = None
     """With `counts` `after-step`: proof is not older than the end of this step."""
+    question: str = ""
+    """What a person who proves it by hand answers in a sentence."""
+    points: tuple[str, ...] = ()
+    """What they go through one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)

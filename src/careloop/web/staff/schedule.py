@@ -97,9 +97,11 @@ def book_page(
     who: FromQuery[str] = ANYBODY,
     day: FromQuery[str] = "",
     instead: FromQuery[str] = "",
+    about: FromQuery[str] = "",
 ) -> Response[str]:
-    """Free times for a patient: one press books."""
-    return _book(staff, {"patient": patient, "kind": kind, "who": who, "day": day, "instead": instead})
+    """Free times for a patient: one press books. `about`: the matter that asks for the visit."""
+    asked = {"patient": patient, "kind": kind, "who": who, "day": day, "instead": instead, "about": about}
+    return _book(staff, asked)
 
 
 @post("/schedule/book", sync_to_thread=True)
@@ -124,6 +126,7 @@ def _done(staff: Staff, tx: Transaction, form: dict[str, str]) -> tuple[str, str
         kind=form.get("kind", ""),
         start=moment_of(staff, start or form.get("start", "")),
         instead_of=form.get("instead", ""),
+        about=form.get("about", ""),
         within=_within(staff, form),
     )
     if form.get("act") == "wait":

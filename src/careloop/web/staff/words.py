@@ -78,3 +78,34 @@ ICONS: Sequence[str] = (
     "video",
 )
 """The icons of the timeline (`careloop.flows.timeline`), for the sprite."""
+
+ROLE_NAMES: Mapping[str, str] = {
+    "physician": "a doctor",
+    "nurse-practitioner": "a nurse practitioner",
+    "physician-assistant": "a physician assistant",
+    "clinical-nurse-specialist": "a clinical nurse specialist",
+    "nurse-midwife": "a midwife",
+    "nurse": "a nurse",
+    "coordinator": "a coordinator",
+    "community-health-worker": "a community health worker",
+    "pharmacist": "a pharmacist",
+    "social-worker": "a social worker",
+}
+"""Who does a step, in words."""
+
+THING_NAMES: Mapping[str, str] = {
+    "Appointment": "Booked visit",
+    "CarePlan": "Care plan",
+    "CareTeam": "Care team",
+    "Communication": "Call or message",
+    "Consent": "Consent",
+    "DetectedIssue": "Finding",
+    "DiagnosticReport": "Report",
+    "DocumentReference": "Document",
+    "Encounter": "Visit",
+    "Observation": "Measurement",
+    "Procedure": "Procedure",
+    "QuestionnaireResponse": "Form",
+    "ServiceRequest": "Order",
+}
+"""Kinds of resources in words."""

@@ -20,6 +20,7 @@ from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff
+from careloop.web.staff.proving import form_values, place_of
 from careloop.web.staff.words import DUES, KIND_NAMES, OUTCOMES, PROOFS, REASONS, SCOPES
 
 ROWS = 50
@@ -251,6 +252,8 @@ def _pane_values(
         "typed": typed or {},
         "snooze_until": _snooze_until(staff, detail),
         "idempotency_key": new_key(),
+        **form_values(staff, detail.proof if detail else None),
+        "place": place_of(detail) if detail else None,
     }
 
 
