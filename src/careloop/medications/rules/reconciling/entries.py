@@ -95,10 +95,16 @@ def said_of(medicine: Medicine) -> str:
 
     `40 mg, twice a day`; "at bedtime" is kept."""
     dosing = dosing_of(medicine)
-    if dosing is None or dosing.unit.startswith("{"):
-        strength = " / ".join(str(one) for one in medicine.strengths if one is not None)
-        return ", ".join(part for part in (strength, medicine.dosage_text) if part)
-    return words_of(dosing)
+    if dosing is not None and not dosing.unit.startswith("{"):
+        return words_of(dosing)
+    dose = medicine.dose
+    if dosing is None and medicine.as_needed and isinstance(dose, Dose):
+        amount, unit = _amount(medicine, dose)
+        if not unit.startswith("{"):
+            return f"{plain(amount)} {_SHOWN.get(unit, unit)}, as needed"
+    strength = " / ".join(str(one) for one in medicine.strengths if one is not None)
+    text = medicine.dosage_text
+    return text if strength and strength in text else ", ".join(part for part in (strength, text) if part)
 
 
 def words_of(dosing: Dosing) -> str:

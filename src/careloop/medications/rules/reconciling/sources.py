@@ -37,7 +37,8 @@ class Told:
 @dataclass(frozen=True, kw_only=True)
 class Chart:
     """What sources are told apart by: resources by reference; `from_document` the LOINC code of the document that a
-    medicine came with; `names` of whoever is cited; `stays` the end of each hospital stay by its reference."""
+    medicine came with; `names` of whoever is cited; `stays` the end of each hospital stay by its reference;
+    `withdrawn` the ids of reconciliations that count no longer."""
 
     resources: Mapping[str, Resource]
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -45,11 +46,12 @@ class Chart:
     from_document: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     stays: Mapping[str, date] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
 
 
 def told_lists(chart: Chart, today: date) -> tuple[Told, ...]:
     """One list for each source that says anything, after what was reconciled last."""
-    after = reconciled_list(chart.lists)
+    after = reconciled_list(chart)
     done = _Done(day=_day(after.get("date")) if after else None, seen=_seen(chart.lists, after))
     named = frozenset(_items(after)) if after else frozenset()
     old = frozenset(one for some in chart.lists if is_reconciled(some) for one in _items(some)) - named
@@ -82,10 +84,20 @@ def source_of(reference: str, resource: Resource, chart: Chart) -> Source:
     return Source.HOSPITAL if stay in chart.stays else Source.CLINIC
 
 
-def reconciled_list(lists: Sequence[Resource]) -> Resource | None:
-    """The list that the last reconciliation left, which is ours since then."""
-    found = [one for one in lists if is_reconciled(one) and one.get("status") == "current"]
+def reconciled_list(chart: Chart) -> Resource | None:
+    """The list that the last reconciliation left, which is ours since then. One that was withdrawn left none."""
+    found = [
+        one
+        for one in chart.lists
+        if is_reconciled(one) and one.get("status") != "entered-in-error" and own_id(one) not in chart.withdrawn
+    ]
     return max(found, key=lambda one: (str(one.get("date", "")), str(one.get("id"))), default=None)
+
+
+def own_id(one: Resource) -> str:
+    """The id of the reconciliation that wrote this list; empty for any other."""
+    values = [str(each.get("value", "")) for each in one.get("identifier", ()) if each.get("system") == RECONCILED]
+    return values[0].partition("|")[0] if values else ""
 
 
 def is_reconciled(one: Resource) -> bool:
