@@ -20,7 +20,7 @@ from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import new_id
 from careloop.flows import acting, people, worklist
 from careloop.flows.app import App
-from careloop.flows.calls import Call, checked
+from careloop.flows.calls import Call, checked, log_call
 from careloop.flows.capture_desk import Carried, Order, carry_out
 
 _GRAMMARS: list[tuple[object, Grammar]] = []
@@ -140,11 +140,26 @@ def save_call(
     before = acting.once(tx, principal, key)
     if before is not None:
         return before
-    entry = read(app, tx, principal, "\n".join(part for part in (call.note or "", more) if part.strip()))
-    if entry.faults and (call.note or more).strip():
+    typed = "\n".join(part for part in (call.note or "", more) if part.strip())
+    entry = read(app, tx, principal, typed)
+    if entry.faults and typed:
         first = entry.faults[0]
         raise Rejected(
             at="note", expected=first.expected + (f", not “{first.what}”" if first.what else ""), code="value"
+        )
+    if not entry.items:
+        return log_call(
+            app,
+            tx,
+            principal,
+            loop_id=loop_id,
+            outcome=call.outcome,
+            minutes=call.minutes,
+            note=call.note,
+            also=also,
+            medium=call.medium,
+            spoke_with=call.spoke_with,
+            idempotency_key=key,
         )
     if any(item.writes == "contact" for item in entry.items):
         raise Rejected(at="note", expected="no second call in the note of a call", code="business-rule")

@@ -20,6 +20,13 @@ _OUTCOMES = {
     "wrong-number": "Call, wrong number",
     "busy": "Call, line busy",
 }
+_WRITTEN = {
+    "ONLINEWRIT": "Message to the patient",
+    "EMAILWRIT": "E-mail to the patient",
+    "SMSWRIT": "Text to the patient",
+    "MAILWRIT": "Letter to the patient",
+}
+_NOTE = "34109-9"
 _CLASSES = {"IMP": "hospital", "ACUTE": "hospital", "NONAC": "hospital", "OBSENC": "hospital", "EMER": "emergency"}
 _OUTPATIENT_ICONS = {"VR": "video", "HH": "house"}
 
@@ -253,6 +260,20 @@ def _communication(resource: Resource, context: _Context) -> Iterable[Event]:
     sender = context.names.get(resource.get("sender", {}).get("reference", ""), "")
     outcome = (resource.get("statusReason", {}).get("coding") or [{}])[0].get("code", "")
     reached = resource.get("status") == "completed"
+    written = _WRITTEN.get(_medium(resource)) if reached else None
+    by_patient = str(resource.get("sender", {}).get("reference", "")).startswith(("Patient/", "RelatedPerson/"))
+    if written is not None:
+        seen = " Seen by the patient." if resource.get("received") else ""
+        yield Event(
+            at=at,
+            kind="contact",
+            icon="message-square",
+            title="Message from the patient" if by_patient else written,
+            detail=f"{note or payload}{seen}",
+            source=_with_minutes(sender, resource),
+            reference=_reference(resource),
+        )
+        return
     yield Event(
         at=at,
         kind="contact",
@@ -264,6 +285,10 @@ def _communication(resource: Resource, context: _Context) -> Iterable[Event]:
         source=_with_minutes(sender, resource),
         reference=_reference(resource),
     )
+
+
+def _medium(resource: Resource) -> str:
+    return next((coding.get("code", "") for one in resource.get("medium", ()) for coding in one.get("coding", ())), "")
 
 
 def _with_minutes(sender: str, resource: Resource) -> str:
@@ -283,12 +308,13 @@ def _document(resource: Resource, context: _Context) -> Iterable[Event]:
     at = instant_of(resource.get("date"))
     if at:
         author = (resource.get("author") or [{}])[0]
+        codes = {coding.get("code") for coding in (resource.get("type") or {}).get("coding", ())}
         name = str(author.get("display") or context.names.get(author.get("reference", ""), ""))
         yield Event(
             at=at,
             kind="document",
-            icon="file-text",
-            title=f"{text_of(resource.get('type')) or 'Document'} arrived",
+            icon="pen-line" if _NOTE in codes else "file-text",
+            title="Note" if _NOTE in codes else f"{text_of(resource.get('type')) or 'Document'} arrived",
             detail=str(resource.get("description", "")),
             source=name,
             reference=_reference(resource),

@@ -49,6 +49,7 @@ KEYS: Sequence[tuple[str, str]] = (
     ("X", "select row, then A or S for all"),
     ("/", "filter this list"),
     ("E", "add proof"),
+    ("N", "new note on the timeline"),
     ("Z", "undo last save (10 min)"),
     ("T", "start or stop timer"),
     ("V", "board or table"),
@@ -229,7 +230,9 @@ class Staff:
             keys_off=keys == "off",
             clock_note=self._clock_note(),
             said=sentence,
-            undo=Undo(act=act, csrf=self.session.csrf, next=here) if act else None,
+            undo=Undo(act=act, csrf=self.session.csrf, next=f"{here}/{about}" if here == "/patients" and about else here)
+            if act
+            else None,
             about=about,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -11,8 +12,9 @@ from litestar.params import Body, FromPath
 
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected, Unavailable
-from careloop.flows import acts, bulk_acts
+from careloop.flows import acts, bulk_acts, capturing
 from careloop.flows.acts import ActReceipt
+from careloop.flows.calls import Call
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.worklist import filters_of, worklist_values
 
@@ -28,16 +30,22 @@ def save_call(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respo
     others = [str(item) for item in (also if isinstance(also, list) else [also])]
 
     def work(tx: Transaction) -> ActReceipt:
-        return acts.log_call(
+        call = Call(
+            outcome=form.get("outcome", ""),
+            minutes=Decimal(_minutes(form)),
+            note=form.get("note") or None,
+            medium="PHONE",
+            spoke_with=form.get("spoke_with") or "patient",
+        )
+        return capturing.save_call(
             staff.app,
             tx,
             staff.principal,
             loop_id=loop_id,
-            outcome=form.get("outcome", ""),
-            minutes=_minutes(form),
-            note=form.get("note") or None,
+            call=call,
+            more=_following(form),
             also=others,
-            idempotency_key=form.get("key") or None,
+            key=form.get("key") or None,
         )
 
     return save_as_act(staff, loop_id, form, work, onward=True)
@@ -186,9 +194,10 @@ def save_as_act(
     except (Rejected, Conflict, Unavailable) as error:
         return _again(staff, loop_id, form, error)
     chosen = receipt.next_loop_id if onward else loop_id
+    more = [line for line in receipt.outputs if line.startswith(("Proof", "Closes", "Opens"))]
     return staff.back(
         f"/worklist?{form.get('query', '')}" + (f"loop={chosen}" if chosen else ""),
-        said=receipt.says,
+        said=" ".join([receipt.says, *(f"{line}." for line in more if line not in receipt.says)]),
         act=receipt.act_id if undo else None,
     )
 
@@ -210,6 +219,13 @@ def _title(error: CareloopError) -> str:
 
 def _status(error: CareloopError) -> int:
     return 409 if isinstance(error, Conflict) else 503 if isinstance(error, Unavailable) else 422
+
+
+def _following(form: Mapping[str, str]) -> str:
+    """The next step and the message of the call box, in the words of the capture box."""
+    step, day, message = (form.get(name, "").replace('"', "'") for name in ("then", "then_day", "message"))
+    by = f"by {day} " if day else ""
+    return "\n".join([*([f'/task {by}"{step}"'] if step else []), *([f'/message "{message}"'] if message else [])])
 
 
 def _minutes(form: Mapping[str, str]) -> int:

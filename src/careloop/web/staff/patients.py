@@ -9,12 +9,13 @@ from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
-from careloop.access.policy import require
+from careloop.access.policy import Action, may_act, require
 from careloop.errors import Conflict, Rejected
 from careloop.flows import identifying
 from careloop.flows import patient_record as record
 from careloop.flows import patients as flow
 from careloop.flows.timeline import Event
+from careloop.web.staff.capture_box import Box, empty_box
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.words import born_words, day_name
 
@@ -48,7 +49,7 @@ def patient_page(
     most: FromQuery[int] = 30,
 ) -> Response[str]:
     """The whole person: what matters, what happened, what is open."""
-    return _page(staff, patient_id, kind=kind, most=most)
+    return page_of(staff, patient_id, kind=kind, most=most)
 
 
 @get("/patients/{patient_id:str}/record", sync_to_thread=True)
@@ -96,13 +97,21 @@ def patient_part(staff: SignedInStaff, patient_id: FromPath[str], data: Form) ->
             actor=staff.principal.reference,
         )
     except (Rejected, Conflict) as error:
-        return _page(staff, patient_id, problem=error.message, status=409 if isinstance(error, Conflict) else 422)
+        return page_of(staff, patient_id, problem=error.message, status=409 if isinstance(error, Conflict) else 422)
     return staff.back(f"/patients/{patient_id}", said=said)
 
 
-def _page(
-    staff: Staff, patient_id: str, *, kind: str | None = None, most: int = 30, problem: str = "", status: int = 200
+def page_of(
+    staff: Staff,
+    patient_id: str,
+    *,
+    kind: str | None = None,
+    most: int = 30,
+    problem: str = "",
+    box: Box | None = None,
+    status: int = 200,
 ) -> Response[str]:
+    """The patient page, with what was typed into its box."""
     chosen = kind if kind in flow.KINDS else None
     shown = min(max(most, 1), _MOST)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
@@ -121,6 +130,8 @@ def _page(
         "born": born_words,
         "primary": page.open_loops[0].loop_id if page.open_loops else None,
         "problem": problem,
+        "box": box or empty_box(staff),
+        "can_write": may_act(staff.principal, Action.LOOP_WORK),
     }
     return staff.page("patient.html", "/patients", values, about=patient_id, status=status)
 

@@ -161,6 +161,7 @@ function press(key) {
     if (details.open) typeInto(one('select, input:not([type=hidden])', details) || target);
     return true;
   }
+  if (target.matches('textarea')) { target.focus(); return true; }
   if (target.matches('a[href^="tel:"]')) { startTimer(); target.focus(); }
   target.click();
   return true;
@@ -192,6 +193,7 @@ document.addEventListener('keydown', (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { openPalette(); event.preventDefault(); return; }
   if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') { one('[data-save]')?.click(); event.preventDefault(); return; }
   if (palette()?.open) { paletteKey(event); return; }
+  if (event.key === 'Enter' && !event.shiftKey && event.target.matches('[data-sends]')) { event.target.form.requestSubmit(one('button[value=preview]', event.target.form)); event.preventDefault(); return; }
   if (event.key === 'Escape' && !one('dialog[open]') && escape()) { event.preventDefault(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys === 'off') return;
   if (typing(event.target) || one('dialog[open]')) return;
