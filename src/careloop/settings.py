@@ -49,6 +49,13 @@ class Settings:
     session_idle_seconds: Annotated[int, "A staff session ends after this long without use."] = 900
     session_absolute_seconds: Annotated[int, "A staff session ends after this long in any case."] = 43_200
 
+    smtp_host: Annotated[str | None, "Mail server that notices leave by; none: no e-mail is sent."] = None
+    smtp_port: Annotated[int, "Port of the mail server."] = 587
+    smtp_security: Annotated[str, "`starttls`, `tls`, or `none` (a mail server on this machine only)."] = "starttls"
+    smtp_from: Annotated[str, "Address that our e-mail comes from."] = "careloop@localhost"
+    smtp_user: Annotated[str, "Name to sign in to the mail server with; empty: no sign-in."] = ""
+    smtp_password_file: Annotated[Path | None, "File that holds the password of that name."] = None
+
     @property
     def is_embedded(self) -> bool:
         """True when the product runs its own database server."""

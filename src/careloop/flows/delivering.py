@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from careloop import outbox
 from careloop.access.model import Tenant
-from careloop.flows import hl7_sending, hook_sending
+from careloop.flows import hl7_sending, hook_sending, mail_sending
 from careloop.flows.app import App
 from careloop.outbox import LEASE, Delivery, DeliveryStatus, Failure, Held, TargetKind
 
@@ -19,8 +19,16 @@ Sender = Callable[[App, Tenant, Held, Sequence[Delivery]], Failure | None]
 
 Groups = Callable[[App, Tenant, Held], Sequence[Sequence[Delivery]]]
 
-_SENDERS: Mapping[TargetKind, Sender] = {TargetKind.REST_HOOK: hook_sending.send, TargetKind.HL7V2: hl7_sending.send}
-_GROUPS: Mapping[TargetKind, Groups] = {TargetKind.REST_HOOK: hook_sending.groups, TargetKind.HL7V2: hl7_sending.groups}
+_SENDERS: Mapping[TargetKind, Sender] = {
+    TargetKind.REST_HOOK: hook_sending.send,
+    TargetKind.HL7V2: hl7_sending.send,
+    TargetKind.MAIL: mail_sending.send,
+}
+_GROUPS: Mapping[TargetKind, Groups] = {
+    TargetKind.REST_HOOK: hook_sending.groups,
+    TargetKind.HL7V2: hl7_sending.groups,
+    TargetKind.MAIL: mail_sending.groups,
+}
 _PROCESS = "outbox"
 
 

@@ -9,7 +9,7 @@ from careloop.access.policy import Action, require_action
 from careloop.db import Row, Transaction
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import acting, closing, engine, routing
+from careloop.flows import acting, closing, engine, noticing, routing
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import owning, store
@@ -36,6 +36,10 @@ def hand_over(app: App, tx: Transaction, principal: Principal, *, loop_id: str, 
         raise Conflict("this loop is on offer already")
     offer = store.Offer(id=new_id(), loop_id=loop_id, giver=giver, taker=to, why=why, offered=app.clock.now())
     store.add_offer(tx, offer)
+    says = f"{engine.title(app.catalog, loop.state.pathway, '')} is offered to you: {why}"
+    noticing.note_offer(
+        app, tx, offer_id=offer.id, patient_id=loop.patient_id, loop_id=loop_id, to=to, by=giver, says=says
+    )
     return acting.ActReceipt(act_id=offer.id, says="Offered. You stay the owner until it is accepted.")
 
 

@@ -15,7 +15,7 @@ from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import derived_id, new_id
-from careloop.flows import engine, handing_over, leaving, people, routing, writing
+from careloop.flows import engine, handing_over, leaving, noticing, people, routing, writing
 from careloop.flows.acting import require_text
 from careloop.flows.app import App
 from careloop.loops.ownership import LEAD, ROLE
@@ -83,6 +83,16 @@ def offer_lead(
         assignable=assignable,
     )
     store.add_offer(tx, offer)
+    noticing.note_offer(
+        app,
+        tx,
+        offer_id=offer.id,
+        patient_id=patient_id,
+        loop_id=None,
+        to=member.reference,
+        by=principal.reference,
+        says=f"You are asked to lead the care: {why}",
+    )
     _audit(tx, principal, patient_id, "lead-offered")
     return f"Offered to {member.name}. The lead does not change until it is accepted."
 

@@ -8,7 +8,7 @@ from typing import Any
 from careloop.access.model import system_principal
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
-from careloop.flows import engine, routing
+from careloop.flows import engine, noticing, routing
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
@@ -61,8 +61,8 @@ def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, no
     with tx.pipeline():
         _save_rows(app, tx, plans, now)
         store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
-    for work in works:
-        _save_escalations(tx, work.changes, desks[work.patient_id], now)
+    fired = [one for work in works for one in _save_escalations(tx, work.changes, desks[work.patient_id], now)]
+    noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
 
 
 def _plan_frame(app: App, work: Work, cause: Cause, now: datetime) -> PlanFrame:
@@ -111,7 +111,10 @@ def _row_frame(app: App, plan: LoopPlan, now: datetime) -> RowFrame:
     )
 
 
-def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], desk: routing.Desk, now: datetime) -> None:
+def _save_escalations(
+    tx: Transaction, changes: Sequence[LoopChange], desk: routing.Desk, now: datetime
+) -> list[dict[str, Any]]:
+    """Those that fire now, which are kept."""
     fired = [
         _fired(change.new, step, escalation, desk.choice(escalation.to_role).owner, now)
         for change in changes
@@ -122,6 +125,7 @@ def _save_escalations(tx: Transaction, changes: Sequence[LoopChange], desk: rout
     ]
     standing = {change.new.id: _standing(change.new) for change in changes if _ever_escalated(change)}
     store.save_escalations(tx, fired, standing)
+    return fired
 
 
 def _fired(state: LoopState, step: StepState, escalation: Escalation, to_owner: str, now: datetime) -> dict[str, Any]:

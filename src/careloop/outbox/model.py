@@ -14,6 +14,7 @@ class TargetKind(StrEnum):
 
     REST_HOOK = "rest-hook"
     HL7V2 = "hl7v2"
+    MAIL = "mail"
 
 
 class DeliveryStatus(StrEnum):

@@ -17,9 +17,11 @@ from careloop.flows import (
     contradictions,
     deadlines,
     diary_slots,
+    outreach,
     placing,
     reindexing,
     team_rounds,
+    telling,
     waiting_list,
 )
 from careloop.flows.app import App
@@ -50,6 +52,8 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("waiting list", timedelta(seconds=10), waiting_list.expire),
         Round("slots", timedelta(hours=1), diary_slots.extend),
         Round("teams", timedelta(seconds=20), team_rounds.go_on),
+        Round("notices", telling.EVERY, telling.go_on),
+        Round("reminders", outreach.EVERY, outreach.go_on),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
     while not stop.wait(pause_seconds):

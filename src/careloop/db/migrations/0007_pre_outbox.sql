@@ -14,7 +14,7 @@ select make_tenant_table('allowed_host');
 create table delivery_target (
     tenant_id int not null,
     id text collate "C" not null,
-    kind text not null check (kind in ('rest-hook', 'hl7v2')),
+    kind text not null check (kind in ('rest-hook', 'hl7v2', 'mail')),
     not_before timestamptz not null,
     failures int not null default 0,
     lease uuid,
@@ -23,7 +23,7 @@ create table delivery_target (
     check ((lease is null) = (leased_until is null))
 );
 select make_tenant_table('delivery_target');
-comment on column delivery_target.id is 'Subscription/<id> or Feed/<id>';
+comment on column delivery_target.id is 'Subscription/<id>, Feed/<id>, or Mail/<reference> for a person';
 comment on column delivery_target.leased_until is 'by the database clock: durations do not follow the product clock';
 
 -- One row for each thing to be sent, in the order of `id` for each target and subject.
