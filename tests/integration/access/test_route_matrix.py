@@ -360,6 +360,7 @@ MATRIX: dict[str, Route] = {
     "GET /patients/{patient_id:str}/facts/{kind:str}/{fact_id:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/apps": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/apps/{client_id:str}": Route(permits=interaction("read"), page=True),
+    "POST /patients/{patient_id:str}/capture": Route(permits=WORK, page=True, form={"text": "x"}, shows=True),
     "POST /patients/{patient_id:str}/part": Route(permits=interaction("update"), page=True, form={"why": "two people"}),
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),

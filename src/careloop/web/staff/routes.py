@@ -13,6 +13,7 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     adapting,
     arrivals,
+    capture,
     conferences,
     consent,
     contradictions,
@@ -138,6 +139,7 @@ staff_router = Router(
         patients.patient_record,
         patients.patient_fact,
         patients.patient_part,
+        capture.capture_send,
         find.find_page,
         find.find_results,
         transitions.transitions_page,
