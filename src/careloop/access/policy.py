@@ -76,6 +76,8 @@ _CARE_WORK = {
     "Provenance": "c",
     "Consent": "cu",
     "Flag": "cu",
+    "List": "cu",
+    "MedicationStatement": "c",
 }
 _COMMUNITY_WORK = {
     "*": "rs",
@@ -93,8 +95,15 @@ _REVENUE = {"*": "rs", "Claim": "cu", "Coverage": "cu", "Provenance": "c"}
 
 _BY_ROLE: Mapping[Role, Mapping[str, str]] = {
     Role.COORDINATOR: {**_CARE_WORK, "Patient": "cu"},
-    Role.NURSE: {**_CARE_WORK, "MedicationStatement": "cu", "DetectedIssue": "cu"},
-    Role.PHYSICIAN: {**_CARE_WORK, "MedicationStatement": "cu", "MedicationRequest": "cu", "DetectedIssue": "cu"},
+    Role.NURSE: {**_CARE_WORK, "MedicationStatement": "cu", "DetectedIssue": "cu", "EpisodeOfCare": "cu"},
+    Role.PHYSICIAN: {
+        **_CARE_WORK,
+        "MedicationStatement": "cu",
+        "MedicationRequest": "cu",
+        "DetectedIssue": "cu",
+        "EpisodeOfCare": "cu",
+        "DeviceRequest": "cu",
+    },
     Role.MANAGER: {**_CARE_WORK, "Patient": "cu"},
     Role.COMMUNITY_HEALTH_WORKER: _COMMUNITY_WORK,
     Role.BILLER: _REVENUE,

@@ -8,10 +8,13 @@ from typing import Any
 
 from careloop.loops.facts.keys import KeyReader, Resource
 from careloop.loops.rules import result_keys
+from careloop.loops.rules.answers import answer_keys
+from careloop.loops.rules.alert_keys import alert_keys
 from careloop.loops.rules.messages import pattern_of, texts_of, warning_in
 from careloop.loops.rules.referrals import read_tables
 from careloop.loops.rules.referrals.keys import referral_keys
 from careloop.loops.rules.result_tables import tables_of
+from careloop.loops.rules.score_keys import score_keys
 from careloop.loops.rules.visit_keys import gap_keys, visit_keys
 
 Content = Any
@@ -67,12 +70,42 @@ def _gap_keys(content: Content) -> KeyReader:
     return read
 
 
+def _score_keys(content: Content) -> KeyReader:
+    """`score`: the instrument of a total that was computed; `needs`: the instrument that a Task asks for (AS-10)."""
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return score_keys(resource)
+
+    return read
+
+
+def _alert_keys(content: Content) -> KeyReader:
+    """Of an alert about readings from home: `alert` (open, closed, settled, withdrawn), and how urgent its clocks are."""
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return alert_keys(resource)
+
+    return read
+
+
+def _answer_keys(content: Content) -> KeyReader:
+    """`answer` of a question that was answered by whom it was put to (decision 0157): yes, no or other."""
+
+    def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
+        return answer_keys(resource)
+
+    return read
+
+
 READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = (
     (frozenset({"Communication"}), _message_keys),
     (frozenset({"ServiceRequest", "Task"}), _referral_keys),
     (result_keys.TYPES, _result_keys),
     (frozenset({"Appointment"}), _visit_keys),
     (frozenset({"DetectedIssue"}), _gap_keys),
+    (frozenset({"Task"}), _answer_keys),
+    (frozenset({"DetectedIssue"}), _alert_keys),
+    (frozenset({"Observation", "Task"}), _score_keys),
 )
 """Which words there are: for resources of these types, as these tables say."""
 
