@@ -40,6 +40,7 @@ class Sight:
     patient_id: str | None = None
     patient_types: tuple[str, ...] = ()
     patient_tokens: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -50,10 +51,13 @@ class Sight:
             self.patient_id or "",
             ",".join(self.patient_types),
             ",".join(map(str, self.patient_tokens)),
+            ",".join(map(str, self.hidden)),
         )
 
     def admits(self, resource_type: str, patient_id: str | None, tokens: Set[int]) -> bool:
         """True for a resource of that type, about that patient, with those tokens: the policy of migration 0012."""
+        if not tokens.isdisjoint(self.hidden):
+            return False
         if resource_type in self.types or not tokens.isdisjoint(self.tokens):
             return True
         if patient_id is None or patient_id != self.patient_id:

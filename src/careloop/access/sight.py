@@ -22,6 +22,18 @@ SHARED: Final = frozenset(
 )  # fmt: skip
 """Types that belong to no patient and say nothing of one; a scope of the level `patient` covers them whole."""
 
+PRIVATE: Final = (
+    ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "SDV"),
+    ("http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "V"),
+)
+"""Labels of what is never shown to proxies or in portal summaries: violence, and loops about safety (AS-09)."""
+LABELLED: Final = (
+    "CarePlan", "Communication", "CommunicationRequest", "Condition", "Consent", "DetectedIssue", "DocumentReference",
+    "Encounter", "Flag", "Goal", "Observation", "Procedure", "Provenance", "QuestionnaireResponse", "RiskAssessment",
+    "ServiceRequest", "Task",
+)  # fmt: skip
+"""Types on which the labels are looked for."""
+
 
 @lru_cache(maxsize=4096)
 def sight_of(tenant_id: int, scopes: tuple[str, ...], patient_id: str | None, letters: str = "rs") -> Sight | None:
@@ -39,6 +51,7 @@ def sight_of(tenant_id: int, scopes: tuple[str, ...], patient_id: str | None, le
         patient_id=patient_id,
         patient_types=tuple(sorted(set(_types(ofone)))),
         patient_tokens=_tokens(tenant_id, ofone),
+        hidden=_hidden(tenant_id) if ofone else (),
     )
 
 
@@ -53,6 +66,18 @@ def may_write(
     tokens."""
     sight = sight_of(tenant_id, scopes, patient_id, letter)
     return sight is None or sight.admits(*content)
+
+
+@lru_cache(maxsize=1024)
+def _hidden(tenant_id: int) -> tuple[int, ...]:
+    """Tokens of what nobody sees who acts for one patient: a proxy may hold the phone (assessments.md AS-09)."""
+    return tuple(
+        sorted(
+            token_hash(tenant_id, kind, "_security", f"{system}|{code}")
+            for kind in LABELLED
+            for system, code in PRIVATE
+        )
+    )
 
 
 def _types(scopes: Iterable[Scope]) -> list[str]:

@@ -12,6 +12,8 @@ class Purpose(StrEnum):
     COMMUNITY = "community"
     FACILITY = "facility"
     CAREGIVER = "caregiver"
+    ASSESSMENT = "assessment"
+    """A patient or caregiver answers a part of a check-in: not one answer but a form, page by page."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,8 @@ Sight = Sequence[str]
 _BEGIN_NARROW = (
     f"{_BEGIN}, set_config('app.sight_types', %s, true), set_config('app.sight_tokens', %s, true),"
     " set_config('app.sight_patient', %s, true), set_config('app.sight_patient_types', %s, true),"
-    f" set_config('app.sight_patient_tokens', %s, true), set_config('role', '{NARROW_ROLE}', true)"
+    " set_config('app.sight_patient_tokens', %s, true), set_config('app.sight_hidden', %s, true),"
+    f" set_config('role', '{NARROW_ROLE}', true)"
 )
 _LOCK = """
 select pg_advisory_xact_lock(hashtextextended(wanted.name, %s))

@@ -16,6 +16,7 @@ from careloop.db import Transaction
 from careloop.errors import Fault, Rejected
 from careloop.events import ChangeKind
 from careloop.flows import (
+    assessing,
     closing,
     contact_notes,
     diary,
@@ -80,6 +81,7 @@ def write(
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
     _note_dangling(app, tx, settings, written, warnings)
     review_written(app, tx, done, cause, each=each)
+    assessing.note(app, tx, done, write)
     noticing.note_stays(app, tx, done)
     if following := contact_notes.tasks_for(app, tx, done):
         write(app, tx, system_principal(tx.tenant_id, "contacts"), following, cause="a patient cannot be reached")

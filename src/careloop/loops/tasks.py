@@ -16,6 +16,7 @@ CLOCK = "urn:careloop:clock"
 EVIDENCE = "urn:careloop:evidence"
 REASON = "urn:careloop:reason"
 NUMBER = "urn:careloop:loop"
+RESTRICTED = frozenset({"safety-concern"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def loop_task(state: LoopState, frame: TaskFrame) -> Resource:
         "owner": {"reference": frame.owner},
         "restriction": {"period": {"end": moment(state.deadline, frame.zone)}},
     }
-    return {**task, **_closure(state.closure, frame.zone)}
+    return {**_restricted(state), **task, **_closure(state.closure, frame.zone)}
 
 
 def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
@@ -71,7 +72,14 @@ def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
         "owner": {"reference": frame.owner},
         "restriction": {"period": {"end": moment(step.due, frame.zone)}},
     }
-    return {**task, **_closure(step.closure, frame.zone), **_output(step)}
+    return {**_restricted(state), **task, **_closure(step.closure, frame.zone), **_output(step)}
+
+
+def _restricted(state: LoopState) -> Resource:
+    """Loops about safety are very restricted: no proxy may learn of them (assessments.md AS-09)."""
+    if state.pathway not in RESTRICTED:
+        return {}
+    return {"meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}]}}
 
 
 def provenance(

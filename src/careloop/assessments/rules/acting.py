@@ -47,16 +47,13 @@ def _holds(when: When, instrument: Instrument, score: Score, answers: Answers) -
     return bool(told) and all(told)
 
 
-def needs_of(
-    needs: Iterable[Need], by_loinc: Mapping[str, Answer], by_item: Mapping[str, Answer]
-) -> tuple[Need, ...]:
+def needs_of(needs: Iterable[Need], by_loinc: Mapping[str, Answer], by_item: Mapping[str, Answer]) -> tuple[Need, ...]:
     """The social needs that these answers tell of (AS-08), in the order of content."""
     sources: Mapping[str, Mapping[str, Answer]] = {"loinc": by_loinc, "item": by_item}
 
     def is_told(need: Need) -> bool:
         return any(
-            key in sources[kind] and not codes.isdisjoint(sources[kind][key].codes)
-            for kind, key, codes in need.answers
+            key in sources[kind] and not codes.isdisjoint(sources[kind][key].codes) for kind, key, codes in need.answers
         )
 
     return tuple(need for need in needs if is_told(need))

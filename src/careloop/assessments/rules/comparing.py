@@ -11,7 +11,7 @@ from careloop.assessments.model import Instrument, Rescreen
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A later total against an earlier one. `percent` is the fall (the rise where higher is better) in whole percent."""
+    """A later total against an earlier one. `percent` is the fall (the rise where higher is better)."""
 
     by: Decimal
     percent: int | None

@@ -18,13 +18,15 @@ $$;
 
 -- A resource is seen where its type is, or one of its categories; or where it is the one patient's and its type, or one
 -- of its categories, is seen of that patient.
+-- What has a hidden label is not seen whatever else it is (assessments.md AS-09).
 create policy in_sight on resource as restrictive for select to careloop_narrow using (
-    type = any ((select sight_texts('types'))::text[])
+    not (tokens && (select sight_numbers('hidden'))::bigint[])
+    and (type = any ((select sight_texts('types'))::text[])
     or tokens && (select sight_numbers('tokens'))::bigint[]
     or patient_id = (select nullif(current_setting('app.sight_patient', true), ''))
        and (   (select '*' = any (sight_texts('patient_types')))
             or type = any ((select sight_texts('patient_types'))::text[])
-            or tokens && (select sight_numbers('patient_tokens'))::bigint[])
+            or tokens && (select sight_numbers('patient_tokens'))::bigint[]))
 );
 
 -- What tells of a resource is seen where the resource is. Versions from when it was about somebody else are not.
