@@ -30,10 +30,8 @@ def beside(
 
 def look_again(tx: Transaction, patient_id: str, derived: Derived) -> None:
     """A fact that lies ahead wakes the patient when its time comes, though no loop stands that could."""
-    ahead = derived.derivation.next_change
-    covered = {loop.next_change for loop in derived.derivation.loops}
-    if ahead is not None and ahead not in covered:
-        store.set_wake(tx, patient_id, ahead)
+    if derived.derivation.next_opening is not None:
+        store.set_wake(tx, patient_id, derived.derivation.next_opening)
 
 
 def _new_scores(tx: Transaction, patient_id: str, derived: Derived, resources: Sequence[Stored]) -> list[Resource]:

@@ -6,9 +6,12 @@ of arrival, any number of times, give the same state (engine.md §1.4).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""Instants before and after everything."""
 
 
 class Status(StrEnum):
@@ -81,6 +84,15 @@ class Escalation:
     key: str
     at: datetime
     to_role: str
+
+
+class Turn(NamedTuple):
+    """What time alone does to a step at `at`: `word` is its clock's next word, or, with `to_role`, the key of the
+    escalation that fires then."""
+
+    at: datetime
+    word: str
+    to_role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +168,8 @@ class StepState:
     escalations: tuple[Escalation, ...] = ()
     title: str | None = None
     """Words of a step that only this loop has; the others have theirs from the pathway."""
+    ahead: tuple[Turn, ...] = ()
+    """Everything that time alone will do to it before `LoopState.holds_until`, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +204,10 @@ class LoopState:
     explanations: tuple[Explanation, ...] = ()
     about: str = ""
     """The opening fact in a few words, for lists: `Home since Fri 20 Nov, heart failure`."""
+    zone: str = ""
+    """Where the patient's days begin and end."""
+    holds_until: datetime = BEGINNING
+    """Before this instant time alone changes nothing but what the steps have `ahead`, so that no fact need be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +308,8 @@ class Unsupported:
 class Derivation:
     """What follows from a patient's facts and acts at one instant.
 
-    `next_change` is the earliest instant at which time alone changes anything here, loops that will open included.
+    `next_change` is the earliest instant at which time alone changes anything here, loops that will open included;
+    `next_opening` the earliest at which it changes which loops there are.
     """
 
     loops: tuple[LoopState, ...]
@@ -298,3 +317,4 @@ class Derivation:
     unsupported: tuple[Unsupported, ...] = ()
     scores: tuple[StayScore, ...] = ()
     next_change: datetime | None = None
+    next_opening: datetime | None = None

@@ -4,10 +4,11 @@ Each deadline comes with its arithmetic in words. Due soon: under a quarter of t
 today (ui.md §4.2).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from careloop.loops.model import Act, ActKind, ClockState, Escalation, Evidence
+from careloop.loops.model import Act, ActKind, ClockState, Escalation, Evidence, Turn
 from careloop.loops.rules.calendar import (
     INSTANT,
     Deadline,
@@ -180,14 +181,18 @@ def booked_at(case: Case) -> datetime | None:
     return min(starts, default=None)
 
 
-def urgency(case: Case, started: datetime, due: datetime) -> ClockState:
-    """Overdue after `due`; due soon under a quarter of the time left or on the last day; else on time."""
-    if case.moments.passed(due):
-        return ClockState.OVERDUE
+def urgency(case: Case, started: datetime, due: datetime) -> tuple[ClockState, tuple[Turn, ...]]:
+    """Overdue after `due`; due soon under a quarter of the time left or on the last day; else on time. With it, when
+    that turns."""
     quarter = due.astimezone(UTC) - (due - started) / 4 + INSTANT
     last_day = start_of(local_date(due, case.zone), case.zone)
-    soon = min(quarter, last_day) if due > started else last_day
-    return ClockState.DUE_SOON if case.moments.reached(soon) else ClockState.ON_TIME
+    soon, late = min(quarter, last_day) if due > started else last_day, due + INSTANT
+    if case.moments.has_turned(late):
+        return ClockState.OVERDUE, ()
+    overdue = Turn(at=late, word=ClockState.OVERDUE.value)
+    if case.moments.has_turned(soon):
+        return ClockState.DUE_SOON, (overdue,)
+    return ClockState.ON_TIME, (Turn(at=soon, word=ClockState.DUE_SOON.value), overdue)
 
 
 def hold_of(case: Case, acts: tuple[Act, ...]) -> Hold | None:
@@ -209,16 +214,26 @@ def instant_in(act: Act, name: str) -> datetime:
 
 def escalations_of(
     case: Case, step: Step, timing: Timing, ended: datetime | None, holds: tuple[tuple[datetime, datetime], ...]
-) -> tuple[Escalation, ...]:
-    """The escalations that have fired: their moment came while the step was open and not on hold."""
-    fired = []
+) -> tuple[tuple[Escalation, ...], tuple[Turn, ...]]:
+    """The escalations that have fired: their moment came while the step was open and not on hold; and those whose
+    moment is still ahead. Both in order of time."""
+    fired, ahead = [], []
     for rule in step.escalate:
         if any(case.key(name) not in values for name, values in rule.only.items()):
             continue
         at = _postponed(_moment(case, rule, timing), holds)
-        if (ended is None or at < ended) and at <= case.until and case.moments.passed(at):
+        if at > case.until or (ended is not None and at >= ended):
+            continue
+        if case.moments.has_turned(at + INSTANT):
             fired.append(Escalation(key=rule.key, at=at, to_role=rule.to_role))
-    return tuple(fired)
+        else:
+            ahead.append(Turn(at=at + INSTANT, word=rule.key, to_role=rule.to_role))
+    return in_order(fired), tuple(sorted(ahead))
+
+
+def in_order(fired: Iterable[Escalation]) -> tuple[Escalation, ...]:
+    """As they fired."""
+    return tuple(sorted(fired, key=lambda one: (one.at, one.key)))
 
 
 def _moment(case: Case, rule: EscalationRule, timing: Timing) -> datetime:

@@ -12,6 +12,7 @@ from datetime import datetime
 from careloop.loops.facts.model import PatientFacts
 from careloop.loops.ids import loop_id
 from careloop.loops.model import (
+    END,
     Act,
     ClockState,
     Closure,
@@ -26,6 +27,7 @@ from careloop.loops.model import (
     StepState,
     Tier,
 )
+from careloop.loops.rules.advancing import loop_clock, next_turn
 from careloop.loops.rules.calendar import Calendar, Deadline, after
 from careloop.loops.rules.case import Case
 from careloop.loops.rules.ending import Asked, end_of_loop
@@ -90,6 +92,7 @@ def derive(
         unsupported=unsupported_loops(existing, frozenset(worked), facts, now),
         scores=_scores(worked),
         next_change=min(changes, default=None),
+        next_opening=opening.next,
     )
 
 
@@ -188,6 +191,9 @@ def _state(case: Case, deadline: Deadline, tier_because: str, ended: tuple[Statu
     status, closed, closure = _outcome(case, steps, ended)
     if closure is not None and closed is not None:
         steps = tuple(closed_with_loop(step, closure, status) for step in steps)
+    board, holds_until = _board(case, steps, status), case.moments.next
+    if status in (Status.CANCELLED, Status.FAILED):
+        steps, holds_until = tuple(replace(step, ahead=()) for step in steps), None
     state = LoopState(
         id=case.loop_id,
         pathway=case.pathway.id,
@@ -196,7 +202,7 @@ def _state(case: Case, deadline: Deadline, tier_because: str, ended: tuple[Statu
         focus=case.anchor.focus,
         matter=case.anchor.matter,
         status=status,
-        clock=_loop_clock(steps) if closed is None else ClockState.ON_TIME,
+        clock=loop_clock(steps) if closed is None else ClockState.ON_TIME,
         opened=case.anchor.at,
         deadline=deadline.due,
         deadline_because=deadline.because,
@@ -206,10 +212,13 @@ def _state(case: Case, deadline: Deadline, tier_because: str, ended: tuple[Statu
         closed=closed,
         closure=closure,
         watch_until=deadline.due if case.pathway.watch else None,
-        next_change=None if status in (Status.CANCELLED, Status.FAILED) else case.moments.next,
-        board=_board(case, steps, status),
+        next_change=next_turn(steps, holds_until),
+        board=board,
+        about=about(case),
+        zone=case.zone,
+        holds_until=holds_until or END,
     )
-    return replace(state, about=about(case), explanations=(opened_because(case), *story_of(case, state)))
+    return replace(state, explanations=(opened_because(case), *story_of(case.pathway, state)))
 
 
 def _outcome(
@@ -233,15 +242,6 @@ def _outcome(
 def _last_closure(steps: tuple[StepState, ...]) -> Closure | None:
     closures = [step.closure for step in steps if step.closure is not None]
     return max(closures, key=lambda closure: (closure.at, closure.reason), default=None)
-
-
-def _loop_clock(steps: tuple[StepState, ...]) -> ClockState:
-    """The most urgent clock of the open steps; waiting only when all of them wait."""
-    clocks = {step.clock for step in steps if step.status.is_open}
-    for clock in (ClockState.OVERDUE, ClockState.DUE_SOON, ClockState.ON_TIME, ClockState.WAITING):
-        if clock in clocks:
-            return clock
-    return ClockState.ON_TIME
 
 
 def _board(case: Case, steps: tuple[StepState, ...], status: Status) -> str | None:

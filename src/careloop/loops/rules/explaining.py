@@ -34,24 +34,24 @@ def window_over(pathway: Pathway, anchor: Anchor, deadline: Deadline) -> Explana
     return Explanation(at=anchor.at, text=text, rule=pathway.window_rule, source=anchor.source)
 
 
-def story_of(case: Case, state: LoopState) -> tuple[Explanation, ...]:
+def story_of(pathway: Pathway, state: LoopState) -> tuple[Explanation, ...]:
     """Everything after the opening, in order of time."""
-    said = [Explanation(at=state.opened, text=f"Ends {_when(case, state)}", rule=case.pathway.window_rule)]
-    if case.pathway.tiered:
+    said = [Explanation(at=state.opened, text=f"Ends {_when(state)}", rule=pathway.window_rule)]
+    if pathway.tiered:
         said.append(Explanation(at=state.opened, text=f"Risk {state.tier.value}: {state.tier_because}", rule="TR-31"))
     for step in state.steps:
-        said += _step_story(case, step)
+        said += _step_story(pathway, step)
     if state.closed is not None:
         said.append(_closing(state))
     return tuple(sorted(said, key=lambda item: item.at))
 
 
-def _when(case: Case, state: LoopState) -> str:
+def _when(state: LoopState) -> str:
     return f"{words_of(state.deadline.date())}: {state.deadline_because}"
 
 
-def _step_story(case: Case, step: StepState) -> list[Explanation]:
-    found = case.pathway.step(step.step_id)
+def _step_story(pathway: Pathway, step: StepState) -> list[Explanation]:
+    found = pathway.step(step.step_id)
     rule, title = (found.due.rule, found.title) if found else ("", step.step_id)
     said = [
         Explanation(at=attempt.at, text=f"{title}: {attempt.says}", rule="TR-22", source=attempt.reference)

@@ -34,6 +34,10 @@ class Moments:
         """True once `at` is over: a deadline is missed only after it."""
         return self.reached(at + INSTANT)
 
+    def has_turned(self, at: datetime) -> bool:
+        """True from `at` on. Not remembered: whoever asks keeps the instant among what the step has `ahead`."""
+        return self.now >= at
+
     def counts(self, at: datetime, recorded: datetime | None = None) -> bool:
         """True when an event dated `at` may have effects now.
 

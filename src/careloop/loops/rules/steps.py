@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from careloop.loops.model import Act, ActKind, ClockState, Closure, Escalation, Evidence, Status, StepState
+from careloop.loops.model import Act, ActKind, ClockState, Closure, Escalation, Evidence, Status, StepState, Turn
 from careloop.loops.rules.calendar import zone_named
 from careloop.loops.rules.case import Case, closed_by_person, standing_acts
 from careloop.loops.rules.clocks import (
@@ -18,6 +18,7 @@ from careloop.loops.rules.clocks import (
     escalations_of,
     hold_of,
     holds_in,
+    in_order,
     instant_in,
     set_for_patient,
     taken_over,
@@ -118,7 +119,7 @@ def _not_needed(case: Case, found: Found) -> tuple[Status, Closure] | None:
 def _base(case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: datetime | None) -> StepState:
     """The parts of a state that are the same whether the step is open or closed. Started: the first sign of work."""
     signs = [act.at for act in acts if act.kind is ActKind.START] + [attempt.at for attempt in found.attempts[:1]]
-    escalations = _escalations(case, step, found, acts, ended)
+    escalations, ahead = _escalations(case, step, found, acts, ended)
     return StepState(
         step_id=step.id,
         status=Status.ACCEPTED,
@@ -131,22 +132,25 @@ def _base(case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: da
         ended=ended,
         attempts=found.attempts,
         escalations=escalations,
+        ahead=ahead,
     )
 
 
 def _escalations(
     case: Case, step: Step, found: Found, acts: tuple[Act, ...], ended: datetime | None
-) -> tuple[Escalation, ...]:
-    """Those that have fired; where attempts gave another clock, those before them and those of that clock. A share of
-    the time is asked of the first clock only."""
+) -> tuple[tuple[Escalation, ...], tuple[Turn, ...]]:
+    """Those that have fired, and those ahead; where attempts gave another clock, those before them and those of that
+    clock, which is derived anew each time. A share of the time is asked of the first clock only."""
     holds = holds_in(acts)
     if found.first is None:
         return escalations_of(case, step, found.timing, ended, holds)
     assert found.timing.start is not None
-    before = escalations_of(case, step, found.first, min(ended or found.timing.start, found.timing.start), holds)
+    before, soon = escalations_of(case, step, found.first, min(ended or found.timing.start, found.timing.start), holds)
     rest = tuple(rule for rule in step.escalate if rule.share is None)
-    after = escalations_of(case, replace(step, escalate=rest), found.timing, ended, holds)
-    return tuple({one.key: one for one in (*after, *before)}.values())
+    after, later = escalations_of(case, replace(step, escalate=rest), found.timing, ended, holds)
+    for turn in (*soon, *later):
+        case.moments.reached(turn.at)
+    return in_order({one.key: one for one in (*after, *before)}.values()), ()
 
 
 def _completed(case: Case, step: Step, found: Found, proof: tuple[Evidence, ...], acts: tuple[Act, ...]) -> StepState:
@@ -188,14 +192,15 @@ def _open(case: Case, step: Step, found: Found, acts: tuple[Act, ...]) -> StepSt
     hold = hold_of(case, acts) or loop_hold(case)
     state = _base(case, step, found, acts, None)
     rule_met = _rule_met(case, step, found, None)
-    clock = urgency(case, found.timing.start or case.anchor.at, found.timing.due)
+    clock, turns = urgency(case, found.timing.start or case.anchor.at, found.timing.due)
     before = _waits_for(case, step)
     waits = rule_met is not None and found.first is None
     if hold is not None or waits or before:
-        clock = ClockState.WAITING
+        clock, turns = ClockState.WAITING, ()
+    if waits or before:
+        state = replace(state, escalations=(), ahead=())
     status = Status.ON_HOLD if hold is not None else _progress(state)
-    escalations = () if waits or before else state.escalations
-    return replace(state, status=status, clock=clock, rule_met=rule_met, escalations=escalations)
+    return replace(state, status=status, clock=clock, rule_met=rule_met, ahead=tuple(sorted((*turns, *state.ahead))))
 
 
 def _waits_for(case: Case, step: Step) -> bool:
@@ -216,7 +221,7 @@ def closed_with_loop(state: StepState, closure: Closure, status: Status) -> Step
     """An open step of a loop that ended takes the loop's end; what was closed stays as it is."""
     if not state.status.is_open:
         return state
-    return replace(state, status=status, closure=closure, ended=closure.at, clock=ClockState.ON_TIME)
+    return replace(state, status=status, closure=closure, ended=closure.at, clock=ClockState.ON_TIME, ahead=())
 
 
 def by_id(states: tuple[StepState, ...]) -> Mapping[str, StepState]:

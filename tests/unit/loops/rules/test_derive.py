@@ -1,4 +1,5 @@
-"""Laws of the engine: order and repetition do not matter, clocks only advance, nothing changes before it is said to."""
+"""Laws of the engine: order and repetition do not matter, clocks only advance, nothing changes before it is said to,
+and until then a loop needs no facts to be advanced."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from careloop.loops.model import (
 )
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules import derive
+from careloop.loops.rules.advancing import advance
 
 CATALOG = load_catalog()
 PATHWAYS, CALENDAR, KEYS = read_pathways(CATALOG), read_calendar(CATALOG), key_reader(CATALOG)
@@ -304,6 +306,26 @@ def test_nothing_changes_before_the_next_change(
     assert end > now
     later = min(now + (end - now) * part, end - timedelta.resolution)
     assert timeless(derived(resources, later, done, existing)) == timeless(first)
+
+
+@LAWS
+@given(histories, acts_of_people, hours, st.integers(min_value=0, max_value=24 * 60 * 40))
+def test_a_loop_advanced_without_its_facts_is_the_loop_derived_from_them(
+    history: list[dict[str, Any]], acts: list[Act], now: datetime, minutes: int
+) -> None:
+    resources = known(history)
+    done = aimed(acts, resources, now)
+    existing = existing_of(derived(resources, now, done))
+    first = derived(resources, now, done, existing)
+    turns = sorted({turn.at for loop in first.loops for step in loop.steps for turn in step.ahead})
+    for later in (now + timedelta(minutes=minutes), *turns[:2], *turns[-2:]):
+        whole = {loop.id: loop for loop in derived(resources, later, done, existing).loops}
+        for loop in first.loops:
+            pathway = PATHWAYS.pinned(loop.pathway, loop.version)
+            assert pathway is not None
+            advanced = advance(loop, pathway, later)
+            assert (advanced is None) == (not loop.status.is_open or later >= loop.holds_until)
+            assert advanced is None or advanced == whole[loop.id]
 
 
 @LAWS

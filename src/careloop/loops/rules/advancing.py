@@ -1,0 +1,62 @@
+"""What time alone does to a loop, from its stored state: clocks turn and escalations fire; no fact is read. Pure.
+
+The law: until `holds_until`, `advance` gives exactly what the whole derivation would (tests/unit/loops/rules). The
+derivation writes into the state what its steps have ahead; here that is only carried out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from careloop.loops.model import END, ClockState, Escalation, LoopState, StepState
+from careloop.loops.rules.calendar import INSTANT
+from careloop.loops.rules.explaining import story_of
+from careloop.loops.rules.pathways import Pathway
+
+_URGENCY = (ClockState.OVERDUE, ClockState.DUE_SOON, ClockState.ON_TIME, ClockState.WAITING)
+
+
+def advance(state: LoopState, pathway: Pathway, now: datetime) -> LoopState | None:
+    """The loop at `now`, at which no fact and no act is newer than the state; None where that cannot be said without
+    them: something else than a clock changes by then, or the loop has steps that its pathway does not know."""
+    if not state.status.is_open or now >= state.holds_until or not _knows_steps(state, pathway):
+        return None
+    steps = tuple(_turned(step, now) for step in state.steps)
+    if steps == state.steps:
+        return state
+    moved = replace(state, steps=steps, clock=loop_clock(steps), next_change=next_turn(steps, state.holds_until))
+    if all(new.escalations == old.escalations for new, old in zip(steps, state.steps, strict=True)):
+        return moved
+    return replace(moved, explanations=(state.explanations[0], *story_of(pathway, moved)))
+
+
+def _knows_steps(state: LoopState, pathway: Pathway) -> bool:
+    return all(step.title is not None or pathway.step(step.step_id) is not None for step in state.steps)
+
+
+def _turned(step: StepState, now: datetime) -> StepState:
+    due = [turn for turn in step.ahead if now >= turn.at]
+    if not due:
+        return step
+    words = [turn.word for turn in due if not turn.to_role]
+    fired = [Escalation(key=turn.word, at=turn.at - INSTANT, to_role=turn.to_role) for turn in due if turn.to_role]
+    return replace(
+        step,
+        clock=ClockState(words[-1]) if words else step.clock,
+        escalations=(*step.escalations, *fired),
+        ahead=step.ahead[len(due) :],
+    )
+
+
+def loop_clock(steps: Iterable[StepState]) -> ClockState:
+    """The most urgent clock of the open steps; waiting only when all of them wait."""
+    clocks = {step.clock for step in steps if step.status.is_open}
+    return next((clock for clock in _URGENCY if clock in clocks), ClockState.ON_TIME)
+
+
+def next_turn(steps: Iterable[StepState], holds_until: datetime | None) -> datetime | None:
+    """The next instant at which time alone changes the loop; None where it never will."""
+    ahead = [step.ahead[0].at for step in steps if step.ahead]
+    if holds_until is not None and holds_until < END:
+        ahead.append(holds_until)
+    return min(ahead, default=None)
