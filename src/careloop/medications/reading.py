@@ -58,7 +58,7 @@ _STATUS: Mapping[str, Mapping[str, Status]] = {
 
 
 def read_medicine(resource: Resource, drugs: Drugs, *, resolve: Resolve | None = None) -> Medicine:
-    """The medicine that this resource states. `resolve` finds a referenced Medication; contained ones are found here."""
+    """The medicine that this resource states. `resolve` finds a Medication elsewhere; contained ones are found here."""
     kind = str(resource["resourceType"])
     concept, medication = _what(resource, resolve)
     codes = _codes(concept)
