@@ -12,6 +12,7 @@ Kinds = Mapping[str, Mapping[str, Document]]
 
 _OWN_SYSTEMS = frozenset(
     {
+        "urn:careloop:question",
         "urn:careloop:communication", "urn:careloop:open", "urn:careloop:form", "urn:careloop:referral-work",
         "urn:careloop:fix", "urn:careloop:flag", "urn:careloop:minutes",
     }
