@@ -211,9 +211,9 @@ def is_of_library(goal: Read) -> bool:
 def plan_from(resource: Read, goals: Mapping[str, Read]) -> Plan:
     """The plan that a CarePlan of ours says. `goals`: Goal resources by reference; one that is missing is left out."""
     extensions = resource.get("extension", ())
-    read = [_goal_from(goals[one["reference"]]) for one in resource.get("goal", ()) if one.get("reference") in goals]
+    read = [goal_from(goals[one["reference"]]) for one in resource.get("goal", ()) if one.get("reference") in goals]
     by_reference = {
-        one["reference"]: _goal_from(goals[one["reference"]]).key
+        one["reference"]: goal_from(goals[one["reference"]]).key
         for one in resource.get("goal", ())
         if one.get("reference") in goals
     }
@@ -243,7 +243,8 @@ def _inner(extension: Read) -> dict[str, Any]:
     }
 
 
-def _goal_from(resource: Read) -> Goal:
+def goal_from(resource: Read) -> Goal:
+    """The goal that a Goal says; one that came from no plan has the key `own/<id>`."""
     told = next((_inner(one) for one in resource.get("extension", ()) if one.get("url") == _KEY), {})
     note = next((one.get("text", "") for one in resource.get("note", ())), "")
     title = str(resource.get("description", {}).get("text", ""))

@@ -357,6 +357,33 @@ CREATE TABLE public.app_ticket (
 
 ALTER TABLE ONLY public.app_ticket FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.assessment_due (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL,
+    instrument text NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    due timestamp with time zone NOT NULL,
+    rule text NOT NULL,
+    says text NOT NULL,
+    asked text,
+    CONSTRAINT assessment_due_check CHECK ((due > last_at))
+);
+
+ALTER TABLE ONLY public.assessment_due FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.assessment_share (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    link_id uuid NOT NULL,
+    response_id text NOT NULL,
+    who text NOT NULL,
+    sections text[] NOT NULL,
+    CONSTRAINT assessment_share_who_check CHECK ((who = ANY (ARRAY['patient'::text, 'caregiver'::text])))
+);
+
+ALTER TABLE ONLY public.assessment_share FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.assessment_share.sections IS 'ids of the sections given to them; none: all that they may answer';
+
 CREATE TABLE public.audit_event (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id bigint NOT NULL,
@@ -464,6 +491,16 @@ CREATE TABLE public.calendar_feed (
 
 ALTER TABLE ONLY public.calendar_feed FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.care_plan_review (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    plan_id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    due date,
+    told boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.care_plan_review FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.cds_feedback (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     id bigint NOT NULL,
@@ -566,32 +603,6 @@ CREATE TABLE public.client_assertion (
 );
 
 ALTER TABLE ONLY public.client_assertion FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.clinician_notice (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    practitioner text NOT NULL COLLATE pg_catalog."C",
-    email text DEFAULT ''::text NOT NULL,
-    daily_at time without time zone DEFAULT '12:00:00'::time without time zone NOT NULL,
-    weekly_on integer DEFAULT 5 NOT NULL,
-    CONSTRAINT clinician_notice_weekly_on_check CHECK (((weekly_on >= 0) AND (weekly_on <= 7)))
-);
-
-ALTER TABLE ONLY public.clinician_notice FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.clinician_notice.weekly_on IS 'ISO day of the week, 0 for never';
-
-CREATE TABLE public.clinician_told (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    practitioner text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL,
-    about text NOT NULL COLLATE pg_catalog."C",
-    told timestamp with time zone NOT NULL,
-    CONSTRAINT clinician_told_kind_check CHECK ((kind = ANY (ARRAY['questions'::text, 'week'::text, 'safety'::text])))
-);
-
-ALTER TABLE ONLY public.clinician_told FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.clinician_told.about IS 'the day, the first day of the week, or the question';
 
 CREATE TABLE public.competency (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -875,6 +886,79 @@ CREATE TABLE public.hand_over_item (
 );
 
 ALTER TABLE ONLY public.hand_over_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.home_alert (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    alert text NOT NULL COLLATE pg_catalog."C",
+    number integer NOT NULL,
+    tier text NOT NULL,
+    late boolean NOT NULL,
+    state text NOT NULL,
+    opened timestamp with time zone NOT NULL,
+    since timestamp with time zone NOT NULL,
+    ended timestamp with time zone,
+    says text NOT NULL,
+    readings text[] NOT NULL,
+    row_ids text[] NOT NULL,
+    action text DEFAULT ''::text NOT NULL,
+    acted timestamp with time zone,
+    CONSTRAINT home_alert_check CHECK (((state = 'open'::text) = (ended IS NULL))),
+    CONSTRAINT home_alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'settled'::text, 'withdrawn'::text]))),
+    CONSTRAINT home_alert_tier_check CHECK ((tier = ANY (ARRAY['red'::text, 'yellow'::text, 'grey'::text])))
+);
+
+ALTER TABLE ONLY public.home_alert FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.home_feed (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    reached bigint NOT NULL,
+    ahead bigint NOT NULL,
+    ahead_before bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.home_feed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.home_plan (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    episode text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone,
+    plan jsonb NOT NULL,
+    last_measured timestamp with time zone,
+    wake_at timestamp with time zone,
+    CONSTRAINT home_plan_status_check CHECK ((status = ANY (ARRAY['active'::text, 'onhold'::text, 'finished'::text])))
+);
+
+ALTER TABLE ONLY public.home_plan FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.home_reading (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    observation text NOT NULL COLLATE pg_catalog."C",
+    metric text NOT NULL COLLATE pg_catalog."C",
+    value numeric,
+    measured timestamp with time zone NOT NULL,
+    received timestamp with time zone NOT NULL,
+    device text DEFAULT ''::text NOT NULL,
+    live boolean DEFAULT false NOT NULL,
+    fasting boolean DEFAULT false NOT NULL,
+    automatic boolean DEFAULT true NOT NULL,
+    given text DEFAULT ''::text NOT NULL,
+    symptoms text[] DEFAULT '{}'::text[] NOT NULL,
+    state text NOT NULL,
+    clock boolean DEFAULT false NOT NULL,
+    late boolean DEFAULT false NOT NULL,
+    waits_until timestamp with time zone,
+    findings jsonb,
+    CONSTRAINT home_reading_state_check CHECK ((state = ANY (ARRAY['valid'::text, 'duplicate'::text, 'quarantined'::text, 'error'::text])))
+);
+
+ALTER TABLE ONLY public.home_reading FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.inbox (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1414,7 +1498,7 @@ CREATE TABLE public.partner_link (
     CONSTRAINT partner_link_check CHECK (((used IS NULL) = (answer IS NULL))),
     CONSTRAINT partner_link_check1 CHECK ((expires > created)),
     CONSTRAINT partner_link_partner_check CHECK ((partner <> ''::text)),
-    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text])))
+    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text, 'assessment'::text])))
 );
 
 ALTER TABLE ONLY public.partner_link FORCE ROW LEVEL SECURITY;
@@ -2088,6 +2172,27 @@ CREATE TABLE public.websocket_token (
 
 ALTER TABLE ONLY public.websocket_token FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.weekly_choice (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    weekday integer NOT NULL,
+    CONSTRAINT weekly_choice_person_check CHECK ((person ~ '^Practitioner/.'::text)),
+    CONSTRAINT weekly_choice_weekday_check CHECK (((weekday >= 0) AND (weekday <= 7)))
+);
+
+ALTER TABLE ONLY public.weekly_choice FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.weekly_choice.weekday IS 'ISO day of the week, 0 for never';
+
+CREATE TABLE public.weekly_sent (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    person text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    CONSTRAINT weekly_sent_person_check CHECK ((person ~ '^Practitioner/.'::text))
+);
+
+ALTER TABLE ONLY public.weekly_sent FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.work_day (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     person text NOT NULL,
@@ -2168,6 +2273,12 @@ ALTER TABLE ONLY public.app_launch
 ALTER TABLE ONLY public.app_ticket
     ADD CONSTRAINT app_ticket_pkey PRIMARY KEY (tenant_id, ticket_hash);
 
+ALTER TABLE ONLY public.assessment_due
+    ADD CONSTRAINT assessment_due_pkey PRIMARY KEY (tenant_id, patient_id, instrument);
+
+ALTER TABLE ONLY public.assessment_share
+    ADD CONSTRAINT assessment_share_pkey PRIMARY KEY (tenant_id, link_id);
+
 ALTER TABLE ONLY public.audit_event
     ADD CONSTRAINT audit_event_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2185,6 +2296,9 @@ ALTER TABLE ONLY public.calendar_feed
 
 ALTER TABLE ONLY public.calendar_feed
     ADD CONSTRAINT calendar_feed_tenant_id_secret_hash_key UNIQUE (tenant_id, secret_hash);
+
+ALTER TABLE ONLY public.care_plan_review
+    ADD CONSTRAINT care_plan_review_pkey PRIMARY KEY (tenant_id, plan_id);
 
 ALTER TABLE ONLY public.cds_feedback
     ADD CONSTRAINT cds_feedback_pkey PRIMARY KEY (tenant_id, id);
@@ -2206,12 +2320,6 @@ ALTER TABLE ONLY public.client_assertion
 
 ALTER TABLE ONLY public.client
     ADD CONSTRAINT client_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.clinician_notice
-    ADD CONSTRAINT clinician_notice_pkey PRIMARY KEY (tenant_id, practitioner);
-
-ALTER TABLE ONLY public.clinician_told
-    ADD CONSTRAINT clinician_told_pkey PRIMARY KEY (tenant_id, practitioner, kind, about);
 
 ALTER TABLE ONLY public.competency
     ADD CONSTRAINT competency_pkey PRIMARY KEY (tenant_id, practitioner, kind, issued);
@@ -2272,6 +2380,21 @@ ALTER TABLE ONLY public.hand_over_item
 
 ALTER TABLE ONLY public.hand_over
     ADD CONSTRAINT hand_over_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.home_alert
+    ADD CONSTRAINT home_alert_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.home_alert
+    ADD CONSTRAINT home_alert_tenant_id_patient_id_alert_number_key UNIQUE (tenant_id, patient_id, alert, number);
+
+ALTER TABLE ONLY public.home_feed
+    ADD CONSTRAINT home_feed_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.home_plan
+    ADD CONSTRAINT home_plan_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.home_reading
+    ADD CONSTRAINT home_reading_pkey PRIMARY KEY (tenant_id, patient_id, id);
 
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (tenant_id, id);
@@ -2504,6 +2627,12 @@ ALTER TABLE ONLY public.visit_offer
 ALTER TABLE ONLY public.websocket_token
     ADD CONSTRAINT websocket_token_pkey PRIMARY KEY (tenant_id, hash);
 
+ALTER TABLE ONLY public.weekly_choice
+    ADD CONSTRAINT weekly_choice_pkey PRIMARY KEY (tenant_id, person);
+
+ALTER TABLE ONLY public.weekly_sent
+    ADD CONSTRAINT weekly_sent_pkey PRIMARY KEY (tenant_id, person, day);
+
 ALTER TABLE ONLY public.work_day
     ADD CONSTRAINT work_day_pkey PRIMARY KEY (tenant_id, person, day);
 
@@ -2528,6 +2657,10 @@ CREATE INDEX access_token_expires ON public.access_token USING btree (tenant_id,
 
 CREATE INDEX app_ticket_expires ON public.app_ticket USING btree (tenant_id, expires);
 
+CREATE INDEX assessment_due_open ON public.assessment_due USING btree (tenant_id, due) WHERE (asked IS NULL);
+
+CREATE INDEX assessment_share_of_response ON public.assessment_share USING btree (tenant_id, response_id);
+
 CREATE INDEX audit_event_patient ON public.audit_event USING gin (patient_ids);
 
 CREATE INDEX audit_event_recorded ON public.audit_event USING brin (recorded) WITH (pages_per_range='32', autosummarize='on');
@@ -2545,6 +2678,8 @@ CREATE INDEX bulk_job_over ON public.bulk_job USING btree (tenant_id, expires) W
 CREATE INDEX bulk_job_to_do ON public.bulk_job USING btree (tenant_id, asked) WHERE (state = ANY (ARRAY['waiting'::text, 'working'::text]));
 
 CREATE UNIQUE INDEX calendar_feed_of ON public.calendar_feed USING btree (tenant_id, practitioner) WHERE (revoked IS NULL);
+
+CREATE INDEX care_plan_review_due ON public.care_plan_review USING btree (tenant_id, due) WHERE (NOT told);
 
 CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type, seq);
 
@@ -2575,6 +2710,20 @@ CREATE INDEX hand_over_between ON public.hand_over USING btree (tenant_id, giver
 CREATE INDEX hand_over_item_of_loop ON public.hand_over_item USING btree (tenant_id, loop_id);
 
 CREATE INDEX hand_over_to ON public.hand_over USING btree (tenant_id, taker, made);
+
+CREATE INDEX home_alert_open ON public.home_alert USING btree (tenant_id, since) WHERE (state = 'open'::text);
+
+CREATE INDEX home_alert_opened ON public.home_alert USING btree (tenant_id, opened);
+
+CREATE INDEX home_plan_wake ON public.home_plan USING btree (tenant_id, wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE INDEX home_reading_findings ON public.home_reading USING btree (tenant_id, patient_id) WHERE (findings IS NOT NULL);
+
+CREATE INDEX home_reading_observation ON public.home_reading USING btree (tenant_id, observation);
+
+CREATE INDEX home_reading_series ON public.home_reading USING btree (tenant_id, patient_id, metric, measured);
+
+CREATE INDEX home_reading_waits ON public.home_reading USING btree (tenant_id, waits_until) WHERE (waits_until IS NOT NULL);
 
 CREATE INDEX inbox_ahead ON public.inbox USING btree (tenant_id, next_attempt) WHERE ((status = 'dead'::text) AND (stage = 'ahead'::text));
 
@@ -2831,6 +2980,9 @@ ALTER TABLE ONLY public.booking
 ALTER TABLE ONLY public.calendar_feed
     ADD CONSTRAINT calendar_feed_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.care_plan_review
+    ADD CONSTRAINT care_plan_review_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.cds_issuer
     ADD CONSTRAINT cds_issuer_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
 
@@ -2863,6 +3015,9 @@ ALTER TABLE ONLY public.hand_over_item
 
 ALTER TABLE ONLY public.hand_over_item
     ADD CONSTRAINT hand_over_item_tenant_id_offer_id_fkey FOREIGN KEY (tenant_id, offer_id) REFERENCES public.ownership_offer(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.home_feed
+    ADD CONSTRAINT home_feed_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.lead
     ADD CONSTRAINT lead_tenant_id_patient_id_previous_until_fkey FOREIGN KEY (tenant_id, patient_id, previous_until) REFERENCES public.lead(tenant_id, patient_id, led_until) DEFERRABLE INITIALLY DEFERRED;
@@ -2957,6 +3112,10 @@ ALTER TABLE public.app_launch ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.app_ticket ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.assessment_due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.assessment_share ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_seal ENABLE ROW LEVEL SECURITY;
@@ -2967,6 +3126,8 @@ ALTER TABLE public.bulk_job ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.calendar_feed ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.care_plan_review ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.cds_feedback ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cds_request ENABLE ROW LEVEL SECURITY;
@@ -2976,10 +3137,6 @@ ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client_assertion ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.clinician_notice ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.clinician_told ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.competency ENABLE ROW LEVEL SECURITY;
 
@@ -3013,11 +3170,19 @@ ALTER TABLE public.hand_over ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.hand_over_item ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.home_alert ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.home_feed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.home_plan ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.home_reading ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY in_sight ON public.change_feed AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
    FROM public.resource
   WHERE ((resource.key = change_feed.key) AND (NOT (resource.patient_id IS DISTINCT FROM change_feed.patient_id))))));
 
-CREATE POLICY in_sight ON public.resource AS RESTRICTIVE FOR SELECT TO careloop_narrow USING (((type = ANY (( SELECT public.sight_texts('types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('tokens'::text) AS sight_numbers)) OR ((patient_id = ( SELECT NULLIF(current_setting('app.sight_patient'::text, true), ''::text) AS "nullif")) AND (( SELECT ('*'::text = ANY (public.sight_texts('patient_types'::text)))) OR (type = ANY (( SELECT public.sight_texts('patient_types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('patient_tokens'::text) AS sight_numbers))))));
+CREATE POLICY in_sight ON public.resource AS RESTRICTIVE FOR SELECT TO careloop_narrow USING (((NOT (tokens && ( SELECT public.sight_numbers('hidden'::text) AS sight_numbers))) AND ((type = ANY (( SELECT public.sight_texts('types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('tokens'::text) AS sight_numbers)) OR ((patient_id = ( SELECT NULLIF(current_setting('app.sight_patient'::text, true), ''::text) AS "nullif")) AND (( SELECT ('*'::text = ANY (public.sight_texts('patient_types'::text)))) OR (type = ANY (( SELECT public.sight_texts('patient_types'::text) AS sight_texts)::text[])) OR (tokens && ( SELECT public.sight_numbers('patient_tokens'::text) AS sight_numbers)))))));
 
 CREATE POLICY in_sight ON public.resource_date AS RESTRICTIVE FOR SELECT TO careloop_narrow USING ((EXISTS ( SELECT
    FROM public.resource
@@ -3173,6 +3338,10 @@ CREATE POLICY tenant_only ON public.app_launch USING ((tenant_id = ( SELECT (NUL
 
 CREATE POLICY tenant_only ON public.app_ticket USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.assessment_due USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.assessment_share USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.audit_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.audit_seal USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -3183,6 +3352,8 @@ CREATE POLICY tenant_only ON public.bulk_job USING ((tenant_id = ( SELECT (NULLI
 
 CREATE POLICY tenant_only ON public.calendar_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.care_plan_review USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.cds_feedback USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.cds_request USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -3192,10 +3363,6 @@ CREATE POLICY tenant_only ON public.change_feed USING ((tenant_id = ( SELECT (NU
 CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.client_assertion USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-CREATE POLICY tenant_only ON public.clinician_notice USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-CREATE POLICY tenant_only ON public.clinician_told USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.competency USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3228,6 +3395,14 @@ CREATE POLICY tenant_only ON public.feed_version USING ((tenant_id = ( SELECT (N
 CREATE POLICY tenant_only ON public.hand_over USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.hand_over_item USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.home_alert USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.home_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.home_plan USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.home_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.inbox USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3353,6 +3528,10 @@ CREATE POLICY tenant_only ON public.visit_offer USING ((tenant_id = ( SELECT (NU
 
 CREATE POLICY tenant_only ON public.websocket_token USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.weekly_choice USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.weekly_sent USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.work_day USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.work_minutes USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -3368,6 +3547,10 @@ ALTER TABLE public.visit_link ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.visit_offer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.websocket_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.weekly_choice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.weekly_sent ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_day ENABLE ROW LEVEL SECURITY;
 
@@ -3397,6 +3580,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.app_launch TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.app_ticket TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assessment_due TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assessment_share TO careloop_app;
+
 GRANT SELECT,INSERT ON TABLE public.audit_event TO careloop_app;
 GRANT INSERT ON TABLE public.audit_event TO careloop_narrow;
 
@@ -3409,6 +3596,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.booking TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulk_job TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendar_feed TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.care_plan_review TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cds_feedback TO careloop_app;
 
@@ -3426,10 +3615,6 @@ GRANT SELECT,USAGE ON SEQUENCE public.change_feed_seq_seq TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client_assertion TO careloop_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clinician_notice TO careloop_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.clinician_told TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.competency TO careloop_app;
 
@@ -3470,6 +3655,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_version TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over_item TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_alert TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_feed TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_plan TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_reading TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO careloop_app;
 
@@ -3631,6 +3824,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.visit_link TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.visit_offer TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.websocket_token TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.weekly_choice TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.weekly_sent TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_day TO careloop_app;
 

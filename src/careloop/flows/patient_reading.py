@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from careloop.careplans.resources import is_of_library
 from careloop.flows.patient_values import Header, Line, LoopCard
 from careloop.flows.timeline import Thread, instant_of, is_loop, minutes_of, text_of
 from careloop.loops.model import ClockState
@@ -167,7 +168,8 @@ def _programmes(tasks: Iterable[Resource]) -> tuple[str, ...]:
 
 def goals_of(goals: Iterable[Resource], zone: ZoneInfo) -> tuple[Line, ...]:
     """Goals in the patient's own words, the newest first."""
-    current = [goal for goal in goals if goal.get("lifecycleStatus") in ("proposed", "planned", "accepted", "active")]
+    active = ("proposed", "planned", "accepted", "active")
+    current = [goal for goal in goals if goal.get("lifecycleStatus") in active and not is_of_library(goal)]
     current.sort(key=lambda goal: str(goal.get("startDate", "")), reverse=True)
     return tuple(
         Line(name=text_of(goal.get("description")), detail=_since(goal.get("startDate", ""))) for goal in current

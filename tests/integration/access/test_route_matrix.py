@@ -37,6 +37,7 @@ from careloop.flows import (
 )
 from careloop.flows.app import App
 from careloop.flows.staffing import NewStaff
+from careloop.flows.weekly_page import CLINICIANS
 from careloop.intake.inbox import Origin, receive_broken
 from careloop.intake.model import Feed
 from careloop.outbox import NewDelivery, TargetKind
@@ -117,6 +118,10 @@ WORK, READ_LIST = action(Action.LOOP_WORK), action(Action.WORKLIST_READ)
 INBOX, REPAIR = action(Action.INBOX_READ), action(Action.INBOX_REPAIR)
 FEEDS = action(Action.FEED_MANAGE)
 RULES = action(Action.RULES_MANAGE)
+
+
+def CLINICIAN(principal: Principal) -> bool:  # noqa: N802
+    return bool(principal.roles & CLINICIANS) and may_act(principal, Action.WORKLIST_READ)
 
 
 def PAPERS(principal: Principal) -> bool:  # noqa: N802
@@ -329,6 +334,13 @@ MATRIX: dict[str, Route] = {
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/plan": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/plan/sheet": Route(permits=interaction("read"), page=True, shows=True),
+    "POST /patients/{patient_id:str}/plan": Route(
+        permits=lambda principal: WORK(principal) and may(principal, "update", "CarePlan"),
+        page=True,
+        form={"do": "end"},
+    ),
     "GET /patients/{patient_id:str}/team": Route(permits=interaction("read"), page=True, shows=True),
     "POST /patients/{patient_id:str}/lead": Route(
         permits=lambda principal: WORK(principal) and may(principal, "update", "CareTeam"),
@@ -374,6 +386,10 @@ MATRIX: dict[str, Route] = {
     "POST /referrals/{request_id:str}/{what:str}": Route(permits=WORK, page=True, form={"why": "not needed"}),
     "GET /questions": Route(permits=interaction("search", "Task"), page=True),
     "GET /questions/new": Route(permits=WORK, page=True, shows=True, query="loop={loop_id}"),
+    "GET /my-week": Route(permits=CLINICIAN, page=True),
+    "POST /my-week": Route(permits=CLINICIAN, page=True, form={"weekday": "5"}),
+    "GET /questions/next": Route(permits=interaction("search", "Task"), page=True),
+    "GET /questions/{question_id:str}": Route(permits=interaction("search", "Task"), page=True),
     "POST /questions/new": Route(permits=WORK, page=True, form={"text": "?"}),
     "POST /questions/{question_id:str}": Route(permits=interaction("update", "Task"), page=True, form={"said": "yes"}),
     "GET /messages": Route(permits=READ_LIST, page=True, shows=True),

@@ -74,7 +74,7 @@ def _spacing(every: Interval) -> Decimal:
 
 
 def batches(planning: Planning, activities: Iterable[Activity]) -> tuple[Batch, ...]:
-    """What is done in one go. A test that is due less often takes part in every n-th draw, never later than it is due."""
+    """What is done in one go. A test that is due less often takes part in every n-th of them, never later than due."""
     shared: dict[str, list[Activity]] = {}
     for one in activities:
         kind = planning.kinds.get(one.does.split("/")[0])

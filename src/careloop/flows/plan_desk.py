@@ -1,0 +1,143 @@
+"""The shared care plan of a person, read from the record and written back: what plan pages and plan acts rest on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from careloop.access.model import Principal
+from careloop.careplans import store
+from careloop.careplans.content import planning_of
+from careloop.careplans.model import Plan, Planning, PlanState
+from careloop.careplans.resources import care_plan_of, goal_of, is_of_library, is_shared, plan_from
+from careloop.careplans.rules.lifecycle import state_of
+from careloop.db import Transaction
+from careloop.errors import Conflict
+from careloop.fhir.ids import derived_id, new_id
+from careloop.flows import engine, people, writing
+from careloop.flows.app import App
+from careloop.loops.store import StoredLoop, load_loops
+from careloop.record import Stored, Write
+
+PATHWAY = "care-plan-review"
+_OVER = ("cancelled", "completed")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanDesk:
+    """The plan of a patient with what is needed to work on it. `version` is that of the CarePlan, 0 for a new one."""
+
+    plan: Plan
+    version: int
+    planning: Planning
+    today: date
+    zone: ZoneInfo
+    stored: Sequence[Stored]
+
+    @property
+    def state(self) -> PlanState:
+        """Where the plan stands today."""
+        return state_of(self.plan, self.today)
+
+    @property
+    def others(self) -> list[Stored]:
+        """Care plans of other sources."""
+        return [one for one in self.stored if one.resource_type == "CarePlan" and not is_shared(one.resource)]
+
+    @property
+    def own_goals(self) -> list[Mapping[str, Any]]:
+        """Goals that did not come from a plan: what matters to the patient in their own words, the newest first."""
+        found = [one.resource for one in self.stored if one.resource_type == "Goal"]
+        active = ("proposed", "planned", "accepted", "active")
+        mine = [one for one in found if not is_of_library(one) and one.get("lifecycleStatus") in active]
+        return sorted(mine, key=lambda one: str(one.get("startDate", "")), reverse=True)
+
+
+def open_desk(app: App, tx: Transaction, patient_id: str, *, more: Sequence[str] = ()) -> PlanDesk:
+    """The desk of a patient whom the caller has read. `more` are further types to bring along. Not audited."""
+    stored = app.record.of_patient(tx, patient_id, ("CarePlan", "Goal", *more))
+    zone = people.zone_of(tx)
+    today = app.clock.now().astimezone(zone).date()
+    goals = {one.reference: one.resource for one in stored if one.resource_type == "Goal"}
+    mine = [one for one in stored if one.resource_type == "CarePlan" and is_shared(one.resource)]
+    mine.sort(key=lambda one: (one.resource.get("status") in ("draft", "active"), one.last_updated))
+    standing = mine[-1] if mine and mine[-1].resource.get("status") in ("draft", "active") else None
+    fresh = Plan(id=new_id(), patient_id=patient_id, began=today)
+    return PlanDesk(
+        plan=plan_from(standing.resource, goals) if standing else fresh,
+        version=standing.version if standing else 0,
+        planning=planning_of(engine.catalog_for(app, tx)),
+        today=today,
+        zone=zone,
+        stored=stored,
+    )
+
+
+def require_version(desk: PlanDesk, version: int) -> None:
+    """`Conflict` where somebody else saved since the page was drawn: nothing is overwritten."""
+    if version != desk.version:
+        raise Conflict("somebody else changed this plan meanwhile; look at it again")
+
+
+def save(
+    app: App, tx: Transaction, principal: Principal, desk: PlanDesk, plan: Plan, also: Iterable[Json] = ()
+) -> PlanState:
+    """The plan is in the record with its goals; goals that it no longer has are ended; its review is kept in mind."""
+    began = plan.began or desk.today
+    ids = {one.key: _goal_id(tx, plan, one.key) for one in plan.goals}
+    state = state_of(plan, desk.today)
+    resources = [goal_of(one, ids[one.key], plan, began) for one in plan.goals if not one.key.startswith("own/")]
+    resources += [_ended(one) for one in _dropped(desk, set(ids.values()))]
+    resources += [care_plan_of(plan, state, principal.reference, ids), *also]
+    writing.write(app, tx, principal, [_put(one) for one in resources])
+    store.keep_review(tx, plan_id=plan.id, patient_id=plan.patient_id, review_by=plan.review_by, ended=plan.ended)
+    return state
+
+
+def _goal_id(tx: Transaction, plan: Plan, key: str) -> str:
+    """A goal in the patient's own words is its own resource already."""
+    return key.removeprefix("own/") if key.startswith("own/") else derived_id(tx.tenant_id, "plan goal", plan.id, key)
+
+
+def _dropped(desk: PlanDesk, kept: set[str]) -> list[Mapping[str, Any]]:
+    goals = [one.resource for one in desk.stored if one.resource_type == "Goal" and is_of_library(one.resource)]
+    dropped = set(_ids_of(desk)) - kept
+    return [one for one in goals if one["id"] in dropped and one.get("lifecycleStatus") not in _OVER]
+
+
+def _ids_of(desk: PlanDesk) -> list[str]:
+    plans = [one.resource for one in desk.stored if one.resource_type == "CarePlan" and one.id == desk.plan.id]
+    return [one["reference"].split("/")[1] for plan in plans for one in plan.get("goal", ())]
+
+
+def _ended(goal: Mapping[str, Any]) -> Json:
+    return {**{name: value for name, value in goal.items() if name != "meta"}, "lifecycleStatus": "cancelled"}
+
+
+def _put(resource: Json) -> Write:
+    return Write(method="update", resource_type=resource["resourceType"], id=resource["id"], resource=resource)
+
+
+def review_loop(tx: Transaction, patient_id: str) -> StoredLoop | None:
+    """The open loop in which the plan is looked at, None where there is none."""
+    loops = [one for one in load_loops(tx, patients=[patient_id]) if one.state.pathway == PATHWAY]
+    return next((one for one in loops if one.state.status.is_open), None)
+
+
+def opening(plan: Plan, now: str, by: str, says: str) -> Json:
+    """The request that has the plan looked at: it opens the loop `care-plan-review`."""
+    return {
+        "resourceType": "Task",
+        "id": new_id(),
+        "status": "requested",
+        "intent": "order",
+        "priority": "routine",
+        "code": {"coding": [{"system": "urn:careloop:open", "code": PATHWAY}], "text": says},
+        "focus": {"reference": f"CarePlan/{plan.id}"},
+        "for": {"reference": f"Patient/{plan.patient_id}"},
+        "authoredOn": now,
+        "lastModified": now,
+        **({"requester": {"reference": by}} if by.startswith("Practitioner/") else {}),
+    }
