@@ -1,11 +1,15 @@
 """Questions for physicians: asked once, answered once by whom they were put to, open until somebody acted on them."""
 
+from datetime import timedelta
+
 import pytest
 from tests.conftest import StandingClock
 from tests.journeys.practice import Practice
 
+from careloop.engagement.notices import store as notices
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.flows import questions as flow
+from careloop.flows import telling
 from careloop.loops import store
 
 
@@ -106,3 +110,38 @@ def test_other_needs_words(practice, loop_id):
     ask(practice, loop_id)
     with pytest.raises(Rejected):
         say(practice, waiting(practice, loop_id), "other")
+
+
+def events(practice: Practice) -> list[tuple[str, str]]:
+    found = practice.run(lambda tx: tx.rows("select kind, whom from notice_event where thing like 'Question/%'"))
+    return [(row["kind"], row["whom"]) for row in found]
+
+
+def told(practice: Practice) -> list[str]:
+    def work(tx):
+        while telling.tell(practice.app, tx):
+            pass
+        mine = notices.notices_of(tx, practice.reference("osei"), since=practice.app.clock.now() - timedelta(days=1))
+        return [one.way for one in mine if one.kind.startswith("question") and one.seen is None]
+
+    return practice.run(work)
+
+
+def test_whom_it_is_put_to_is_told_once_and_looking_ends_the_notice(practice, loop_id):
+    ask(practice, loop_id, text="May she drive?")
+    assert ("question", practice.reference("osei")) in events(practice)
+    assert "digest" in told(practice)
+    practice.run(lambda tx: flow.seen(practice.app, tx, practice.user("osei")))
+    assert told(practice) == []
+
+
+def test_a_question_about_safety_is_told_at_once(practice):
+    patient = practice.patient()
+    practice.write({
+        "resourceType": "Task", "id": f"safe-{patient}", "status": "requested", "intent": "order",
+        "code": {"coding": [{"system": "urn:careloop:open", "code": "safety-concern"}]},
+        "for": {"reference": f"Patient/{patient}"}, "authoredOn": practice.app.clock.now().isoformat(),
+    })  # fmt: skip
+    loop = practice.run(lambda tx: store.load_loops(tx, patients=[patient])[0].id)
+    ask(practice, loop, text="Is she safe at home?")
+    assert "now" in told(practice)

@@ -13,6 +13,11 @@ from careloop.outbox import Delivery, Failure, Held
 from careloop.outside.mail import Letter, Refused, send_mail
 
 _PROCESS = "outbox"
+_TO_STAFF = {
+    "notice": ("Something in Careloop needs you", "/notices"),
+    "week": ("Your week in Careloop", "/my-week"),
+}
+"""E-mails to our own people by their `about`: what they say, and where they lead."""
 
 
 def groups(app: App, tenant: Tenant, held: Held) -> Sequence[Sequence[Delivery]]:
@@ -40,7 +45,7 @@ def send(app: App, tenant: Tenant, held: Held, deliveries: Sequence[Delivery]) -
 
 def _letter(app: App, tx: Transaction, tenant: Tenant, delivery: Delivery) -> Letter | None:
     """The e-mail of this delivery as it may be sent now."""
-    if delivery.about != "notice":
+    if delivery.about not in _TO_STAFF:
         return mailing.letter_to_patient(app, tx, tenant, delivery)
     reference = str(delivery.payload["to"])
     member = next((one for one in accounts.members(tx, [reference]) if one.active), None)
@@ -49,10 +54,11 @@ def _letter(app: App, tx: Transaction, tenant: Tenant, delivery: Delivery) -> Le
     person = store.people(tx, [reference])[reference]
     if not person.address or person.failed:
         return None
-    text = f"Something in Careloop needs you.\n\nOpen it here: {mailing.address_of(app)}/notices\n"
+    says, link = _TO_STAFF[delivery.about]
+    text = f"{says}.\n\nOpen it here: {mailing.address_of(app)}{delivery.payload.get('link', link)}\n"
     return Letter(
         to=person.address,
-        subject="Something in Careloop needs you",
+        subject=says,
         text=f"{text}\nWhat comes by e-mail, and when, you choose here: {mailing.address_of(app)}/notices/settings\n",
         message_id=delivery.idempotency,
     )
@@ -60,7 +66,7 @@ def _letter(app: App, tx: Transaction, tenant: Tenant, delivery: Delivery) -> Le
 
 def _came_back(app: App, tx: Transaction, delivery: Delivery, address: str, why: str) -> None:
     """Mail to a person of the staff stops until they give another address; for a patient it is owned work."""
-    if delivery.about == "notice":
+    if delivery.about in _TO_STAFF:
         store.note_failed(tx, str(delivery.payload["to"]), address, why)
     else:
         mailing.came_back(app, tx, delivery)

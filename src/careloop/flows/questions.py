@@ -15,12 +15,15 @@ from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, Role
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
+from careloop.engagement.notices import store as notices
+from careloop.engagement.notices.model import NewEvent
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import new_id
 from careloop.flows import acting, engine, people, writing
 from careloop.flows.app import App
 from careloop.flows.panel import SYSTEM
 from careloop.flows.timeline import instant_of
+from careloop.loops import store as loops
 from careloop.loops.rules.calendar import Span, after
 from careloop.record import Stored, Write
 
@@ -33,6 +36,7 @@ _ACTED_ON = {"coding": [{"system": SYSTEM, "code": "acted-on"}], "text": "Acted 
 _FACT = {"coding": [{"system": SYSTEM, "code": "fact"}], "text": "Fact"}
 _ANSWER = {"coding": [{"system": SYSTEM, "code": "answer"}], "text": "Answer"}
 _KEPT = timedelta(days=30)
+_NOTICES = frozenset({"question", "question-now"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +142,37 @@ def ask(
     if not task["input"]:
         del task["input"]
     _write(app, tx, principal, task)
+    _tell(app, tx, principal, task, loop)
     receipt = acting.ActReceipt(act_id=str(task["id"]), says="Asked. The answer comes to your questions.")
     acting.keep_receipt(tx, principal, key, receipt, now)
     return receipt
+
+
+def _tell(app: App, tx: Transaction, principal: Principal, task: Mapping[str, Any], loop: loops.StoredLoop) -> None:
+    """Whom it is put to is told once a day at their time, of safety at once (NT-14)."""
+    is_safety = loop.state.pathway in engine.rank_weights(engine.at_practice(app, tx).catalog).safety
+    event = NewEvent(
+        at=app.clock.now(),
+        kind="question-now" if is_safety else "question",
+        patient_id=loop.patient_id,
+        thing=f"Question/{task['id']}",
+        state="asked",
+        says=f"{principal.name} asks for a yes or a no",
+        loop_id=loop.id,
+        whom=str(task["owner"]["reference"]),
+        by=principal.reference,
+    )
+    notices.add_events(tx, [event])
+
+
+def seen(app: App, tx: Transaction, principal: Principal) -> None:
+    """The person looks at their questions: notices of them have done their work."""
+    now = app.clock.now()
+    mine = notices.notices_of(tx, principal.reference, since=now - _KEPT)
+    ids = [one.id for one in mine if one.kind in _NOTICES]
+    if ids:
+        notices.mark_seen(tx, principal.reference, ids, now)
+        notices.mark_opened(tx, principal.reference, ids, now)
 
 
 def answer(

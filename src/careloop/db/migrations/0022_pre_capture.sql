@@ -1,4 +1,4 @@
--- Write once: minutes as facts, what clinicians want to be told and when, and letters that leave.
+-- Write once: minutes as facts; the weekly half-page of a clinician.
 
 -- Who worked when for whom, one row for each source that says minutes. Kept in step by every write of that source
 -- (flows.minutes_ledger); billing reads it. An act that was taken back does not count any more, and stays readable.
@@ -22,26 +22,21 @@ create index minutes_entry_who on minutes_entry (tenant_id, who, started);
 comment on column minutes_entry.source is 'Communication/<id> or Observation/<id>: the act that took the time';
 comment on column minutes_entry.counts is 'false for what was entered in error; a failed try keeps its activity, billing decides (BT-08)';
 
--- When a clinician is told: of questions at most once a day at `daily_at`, of the week on `weekly_on` (1 Monday).
-create table clinician_notice (
+-- On which day of the week a clinician is sent the link of their half-page; without a row physicians on Friday.
+create table weekly_choice (
     tenant_id int not null,
-    practitioner text collate "C" not null,
-    email text not null default '',
-    daily_at time not null default '12:00',
-    weekly_on int not null default 5 check (weekly_on between 0 and 7),
-    primary key (tenant_id, practitioner)
+    person text collate "C" not null check (person ~ '^Practitioner/.'),
+    weekday int not null check (weekday between 0 and 7),
+    primary key (tenant_id, person)
 );
-select make_tenant_table('clinician_notice');
-comment on column clinician_notice.weekly_on is 'ISO day of the week, 0 for never';
+select make_tenant_table('weekly_choice');
+comment on column weekly_choice.weekday is 'ISO day of the week, 0 for never';
 
--- What was told already: a day's questions, a week's half-page, one safety question.
-create table clinician_told (
+-- Which day's link was sent already, so that it is sent once.
+create table weekly_sent (
     tenant_id int not null,
-    practitioner text collate "C" not null,
-    kind text not null check (kind in ('questions', 'week', 'safety')),
-    about text collate "C" not null,
-    told timestamptz not null,
-    primary key (tenant_id, practitioner, kind, about)
+    person text collate "C" not null check (person ~ '^Practitioner/.'),
+    day date not null,
+    primary key (tenant_id, person, day)
 );
-select make_tenant_table('clinician_told');
-comment on column clinician_told.about is 'the day, the first day of the week, or the question';
+select make_tenant_table('weekly_sent');

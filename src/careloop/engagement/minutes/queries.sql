@@ -28,3 +28,13 @@ select who, activity, sum(seconds)::bigint as seconds, count(*)::int as acts
    and started < %(until)s
  group by who, activity
  order by who, activity
+
+-- minutes_for_patients --
+-- Work for some patients that began in a span: seconds, acts, calls.
+select coalesce(sum(seconds), 0)::bigint as seconds, count(*)::int as acts,
+       count(*) filter (where activity = 'call')::int as calls
+  from minutes_entry
+ where patient_id = any(%(patients)s)
+   and counts
+   and started >= %(since)s
+   and started < %(until)s

@@ -1,5 +1,6 @@
 """The table of minutes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,3 +44,12 @@ def by_activity(tx: Transaction, since: datetime, until: datetime) -> list[tuple
     """Person, activity, seconds and acts of all work that began in this span."""
     rows = tx.rows(_SQL["minutes_by_activity"], {"since": since, "until": until})
     return [(row["who"], row["activity"], row["seconds"], row["acts"]) for row in rows]
+
+
+def for_patients(tx: Transaction, patients: Sequence[str], since: datetime, until: datetime) -> tuple[int, int]:
+    """Whole minutes of work for these patients that began in this span, and the calls that reached somebody."""
+    if not patients:
+        return (0, 0)
+    asked = {"patients": list(patients), "since": since, "until": until}
+    row = tx.one(_SQL["minutes_for_patients"], asked)
+    return (row["seconds"] // 60, row["calls"]) if row else (0, 0)

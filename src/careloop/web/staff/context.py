@@ -1,7 +1,7 @@
 """What every staff page needs: the process, who is signed in, the time, the frame around the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -25,6 +25,7 @@ from careloop.access.browser import (
 from careloop.access.model import Principal, Role, Tenant
 from careloop.access.sessions import StaffSession, tenant_of
 from careloop.errors import NotAuthenticated
+from careloop.flows import notices
 from careloop.flows.accounts import current_session
 from careloop.flows.app import App
 from careloop.web.rendering import PAGE_HEADERS, Words, render
@@ -77,7 +78,9 @@ class MenuItem:
 MENU: Sequence[MenuItem] = (
     MenuItem(path="/worklist", name="Worklist", icon="inbox"),
     MenuItem(path="/patients", name="Patients", icon="users"),
+    MenuItem(path="/notices", name="Notices", icon="bell", second=True, roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/transitions", name="Transitions", icon="hospital"),
+    MenuItem(path="/episodes", name="Episodes", icon="layers", second=True, roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(path="/referrals", name="Referrals", icon="send", roles=_STAFF - {Role.ADMINISTRATOR}, second=True),
     MenuItem(
         path="/results",
@@ -93,6 +96,13 @@ MENU: Sequence[MenuItem] = (
         icon="circle-question-mark",
         second=True,
         roles=_STAFF - {Role.ADMINISTRATOR},
+    ),
+    MenuItem(
+        path="/my-week",
+        name="My week",
+        icon="calendar-check",
+        second=True,
+        roles=frozenset({Role.PHYSICIAN, Role.NURSE}),
     ),
     MenuItem(path="/schedule", name="Schedule", icon="calendar-days", second=True),
     MenuItem(path="/team", name="Team", icon="handshake", second=True),
@@ -221,7 +231,7 @@ class Staff:
         theme, density, keys = _look(self.request)
         return Frame(
             here=here,
-            menu=[item for item in MENU if item.roles & self.principal.roles],
+            menu=self._menu(),
             who=self.principal.name,
             site=self.tenant.name,
             csrf=self.session.csrf,
@@ -235,6 +245,14 @@ class Staff:
             else None,
             about=about,
         )
+
+    def _menu(self) -> list[MenuItem]:
+        """The lines of the rail for this person; how many notices they have not seen stands beside theirs."""
+        with self.app.database.transaction(self.tenant.id, actor=self.principal.reference) as tx:
+            unread, safety = notices.unread(tx, self.principal)
+        counted = {"/notices": {"count": unread, "late": safety > 0}}
+        mine = [item for item in MENU if item.roles & self.principal.roles]
+        return [replace(item, **counted.get(item.path, {})) for item in mine]
 
     def _clock_note(self) -> str:
         if not self.app.clock.is_moved:

@@ -8,7 +8,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, require_action
 from careloop.errors import Conflict, Rejected
-from careloop.flows import loop_detail
+from careloop.flows import loop_detail, weekly_page
 from careloop.flows import questions as flow
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.worklist import new_key
@@ -48,6 +48,20 @@ def question_ask(staff: SignedInStaff, data: Form) -> Response[str]:
     return staff.back(f"/worklist?scope=all&loop={form.get('loop', '')}", said=receipt.says)
 
 
+@get("/questions/next", sync_to_thread=True)
+def question_next(staff: SignedInStaff) -> Response[str]:
+    """Where the link of an e-mail leads: the card that waits longest, alone; the list where none does."""
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        waiting = flow.of_person(staff.app, tx, staff.principal).waiting
+    return staff.back(f"/questions/{waiting[0].id}" if waiting else "/questions")
+
+
+@get("/questions/{question_id:str}", sync_to_thread=True)
+def question_one(staff: SignedInStaff, question_id: FromPath[str]) -> Response[str]:
+    """One card alone, for a phone: two taps and it is answered."""
+    return _card(staff, question_id)
+
+
 @post("/questions/{question_id:str}", sync_to_thread=True)
 def question_answer(staff: SignedInStaff, question_id: FromPath[str], data: Form) -> Response[str]:
     """Yes, no, other; or the answer was acted on."""
@@ -66,14 +80,32 @@ def question_answer(staff: SignedInStaff, question_id: FromPath[str], data: Form
         told = staff.app.database.run(staff.tenant.id, work, actor=staff.principal.reference)
     except (Rejected, Conflict) as error:
         status = 409 if isinstance(error, Conflict) else 422
+        if form.get("alone"):
+            return _card(staff, question_id, problem=error.message, status=status, typed=form.get("note", ""))
         return _page(staff, problem=error.message, status=status, typed={question_id: form.get("note", "")})
-    return staff.back("/questions", said=told)
+    return staff.back("/questions/next" if form.get("alone") else "/questions", said=told)
+
+
+def _card(staff: Staff, question_id: str, *, problem: str = "", status: int = 200, typed: str = "") -> Response[str]:
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        flow.seen(staff.app, tx, staff.principal)
+        waiting = flow.of_person(staff.app, tx, staff.principal).waiting
+    one = next((card for card in waiting if card.id == question_id), None)
+    values = {"one": one, "others": len(waiting) - (one is not None), "problem": problem, "typed": typed}
+    return staff.page("question.html", "/questions", values, status=status, about=one.patient_id if one else "")
 
 
 def _page(staff: Staff, *, problem: str = "", status: int = 200, typed: dict[str, str] | None = None) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        flow.seen(staff.app, tx, staff.principal)
         found = flow.of_person(staff.app, tx, staff.principal)
-    values = {"found": found, "problem": problem, "typed": typed or {}, "answers": flow.ANSWERS}
+    values = {
+        "found": found,
+        "problem": problem,
+        "typed": typed or {},
+        "answers": flow.ANSWERS,
+        "has_week": bool(staff.principal.roles & weekly_page.CLINICIANS),
+    }
     return staff.page("questions.html", "/questions", values, status=status)
 
 

@@ -1,0 +1,97 @@
+"""The half-page of a clinician: what closed for their own patients, what is late on them, and its weekly link."""
+
+from dataclasses import replace
+
+import pytest
+from tests.conftest import StandingClock
+from tests.journeys.practice import Practice
+
+from careloop.engagement.notices import store as notices
+from careloop.engagement.notices.model import Person
+from careloop.errors import NotPermitted
+from careloop.flows import acts, questions, weekly_letters, weekly_page
+from careloop.loops import store
+
+
+@pytest.fixture(scope="module")
+def practice(_app):
+    opened = Practice.open(_app.with_clock(StandingClock()))
+    opened.move_to("2026-04-06 09:00")
+    return opened
+
+
+def task(practice: Practice, patient: str, name: str) -> str:
+    practice.write({
+        "resourceType": "Task", "id": f"{name}-{patient}", "status": "requested", "intent": "order",
+        "code": {"coding": [{"system": "urn:careloop:open", "code": "team-task"}], "text": name},
+        "for": {"reference": f"Patient/{patient}"}, "authoredOn": practice.app.clock.now().isoformat(),
+    })  # fmt: skip
+    found = practice.run(lambda tx: store.load_loops(tx, patients=[patient]))
+    return next(one.id for one in found if one.state.focus == f"Task/{name}-{patient}")
+
+
+def mine(practice: Practice) -> str:
+    patient = practice.patient()
+    stored = practice.run(lambda tx: practice.app.record.fetch(tx, [f"Patient/{patient}"])[f"Patient/{patient}"])
+    practice.write({**stored.resource, "generalPractitioner": [{"reference": practice.reference("osei")}]})
+    return patient
+
+
+def week(practice: Practice, who: str = "osei") -> weekly_page.Week:
+    return practice.run(lambda tx: weekly_page.week(practice.app, tx, practice.user(who)))
+
+
+def test_a_week_counts_what_closed_for_ones_own_patients_with_and_without_proof(practice):
+    patient, other = mine(practice), practice.patient()
+    done, dropped = task(practice, patient, "done"), task(practice, patient, "dropped")
+    task(practice, other, "elsewhere")
+    stored = practice.run(lambda tx: practice.app.record.fetch(tx, [f"Task/done-{patient}"])[f"Task/done-{patient}"])
+    practice.write({**stored.resource, "status": "completed"})
+    practice.run(lambda tx: acts.close_without_proof(
+        practice.app, tx, practice.user("mo"), loop_id=dropped, step_id=None, reason="not-applicable", note="Moved on",
+    ))  # fmt: skip
+    page = week(practice)
+    assert (page.patients, page.proven, page.unproven) == (1, 1, 1)
+    assert {line.loop_id for one in page.closed for line in one.lines} == {done, dropped}
+    assert "without proof: Moved on" in {line.says for one in page.closed for line in one.lines}
+    assert week(practice, "nia").closed == []
+
+    asked = [task(practice, patient, name) for name in ("one", "two", "three")]
+    for loop in asked:
+        practice.run(lambda tx, loop=loop: questions.ask(
+            practice.app, tx, practice.user("dana"), loop_id=loop, to=practice.reference("osei"), text="May she?"
+        ))  # fmt: skip
+    page = week(practice)
+    assert (len(page.decisions), page.more_decisions, page.late) == (2, 1, [])
+    practice.move_to("2026-04-15 09:00")
+    page = week(practice)
+    assert (page.proven, page.unproven, page.open_late) == (0, 0, 3)
+    practice.move_to("2026-04-06 09:00")
+
+
+def test_only_clinicians_have_one(practice):
+    for who in ("dana", "mo"):
+        with pytest.raises(NotPermitted):
+            week(practice, who)
+
+
+def test_the_link_leaves_once_on_the_chosen_day_at_the_chosen_hour(practice):
+    person = Person(person=practice.reference("osei"), address="osei@example.org")
+    practice.run(lambda tx: notices.save_person(tx, person))
+    app = replace(practice.app, settings=replace(practice.app.settings, smtp_host="localhost"))
+
+    def write() -> int:
+        return practice.run(lambda tx: weekly_letters.write(app, tx))
+
+    practice.move_to("2026-04-10 07:00")  # a Friday, before 7:30
+    assert write() == 0
+    practice.move_to("2026-04-10 07:31")
+    assert (write(), write()) == (1, 0)
+    practice.run(lambda tx: weekly_page.choose_day(tx, practice.user("osei"), 1))
+    practice.move_to("2026-04-13 08:00")
+    assert write() == 1
+    practice.run(lambda tx: weekly_page.choose_day(tx, practice.user("osei"), 0))
+    practice.move_to("2026-04-20 08:00")
+    assert write() == 0
+    rows = practice.run(lambda tx: tx.rows("select about, payload from delivery where about = 'week'"))
+    assert [row["payload"] for row in rows] == [{"to": practice.reference("osei")}] * 2
