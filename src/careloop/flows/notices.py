@@ -43,7 +43,8 @@ MISSED = (rules.LATE, rules.OPEN_LATE)
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One notice as its person sees it. `fresh`: it was not on the page before. `says`: its changes, newest first."""
+    """One notice as its person sees it. `fresh`: it was not on the page before. `says`: its changes, newest first.
+    `over`: when its matter was closed, None while it is not."""
 
     id: str
     kind: str
@@ -58,6 +59,7 @@ class Shown:
     opened: bool
     says: Sequence[str]
     changes: int
+    over: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,6 +343,7 @@ def _shown(app: App, tx: Transaction, found: Sequence[Notice]) -> list[Shown]:
     kinds = telling.rules_shown(app, tx).kinds
     current = {one.patient_id: identity.survivor_of(tx, one.patient_id) for one in found}
     names = _names(app, tx, list(current.values()))
+    looks = outlook.outlooks(tx, [(str(one.loop_id), "") for one in found if one.loop_id])
     return [
         Shown(
             id=one.id,
@@ -356,6 +359,7 @@ def _shown(app: App, tx: Transaction, found: Sequence[Notice]) -> list[Shown]:
             opened=one.opened is not None,
             says=one.says,
             changes=one.changes,
+            over=looks[(str(one.loop_id), "")].ended if (str(one.loop_id), "") in looks else None,
         )
         for one in found
     ]

@@ -19,7 +19,7 @@ from careloop.flows.app import App
 from careloop.flows.timeline import instant_of
 from careloop.loops.model import ClockState, StepState
 from careloop.loops.plans import LoopPlan
-from careloop.loops.rules.rank import next_step
+from careloop.loops.rules.rank import is_waiting, next_step
 from careloop.record import Written
 
 _INSIDE = frozenset({"arrived", "triaged", "in-progress", "onleave"})
@@ -31,6 +31,7 @@ _WHERE: Mapping[str, str] = {
     "EMER": "Came to the emergency room",
 }
 """What is said when a stay of that class (v3-ActCode) began."""
+_BACK = "Going home was taken back: still in hospital"
 
 
 def note_loops(
@@ -65,14 +66,26 @@ def events_of(app: App, plan: LoopPlan, rules: NoticeRules, now: datetime) -> li
 
 
 def _begun(app: App, plan: LoopPlan, rules: NoticeRules, now: datetime) -> list[NewEvent]:
-    """A new loop: safety, else new, else late from the beginning; nothing where it is history and not safety."""
-    state, step = plan.change.new, next_step(plan.change.new)
+    """A new loop, for everybody with a step in it: safety, else late from the beginning, else new; nothing where it is
+    history and not safety."""
+    state = plan.change.new
     if state.pathway in engine.rank_weights(app.catalog).safety:
-        return [_event(app, plan, "safety", step, now)]
+        return [_event(app, plan, "safety", next_step(state), now)]
     if now - state.opened > rules.history:
         return []
-    kind = "late" if step is not None and step.clock == ClockState.OVERDUE else "opened"
-    return [_event(app, plan, kind, step, now)]
+    return [
+        _event(app, plan, "late" if step.clock == ClockState.OVERDUE else "opened", step, now)
+        for step in _first_of_each(plan)
+    ]
+
+
+def _first_of_each(plan: LoopPlan) -> list[StepState]:
+    """The step that each owner has to do first; what waits for others needs nobody yet."""
+    found: dict[str, StepState] = {}
+    steps = [one for one in plan.change.new.steps if one.status.is_open and not is_waiting(one)]
+    for step in sorted(steps, key=lambda one: one.due):
+        found.setdefault(plan.owners[step.step_id], step)
+    return list(found.values())
 
 
 def _moved(app: App, plan: LoopPlan, now: datetime) -> list[NewEvent]:
@@ -194,7 +207,13 @@ def _stay_event(one: Written, now: datetime) -> NewEvent | None:
     if not state or at > now or (one.resource is not None and code not in _WHERE):
         return None
     return NewEvent(
-        at=at, kind="stay", patient_id=str(one.patient_id), thing=f"Encounter/{one.id}", state=state, says=says
+        at=at,
+        kind="stay",
+        patient_id=str(one.patient_id),
+        thing=f"Encounter/{one.id}",
+        state=state,
+        says=says,
+        again=_BACK if state.startswith("in:") else "",
     )
 
 

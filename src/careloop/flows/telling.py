@@ -59,7 +59,7 @@ def tell(app: App, tx: Transaction) -> int:
         keys = card.keys if card else (event.focus or event.thing,)
         for person in persons:
             way = rules.way_of(kind, chosen.get((person, kind.id)))
-            store.fold(tx, event, person=person, cards=keys, way=way, safety=kind.safety)
+            store.fold(tx, event, kind, person=person, cards=keys, way=way)
     store.mark_told(tx, [one.id for one in events], now)
     return len(events)
 

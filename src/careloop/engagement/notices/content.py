@@ -29,6 +29,7 @@ def _read(catalog: Catalog) -> NoticeRules:
                 way=one["way"],
                 rule=one["rule"],
                 safety=one.get("safety", False),
+                joins=tuple(one.get("joins", ())),
                 by_pathway=others.get(one["id"], {}),
             )
             for one in document["kinds"]

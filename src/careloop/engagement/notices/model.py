@@ -15,7 +15,8 @@ WAYS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One sort of change. `to` are words of the communication pathway, `by_pathway` those of some pathways."""
+    """One sort of change. `to` are words of the communication pathway, `by_pathway` those of some pathways. An unseen
+    notice of a kind in `joins` takes a change of this kind along."""
 
     id: str
     title: str
@@ -24,6 +25,7 @@ class Kind:
     way: str
     rule: str
     safety: bool
+    joins: tuple[str, ...]
     by_pathway: Mapping[str, tuple[str, ...]]
 
     def words(self, pathway: str) -> tuple[str, ...]:
@@ -44,7 +46,8 @@ class NoticeRules:
 
 @dataclass(frozen=True, kw_only=True)
 class NewEvent:
-    """A change that may need somebody. References are `Practitioner/..` or a queue."""
+    """A change that may need somebody. References are `Practitioner/..` or a queue. `again`: what is said in place of
+    `says` where the thing had been over before (state `out`)."""
 
     at: datetime
     kind: str
@@ -56,6 +59,7 @@ class NewEvent:
     step_id: str = ""
     whom: str = ""
     by: str = ""
+    again: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
 -- which nobody heard, is none.
 insert into notice_event (at, kind, patient_id, thing, state, loop_id, step_id, whom, by, says)
 select item.at, item.kind, item.patient_id, item.thing, item.state, item.loop_id::uuid, item.step_id, item.whom,
-       item.by, item.says
+       item.by, case when last.state = 'out' and item.again <> '' then item.again else item.says end
   from jsonb_to_recordset(%(items)s::jsonb)
     as item (at timestamptz, kind text, patient_id text, thing text, state text, loop_id text, step_id text,
-             whom text, by text, says text, place bigint)
+             whom text, by text, says text, again text, place bigint)
   left join lateral (select before.state
                        from notice_event as before
                       where before.thing = item.thing
@@ -31,13 +31,14 @@ update notice_event
 
 -- card_in_use --
 -- The card of an unseen notice that stands for one of these things: a late message may have joined them since.
-select card
+select id::text, card, kind
   from notice
  where person = %(person)s
-   and kind = %(kind)s
+   and kind = any(%(kinds)s)
    and card = any(%(cards)s)
    and seen is null
- order by first
+   and (kind = %(kind)s or way <> 'off')
+ order by kind <> %(kind)s, first
  limit 1
 
 -- fold --
@@ -47,9 +48,14 @@ values (%(id)s, %(person)s, %(card)s, %(kind)s, %(patient_id)s, %(loop_id)s, %(s
         %(at)s, %(at)s)
 on conflict (tenant_id, person, card, kind) where seen is null do update
    set last = greatest(notice.last, excluded.last), loop_id = coalesce(excluded.loop_id, notice.loop_id),
-       step_id = excluded.step_id, patient_id = excluded.patient_id,
+       step_id = excluded.step_id, patient_id = excluded.patient_id, way = excluded.way,
        mailed = case when excluded.way = 'now' and notice.way <> 'now' then null else notice.mailed end
 returning id::text
+
+-- refresh --
+update notice
+   set last = greatest(last, %(at)s)
+ where id = %(id)s::uuid
 
 -- add_change --
 insert into notice_change (notice_id, event_id)
@@ -185,7 +191,7 @@ select id::text, kind, patient_id, loop_id::text, step_id, last, way
  where person = %(person)s
    and opened is null
    and last >= %(since)s
-   and last < %(until)s
+   and last <= %(until)s
  order by last desc, id
  limit 500
 
@@ -195,7 +201,7 @@ select kind, count(*)::int as sent, count(*) filter (where opened is null)::int 
        count(distinct person)::int as people, count(*) filter (where way = 'off')::int as turned_down
   from notice
  where last >= %(since)s
-   and last < %(until)s
+   and last <= %(until)s
    and (%(person)s = '' or person = %(person)s)
  group by kind
  order by kind

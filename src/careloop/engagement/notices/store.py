@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from careloop.db import Row, Transaction, load_queries
-from careloop.engagement.notices.model import Event, NewEvent, Notice, OnCall, Person
+from careloop.engagement.notices.model import Event, Kind, NewEvent, Notice, OnCall, Person
 from careloop.fhir.ids import new_id
 from careloop.fhir.jsons import encode
 
@@ -33,27 +33,35 @@ def mark_told(tx: Transaction, ids: Sequence[int], now: datetime) -> None:
     tx.execute(_SQL["mark_told"], {"ids": list(ids), "now": now})
 
 
-def fold(tx: Transaction, event: Event, *, person: str, cards: Sequence[str], way: str, safety: bool) -> str:
+def fold(tx: Transaction, event: Event, kind: Kind, *, person: str, cards: Sequence[str], way: str) -> str:
     """The person's notice that stands for this change; its id. `cards`: the card's key, then keys that it had before
-    a late message joined things."""
-    card = tx.value(_SQL["card_in_use"], {"person": person, "kind": event.kind, "cards": list(cards)}) or cards[0]
+    a late message joined things. A turned-down kind joins none that is shown."""
+    kinds = [event.kind, *(kind.joins if way != "off" else ())]
+    used = tx.one(_SQL["card_in_use"], {"person": person, "kind": event.kind, "kinds": kinds, "cards": list(cards)})
+    if used is not None and used["kind"] != event.kind:
+        tx.execute(_SQL["refresh"], {"id": used["id"], "at": event.at})
+        return _with_change(tx, used["id"], event)
     notice = tx.value(
         _SQL["fold"],
         {
             "id": new_id(),
             "person": person,
-            "card": card,
+            "card": used["card"] if used else cards[0],
             "kind": event.kind,
             "patient_id": event.patient_id,
             "loop_id": event.loop_id,
             "step_id": event.step_id,
-            "safety": safety,
+            "safety": kind.safety,
             "way": way,
             "at": event.at,
         },
     )
-    tx.execute(_SQL["add_change"], {"notice": notice, "event": event.id})
-    return str(notice)
+    return _with_change(tx, str(notice), event)
+
+
+def _with_change(tx: Transaction, notice_id: str, event: Event) -> str:
+    tx.execute(_SQL["add_change"], {"notice": notice_id, "event": event.id})
+    return notice_id
 
 
 def notices_of(

@@ -11,7 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, may_act, require
 from careloop.errors import Conflict, Rejected
-from careloop.flows import identifying
+from careloop.flows import episode_cards, identifying
 from careloop.flows import patient_record as record
 from careloop.flows import patients as flow
 from careloop.flows.timeline import Event
@@ -116,6 +116,7 @@ def page_of(
     shown = min(max(most, 1), _MOST)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
+        cards = episode_cards.of_patient(staff.app, tx, staff.principal, patient_id)
     values = {
         "page": page,
         "tab": "overview",
@@ -127,6 +128,7 @@ def page_of(
         "kinds": flow.KINDS,
         "kind": chosen,
         "most": shown,
+        "episodes": [card for card in cards if card.is_current and card.kind != "matter"],
         "born": born_words,
         "primary": page.open_loops[0].loop_id if page.open_loops else None,
         "problem": problem,

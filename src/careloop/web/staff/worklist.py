@@ -14,7 +14,7 @@ from litestar.params import FromQuery
 from careloop.db import Transaction
 from careloop.errors import NotFound, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import bulk_acts, contradictions, day, identifying, list_views
+from careloop.flows import bulk_acts, contacting, contradictions, day, identifying, list_views
 from careloop.flows import worklist as flow
 from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
@@ -254,7 +254,16 @@ def _pane_values(
         "idempotency_key": new_key(),
         **form_values(staff, detail.proof if detail else None),
         "place": place_of(detail) if detail else None,
+        "contact": _contact(staff, detail),
     }
+
+
+def _contact(staff: Staff, detail: flow.LoopDetail | None) -> contacting.Contacts | None:
+    """How often the patient was contacted, shown where a call is about to be made."""
+    if detail is None or not detail.can_call:
+        return None
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        return contacting.of_loop(staff.app, tx, staff.principal, detail.row.loop_id)
 
 
 def _snooze_until(staff: Staff, detail: flow.LoopDetail | None) -> Any:
