@@ -65,7 +65,7 @@ def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> Loo
         may_hear=patient.may_hear,
         interpreter=patient.interpreter,
         can_call=loop.state.status.is_open,
-        try_words=_try_words(step),
+        try_words=_try_words(_tried(loop.state, step)),
         steps=tuple(_step_line(app, loop.state, each, zone) for each in loop.state.steps),
         proven=sum(row.segments),
         rank=_rank(app, loop.state, place, now, zone),
@@ -152,6 +152,13 @@ def _step_words(step: StepState, zone: ZoneInfo) -> str:
 def _day(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return f"{local:%a} {local.day} {local:%b}"
+
+
+def _tried(state: LoopState, step: StepState | None) -> StepState | None:
+    """The next step where it was tried, else the first open one that was: after enough tries another step is next."""
+    if step is not None and step.attempts:
+        return step
+    return next((each for each in state.steps if each.status.is_open and each.attempts), step)
 
 
 def _try_words(step: StepState | None) -> str:

@@ -14,7 +14,7 @@ from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import new_id
 from careloop.flows import acting, one_act, people, proof_tasks, worklist
 from careloop.flows.app import App
-from careloop.flows.proof_resources import About, Said, is_no, resource_for
+from careloop.flows.proof_resources import About, Said, resource_for
 from careloop.flows.proof_ways import (
     OWN_SCREENS,
     Worked,
@@ -30,7 +30,10 @@ from careloop.loops.ids import step_task_id
 from careloop.loops.model import Status
 from careloop.loops.rules.conditions import in_words
 from careloop.loops.rules.pathways import Step
-from careloop.loops.rules.proving import Way
+from careloop.loops.rules.proving import Kind, Way
+
+_WITHOUT_TIE = frozenset({Kind.VISIT, Kind.PROCEDURE})
+"""FHIR has no element by which these name the matter: the act names them."""
 
 
 def prove(
@@ -54,7 +57,7 @@ def prove(
     act_id = new_id()
     resource = _written(app, tx, principal, chosen, said, about, act_id)
     after = acting.find_loop(tx, loop_id)
-    if is_open(after, step_id) and chosen.belongs and not is_no(chosen, said):
+    if is_open(after, step_id) and chosen.belongs and chosen.kind in _WITHOUT_TIE:
         acting.add_evidence(
             app, tx, principal, loop_id=loop_id, step_id=step_id,
             reference=f"{resource['resourceType']}/{resource['id']}",

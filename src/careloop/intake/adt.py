@@ -249,7 +249,7 @@ class _Reader:
             "at": self._at.text,
             "recorded": self._recorded.text if self._recorded else None,
             "class": self._class(pv1),
-            "admit": self._time(pv1, 44),
+            "admit": self._time(pv1, 44) or self._expected(segments),
             "discharge": self._time(pv1, 45),
             "disposition": disposition,
             "disposition_text": text,
@@ -275,6 +275,11 @@ class _Reader:
             return None, None
         mapped = self._context.feed.dispositions.get(own)
         return mapped or self._mappings.tables["discharge-disposition"].of(own), pv1.text(36, 2) or own
+
+    def _expected(self, segments: Mapping[str, Sequence[Segment]]) -> str | None:
+        """When somebody is to come, of a stay that is planned: PV2-8, the expected admit time."""
+        text = segments["PV2"][0].text(8) if self._effect is Effect.PREADMIT and segments["PV2"] else ""
+        return moment(text, self._context.feed.zone, "PV2-8").text if text and text != '""' else None
 
     def _time(self, pv1: Segment, number: int) -> str | None:
         text = pv1.text(number)

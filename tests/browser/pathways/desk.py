@@ -8,6 +8,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.browser.conftest import Site, sign_in
 from tests.browser.pathways.doors import Fhir, Json, ago, now, text, unused_number
 
+expect.set_options(timeout=15_000)
+
 
 @dataclass
 class Desk:
@@ -37,6 +39,7 @@ class Desk:
                 "name": [{"family": family, "given": [family[::-1].capitalize()]}],
                 "birthDate": f"19{40 + int(number) % 50}-0{1 + int(number) % 9}-1{int(number) % 9}",
                 "gender": "female",
+                "communication": [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en"}]}}],
                 "telecom": [{"system": "phone", "value": f"+1555{number}99"}],
                 "address": [{"line": [f"{number} Oak St"], "city": "Alpha", "postalCode": number}],
             }

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from tests.browser.conftest import Site, send_hl7, wait_until_read
 from careloop.clock import Clock
 
 Json = dict[str, Any]
-_numbers = itertools.count(61001)
+_numbers = itertools.count(10_000 + int(time.time()) % 88_000)
 
 
 def now() -> datetime:
