@@ -123,6 +123,7 @@ class Monitoring:
     first_steps: Mapping[str, tuple[str, ...]]
     devices: Mapping[str, Any]
     check_ins: Mapping[str, Any]
+    names: Mapping[str, str]
     by_code: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Metric and whether fasting, by `system|code`."""
 
@@ -169,6 +170,7 @@ def read(documents: Mapping[str, Mapping[str, Any]]) -> Monitoring:
         first_steps={name: tuple(steps) for name, steps in documents["actions"]["first_steps"].items()},
         devices=documents["devices"],
         check_ins=documents["check-ins"],
+        names=documents["thresholds"]["names"],
         by_code={
             code: (metric.id, code in metric.fasting)
             for metric in metrics.values()

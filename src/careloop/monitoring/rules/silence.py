@@ -40,7 +40,7 @@ def silences(frame: Frame, measured: Sequence[datetime], since: datetime) -> Sil
         last = frame.now if end is None else end
         for again in range(1, _MOST_AGAIN + 1):
             at = _days_on(start, _days(frame, row, start) * again, frame.plan.zone)
-            if at >= last:
+            if (at > last) if end is None else (at >= last):
                 if end is None and frame.plan.watched(at):
                     wake = at
                 break
