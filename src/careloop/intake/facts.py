@@ -310,7 +310,8 @@ _ALWAYS = ("PID", "PD1", "NK1", "PV1", "PV2", "AL1", "DG1", "EVN", "MRG")
 _ADT_MAPS = ("patient", "encounter", "related-person", "allergy-intolerance", "condition")
 _BY_CODE = frozenset(
     [f"MSH-{number}" for number in range(1, 26)]
-    + ["PV1-1", "PV1-2", "PV1-3", "PV1-18", "PV1-19", "PV1-36", "PV1-44", "PV1-45", "PV2-8", "PID-1", "PID-18", "EVN-1", "EVN-2"]
+    + ["PV1-1", "PV1-2", "PV1-3", "PV1-18", "PV1-19", "PV1-36", "PV1-44", "PV1-45", "PID-1", "PID-18", "EVN-1", "EVN-2"]
+    + ["PV2-8"]
     + ["EVN-6", "MRG-1", "MRG-4", "MRG-5", "DG1-1", "DG1-6", "DG1-15", "DG1-21", "AL1-1", "NK1-1", "NK1-2", "NK1-3"]
     + [f"{name}-1" for name in ("OBX", "OBR", "NTE", "IN1", "GT1", "PR1", "SPM", "TQ1", "RGS", "AIS", "AIG", "AIL")]
 )
