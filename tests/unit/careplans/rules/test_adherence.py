@@ -22,7 +22,7 @@ def done(*days: int) -> list[Done]:
 
 def test_a_day_counts_once_and_only_within() -> None:
     found = adherence(WEIGHT, SINCE, UNTIL, [*done(1, 1, 2, 3), Done(does=WEIGHT.does, on=SINCE - timedelta(days=1))])
-    assert (found.expected, found.done, found.rate) == (30, 3, Decimal(3) / 30)
+    assert (found.expected, found.done, found.rate) == (29, 3, Decimal(3) / 29)
 
 
 def test_nothing_told_is_nothing_done_only_where_something_would_show_it() -> None:
