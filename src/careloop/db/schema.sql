@@ -1195,6 +1195,43 @@ CREATE TABLE public.loop_wake (
 
 ALTER TABLE ONLY public.loop_wake FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.medicine_checked (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    medicines integer NOT NULL,
+    not_checked integer NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.medicine_checked FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.medicine_finding (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    tier text NOT NULL,
+    rules text[] NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    fingerprint text NOT NULL,
+    refs text[] NOT NULL COLLATE pg_catalog."C",
+    body jsonb NOT NULL,
+    fired timestamp with time zone NOT NULL,
+    ended timestamp with time zone,
+    decided_by text,
+    why text,
+    acted boolean DEFAULT false NOT NULL,
+    CONSTRAINT medicine_finding_check CHECK (((state = 'overridden'::text) = ((decided_by IS NOT NULL) AND (why IS NOT NULL)))),
+    CONSTRAINT medicine_finding_check1 CHECK (((state = 'resolved'::text) = (ended IS NOT NULL))),
+    CONSTRAINT medicine_finding_kind_check CHECK ((kind = ANY (ARRAY['finding'::text, 'not-checked'::text]))),
+    CONSTRAINT medicine_finding_state_check CHECK ((state = ANY (ARRAY['open'::text, 'overridden'::text, 'resolved'::text]))),
+    CONSTRAINT medicine_finding_tier_check CHECK ((tier = ANY (ARRAY['contraindicated'::text, 'major'::text, 'moderate'::text, 'low'::text])))
+);
+
+ALTER TABLE ONLY public.medicine_finding FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.medicine_finding.acted IS 'a medicine was stopped, changed or held after the finding: it was actionable';
+
 CREATE TABLE public.medicine_hold (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     statement text NOT NULL COLLATE pg_catalog."C",
@@ -1209,6 +1246,15 @@ CREATE TABLE public.medicine_hold (
 );
 
 ALTER TABLE ONLY public.medicine_hold FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.medicine_reading (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    reached bigint NOT NULL,
+    ahead bigint NOT NULL,
+    ahead_before bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.medicine_reading FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.membership (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2432,8 +2478,17 @@ ALTER TABLE ONLY public.loop_step
 ALTER TABLE ONLY public.loop_wake
     ADD CONSTRAINT loop_wake_pkey PRIMARY KEY (tenant_id, patient_id);
 
+ALTER TABLE ONLY public.medicine_checked
+    ADD CONSTRAINT medicine_checked_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.medicine_finding
+    ADD CONSTRAINT medicine_finding_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.medicine_hold
     ADD CONSTRAINT medicine_hold_pkey PRIMARY KEY (tenant_id, statement);
+
+ALTER TABLE ONLY public.medicine_reading
+    ADD CONSTRAINT medicine_reading_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, patient_id, team_id, practitioner, role);
@@ -2791,6 +2846,8 @@ CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE 
 
 CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
 
+CREATE INDEX medicine_finding_patient ON public.medicine_finding USING btree (tenant_id, patient_id);
+
 CREATE INDEX medicine_hold_due ON public.medicine_hold USING btree (tenant_id, until) WHERE ((asked IS NULL) AND (over IS NULL));
 
 CREATE INDEX medicine_hold_of_patient ON public.medicine_hold USING btree (tenant_id, patient_id) WHERE (over IS NULL);
@@ -3031,8 +3088,17 @@ ALTER TABLE ONLY public.loop_place
 ALTER TABLE ONLY public.loop_step
     ADD CONSTRAINT loop_step_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.medicine_checked
+    ADD CONSTRAINT medicine_checked_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.medicine_finding
+    ADD CONSTRAINT medicine_finding_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.medicine_hold
     ADD CONSTRAINT medicine_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.medicine_reading
+    ADD CONSTRAINT medicine_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.notice_change
     ADD CONSTRAINT notice_change_tenant_id_event_id_fkey FOREIGN KEY (tenant_id, event_id) REFERENCES public.notice_event(tenant_id, id);
@@ -3222,7 +3288,13 @@ ALTER TABLE public.loop_step ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_wake ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.medicine_checked ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.medicine_finding ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.medicine_hold ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.medicine_reading ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
@@ -3422,7 +3494,13 @@ CREATE POLICY tenant_only ON public.loop_step USING ((tenant_id = ( SELECT (NULL
 
 CREATE POLICY tenant_only ON public.loop_wake USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
+CREATE POLICY tenant_only ON public.medicine_checked USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.medicine_finding USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
 CREATE POLICY tenant_only ON public.medicine_hold USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.medicine_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.membership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3688,7 +3766,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_step TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_wake TO careloop_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_checked TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_finding TO careloop_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_hold TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_reading TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO careloop_app;
 

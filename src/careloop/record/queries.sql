@@ -269,6 +269,17 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
    and not resource.deleted
  order by resource.patient_id, resource.key
 
+-- coded_of_patients --
+-- What stands about a set of patients, of one type and with any of some tokens.
+select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
+       resource.body
+  from resource
+ where resource.patient_id = any (%(patient_ids)s)
+   and resource.type = %(type)s
+   and resource.tokens && %(tokens)s::bigint[]
+   and not resource.deleted
+ order by resource.patient_id, resource.key
+
 -- patients_since --
 -- Patients with a resource of some types whose dates reach beyond `earliest`; one without any date counts by when it
 -- was written.

@@ -190,6 +190,17 @@ class Record:
             found[row["patient_id"]].append(store.stored_of(row))
         return found
 
+    def coded_of_patients(
+        self, tx: Transaction, patient_ids: Sequence[str], resource_type: str, tokens: Sequence[tuple[str, str]]
+    ) -> dict[str, list[Stored]]:
+        """Of a set of patients what carries any of these (parameter, value) tokens, in one query. Not audited."""
+        hashes = [token_hash(tx.tenant_id, resource_type, name, value) for name, value in tokens]
+        asked = {"patient_ids": list(patient_ids), "type": resource_type, "tokens": store.array(hashes)}
+        found: dict[str, list[Stored]] = {patient_id: [] for patient_id in patient_ids}
+        for row in tx.rows(store.SQL["coded_of_patients"], asked):
+            found[row["patient_id"]].append(store.stored_of(row))
+        return found
+
     def patients_with(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> list[str]:
         """Those of some patients about whom anything of these types stands. Internal; not audited."""
         if not patient_ids:

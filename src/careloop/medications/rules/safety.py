@@ -84,7 +84,7 @@ def _finding(matter: frozenset[frozenset[str]], fired: Sequence[Fired]) -> Findi
         implicated=tuple(sorted(involved)),
         medicines=names,
         reasons=tuple(reasons),
-        fingerprint=digest(*sorted(map(_dose, medicines)), *facts, *(one.rule for one in reasons)),
+        fingerprint=digest(*sorted(set(map(_dose, medicines))), *facts, *(one.rule for one in reasons)),
     )
 
 

@@ -166,7 +166,7 @@ def _pattern(value: Any, sides: Sides) -> Condition:
         if not isinstance(takes, Takes):
             at.notes.append("how often it is taken is unknown")
             return None
-        return takes.pattern.value == wanted
+        return bool(takes.pattern.value == wanted)
 
     return ask
 

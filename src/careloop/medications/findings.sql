@@ -1,0 +1,108 @@
+-- findings_of --
+-- Every finding of some patients, whatever became of it, locked.
+select id, patient_id, kind, tier, rules, state, fingerprint, refs, body, fired, ended, decided_by, why, acted
+  from medicine_finding
+ where patient_id = any (%(patients)s::text[])
+ order by id
+   for update
+
+-- finding_of_id --
+select id, patient_id, kind, tier, rules, state, fingerprint, refs, body, fired, ended, decided_by, why, acted
+  from medicine_finding
+ where id = %(id)s
+   for update
+
+-- standing_of --
+-- What stands about one patient, the most urgent first.
+select id, patient_id, kind, tier, rules, state, fingerprint, refs, body, fired, ended, decided_by, why, acted
+  from medicine_finding
+ where patient_id = %(patient_id)s
+   and state <> 'resolved'
+ order by array_position(array['contraindicated', 'major', 'moderate', 'low'], tier), id
+
+-- put_finding --
+insert into medicine_finding (id, patient_id, kind, tier, rules, state, fingerprint, refs, body, fired, ended, decided_by,
+       why, acted)
+values (%(id)s, %(patient_id)s, %(kind)s, %(tier)s, %(rules)s::text[], %(state)s, %(fingerprint)s, %(refs)s::text[],
+       %(body)s::jsonb, %(fired)s, %(ended)s, %(decided_by)s, %(why)s, %(acted)s)
+on conflict (tenant_id, id) do update
+   set tier = excluded.tier, rules = excluded.rules, state = excluded.state, fingerprint = excluded.fingerprint,
+       refs = excluded.refs, body = excluded.body, fired = excluded.fired, ended = excluded.ended,
+       decided_by = excluded.decided_by, why = excluded.why, acted = excluded.acted
+
+-- put_checked --
+insert into medicine_checked (patient_id, medicines, not_checked, at)
+select given.patient_id, given.medicines, given.not_checked, %(at)s
+  from unnest(%(patients)s::text[], %(medicines)s::int[], %(not_checked)s::int[])
+       as given (patient_id, medicines, not_checked)
+ order by given.patient_id
+on conflict (tenant_id, patient_id) do update
+   set medicines = excluded.medicines, not_checked = excluded.not_checked, at = excluded.at
+ where (medicine_checked.medicines, medicine_checked.not_checked) <> (excluded.medicines, excluded.not_checked)
+
+-- burden --
+-- How often each rule fired, was overridden, led to a change, or went away by itself; over the whole practice.
+select rule, tier, count(*) as fired, count(*) filter (where state = 'overridden') as overridden,
+       count(*) filter (where acted) as acted, count(*) filter (where state = 'open') as open
+  from medicine_finding
+ cross join lateral unnest(rules) as named (rule)
+ where kind = 'finding'
+ group by rule, tier
+ order by rule, tier
+
+-- checked_in_all --
+select coalesce(sum(medicines), 0) as medicines, coalesce(sum(not_checked), 0) as not_checked, count(*) as patients
+  from medicine_checked
+
+-- checked_patients --
+-- Patients with medicines that were checked, by id.
+select patient_id
+  from medicine_checked
+ where medicines > 0
+   and patient_id > %(after)s
+ order by patient_id
+ limit %(limit)s
+
+-- reading --
+-- How far the feed was read. Locked: one reader at a time for each tenant.
+select reached, ahead, ahead_before
+  from medicine_reading
+   for update skip locked
+
+-- how_far --
+select reached
+  from medicine_reading
+
+-- begin_reading --
+insert into medicine_reading (reached, ahead, ahead_before)
+values (0, 0, 0)
+on conflict (tenant_id) do nothing
+
+-- horizon --
+-- The newest entry that can be seen, and the oldest transaction that is under way.
+select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
+
+-- own_number --
+-- Larger than that of every transaction that wrote anything before now.
+select pg_current_xact_id()::text::bigint
+
+-- set_reading --
+update medicine_reading
+   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
+
+-- changed --
+-- The next entries of the feed up to a bound: of medicines always, of what governs them only for those who take any.
+select entry.seq, coalesce(case when entry.type = 'Patient' then entry.id end, entry.patient_id) as patient_id
+  from change_feed as entry
+ where entry.seq > %(reached)s
+   and entry.seq <= %(ahead)s
+   and (entry.type = any (%(types)s::text[])
+        or (entry.type = any (%(governing)s::text[])
+            and exists (select
+                          from medicine_checked
+                         where medicine_checked.patient_id
+                               = coalesce(case when entry.type = 'Patient' then entry.id end, entry.patient_id)
+                           and medicine_checked.medicines > 0)))
+ order by entry.seq
+ limit %(limit)s

@@ -1,0 +1,149 @@
+"""The tables of findings about medicines, and how far the change feed was read for them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from careloop.db import Row, Transaction, load_queries
+from careloop.errors import NotFound
+
+SQL = load_queries("careloop.medications", "findings.sql")
+OPEN, OVERRIDDEN, RESOLVED = "open", "overridden", "resolved"
+FINDING, NOT_CHECKED = "finding", "not-checked"
+_MOST_ENTRIES = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One finding as it stands. `body`: what it says, as JSON values. `acted`: a medicine was changed after it."""
+
+    id: str
+    patient_id: str
+    kind: str
+    tier: str
+    rules: tuple[str, ...]
+    state: str
+    fingerprint: str
+    refs: tuple[str, ...]
+    body: dict[str, Any]
+    fired: datetime
+    ended: datetime | None = None
+    decided_by: str | None = None
+    why: str | None = None
+    acted: bool = False
+
+
+def of_patients(tx: Transaction, patient_ids: Sequence[str]) -> list[Standing]:
+    """Every finding of these patients, locked until the transaction ends."""
+    return [_standing(row) for row in tx.rows(SQL["findings_of"], {"patients": list(patient_ids)})]
+
+
+def of_patient(tx: Transaction, patient_id: str) -> list[Standing]:
+    """What stands about one patient, overridden ones too, the most urgent first."""
+    return [_standing(row) for row in tx.rows(SQL["standing_of"], {"patient_id": patient_id})]
+
+
+def find(tx: Transaction, finding_id: str) -> Standing:
+    """One, locked until the transaction ends; `NotFound` for an unknown id."""
+    row = tx.one(SQL["finding_of_id"], {"id": finding_id})
+    if row is None:
+        raise NotFound("there is no such finding")
+    return _standing(row)
+
+
+def put(tx: Transaction, one: Standing) -> None:
+    """It stands so from now on."""
+    tx.execute(
+        SQL["put_finding"],
+        {**asdict(one), "rules": list(one.rules), "refs": list(one.refs), "body": json.dumps(one.body)},
+    )
+
+
+def put_checked(tx: Transaction, at: datetime, checked: Sequence[tuple[str, int, int]]) -> None:
+    """So many medicines of each patient were taken when they were checked, and so many items could not be."""
+    if checked:
+        patients, medicines, left = (list(column) for column in zip(*checked, strict=True))
+        tx.execute(SQL["put_checked"], {"at": at, "patients": patients, "medicines": medicines, "not_checked": left})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """Whom the change feed tells of since it was read last; `more` when there is more to read at once."""
+
+    patients: frozenset[str]
+    more: bool
+
+
+def read_changes(tx: Transaction, types: Sequence[str], governing: Sequence[str], patients: int) -> Changed | None:
+    """At most so many patients whom the next entries of the feed touch, each entry once for ever; None while somebody
+    else reads. To be called first in a transaction. `governing`: types that count only for those who take medicines.
+
+    Entries get their numbers before they can be seen; `longitudinal.store.read_changes` says how that is kept apart.
+    """
+    horizon, row = tx.one(SQL["horizon"]), _reading(tx)
+    if row is None or horizon is None:
+        return None
+    if row["ahead_before"] > horizon["oldest"]:
+        return Changed(patients=frozenset(), more=False)
+    asked = {"reached": row["reached"], "ahead": row["ahead"], "types": list(types), "governing": list(governing)}
+    read = tx.rows(SQL["changed"], {**asked, "limit": _MOST_ENTRIES})
+    entries = _of_some(read, patients)
+    touched = frozenset(entry["patient_id"] for entry in entries if entry["patient_id"])
+    if len(entries) < len(read) or len(read) == _MOST_ENTRIES:
+        _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
+        return Changed(patients=touched, more=True)
+    if horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
+        _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(SQL["own_number"])))
+    return Changed(patients=touched, more=False)
+
+
+def is_behind(tx: Transaction) -> bool:
+    """True while entries of the feed that can be seen have not been read."""
+    row, horizon = tx.one(SQL["how_far"]), tx.one(SQL["horizon"])
+    return horizon is not None and horizon["newest"] > (row["reached"] if row else 0)
+
+
+def burden(tx: Transaction) -> list[Row]:
+    """How often each rule fired, with its tier, and what became of it."""
+    return list(tx.rows(SQL["burden"]))
+
+
+def checked_in_all(tx: Transaction) -> Row:
+    """Medicines that are taken, items that could not be checked, patients."""
+    row = tx.one(SQL["checked_in_all"])
+    assert row is not None
+    return row
+
+
+def checked_patients(tx: Transaction, after: str, limit: int) -> list[str]:
+    """The next patients by id who take medicines."""
+    return [row["patient_id"] for row in tx.rows(SQL["checked_patients"], {"after": after, "limit": limit})]
+
+
+def _of_some(entries: Sequence[Row], patients: int) -> Sequence[Row]:
+    seen: set[str | None] = set()
+    for place, entry in enumerate(entries):
+        seen.add(entry["patient_id"])
+        if len(seen) > patients:
+            return entries[:place]
+    return entries
+
+
+def _reading(tx: Transaction) -> Row | None:
+    row = tx.one(SQL["reading"])
+    if row is None:
+        tx.execute(SQL["begin_reading"])
+        row = tx.one(SQL["reading"])
+    return row
+
+
+def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -> None:
+    tx.execute(SQL["set_reading"], {"reached": reached, "ahead": ahead, "ahead_before": ahead_before})
+
+
+def _standing(row: Row) -> Standing:
+    body = row["body"] if isinstance(row["body"], dict) else json.loads(row["body"])
+    given = {name: row[name] for name in row if name not in ("rules", "refs", "body")}
+    return Standing(**given, rules=tuple(row["rules"]), refs=tuple(row["refs"]), body=body)
