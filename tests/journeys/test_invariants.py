@@ -112,7 +112,8 @@ class Chance:
             self._act(acts.decline_offer, loop_id=loop.id, why="Busy too")
 
     def some_task_put(self) -> None:
-        task = self.practice.task(step_task_id(self._loop().id, self.random.choice(STEPS)))
+        loop = self._loop()
+        task = self.practice.task(step_task_id(loop.id, self.random.choice(sorted(loop.steps))))
         status = self.random.choice(["in-progress", "accepted", "on-hold", "completed", "cancelled"])
         reason = {"coding": [{"system": "urn:careloop:reason", "code": "other"}]}
         changed = {
@@ -125,7 +126,15 @@ class Chance:
         self.practice.run(lambda tx: acts.task_update(self.practice.app, tx, self.practice.system, changed))
 
     def some_sweep(self) -> None:
+        """Clocks that were only advanced stand where facts say they do."""
         deadlines.run(self.practice.app, self.practice.tenant)
+        swept = self._states()
+        self.practice.run(lambda tx: review(self.practice.app, tx, self.patients, None))
+        assert self._states() == swept
+
+    def _states(self) -> list[object]:
+        loops = [loop for one in self.patients for loop in self.practice.loops(one, pathway=None)]
+        return [(loop.state, loop.task_version) for loop in loops]
 
     def _message(self, event: str, **more: str) -> None:
         mrn, visit = self.random.choice([("100234", "V1"), ("100999", "V2")])

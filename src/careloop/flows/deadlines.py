@@ -1,6 +1,6 @@
-"""Time passes: loops whose clocks have something to do are derived again; escalations fire once, late ones say so."""
+"""Time passes: loops whose clocks have something to do are advanced, or derived again where time changes more than
+clocks; escalations fire once, late ones say so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,11 +9,12 @@ from careloop.clock import clock_started_at
 from careloop.db import Transaction
 from careloop.errors import NotPermitted
 from careloop.flows import closing
+from careloop.flows.advancing import advance_loops
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
 
-BATCH = 50
+BATCH = 200
 """So many loops are worked on in one transaction: locks stay short, and a crash costs little."""
 
 
@@ -65,12 +66,11 @@ def _batch(app: App, tx: Transaction, now: datetime) -> tuple[int, int]:
     """How many loops, and patients without a loop, were looked at."""
     due = store.due_loops(tx, now, BATCH)
     waiting = store.due_patients(tx, now, BATCH)
-    for patient_id in waiting:
-        store.set_wake(tx, patient_id, None)
-    _review(app, tx, [patient for _, patient in due] + waiting)
-    store.postpone(tx, [loop_id for loop_id, _ in due], now, now + timedelta(minutes=1))
+    store.clear_wakes(tx, waiting)
+    ids = [loop_id for loop_id, _ in due]
+    closing.review(app, tx, sorted(advance_loops(app, tx, ids, waiting, _CLOCK, now)), _CLOCK)
+    store.postpone(tx, ids, now, now + timedelta(minutes=1))
     return len(due), len(waiting)
 
 
-def _review(app: App, tx: Transaction, patients: Sequence[str]) -> None:
-    closing.review(app, tx, patients, Cause(fact="the clock"))
+_CLOCK = Cause(fact="the clock")

@@ -46,8 +46,11 @@ def _differs(change: LoopChange) -> bool:
     return old.snoozed_until != snoozed_until(old.acts, change.new)
 
 
-def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
-    """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set."""
+def carry_out(
+    app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime, *, clocks_only: bool = False
+) -> None:
+    """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set. With
+    `clocks_only` only clocks turned and escalations fired: rows of the other steps stay as they are."""
     office = routing.Office(app, tx)
     desks = {work.patient_id: routing.Desk(office, work.patient_id, work.resources) for work in works}
     changes = [(work, change) for work in works for change in work.changes]
@@ -59,9 +62,11 @@ def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, no
         plans.append(plan_change(change, number, owners, _plan_frame(app, work, cause, now)))
     _write_resources(app, tx, works, plans, now)
     with tx.pipeline():
-        _save_rows(app, tx, plans, now)
+        _save_rows(app, tx, plans, now, clocks_only=clocks_only)
         store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
-    fired = [one for work in works for one in _save_escalations(tx, work.changes, desks[work.patient_id], now)]
+    fired = [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
+    settled = () if clocks_only else [change for _, change in changes if _ever_escalated(change)]
+    store.save_escalations(tx, fired, {change.new.id: _standing(change.new) for change in settled})
     noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
 
 
@@ -90,11 +95,14 @@ def _write_resources(
         app.record.write(tx, system_principal(tx.tenant_id, "loops"), now, writes, validate=False)
 
 
-def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> None:
-    frames = [(plan.change.new, _row_frame(app, plan, now)) for plan in plans]
-    loops = [loop_row(state, frame) for state, frame in frames]
+def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime, *, clocks_only: bool) -> None:
+    frames = [(plan, _row_frame(app, plan, now)) for plan in plans]
+    loops = [loop_row(plan.change.new, frame) for plan, frame in frames]
     steps = [
-        step_row(state, position, step, frame) for state, frame in frames for position, step in enumerate(state.steps)
+        step_row(plan.change.new, position, step, frame)
+        for plan, frame in frames
+        for position, step in enumerate(plan.change.new.steps)
+        if not clocks_only or step.step_id in plan.changed
     ]
     store.save(tx, loops, steps)
 
@@ -111,11 +119,9 @@ def _row_frame(app: App, plan: LoopPlan, now: datetime) -> RowFrame:
     )
 
 
-def _save_escalations(
-    tx: Transaction, changes: Sequence[LoopChange], desk: routing.Desk, now: datetime
-) -> list[dict[str, Any]]:
-    """Those that fire now, which are kept."""
-    fired = [
+def _new_escalations(changes: Sequence[LoopChange], desk: routing.Desk, now: datetime) -> list[dict[str, Any]]:
+    """Those that fire now."""
+    return [
         _fired(change.new, step, escalation, desk.choice(escalation.to_role).owner, now)
         for change in changes
         for step in change.new.steps
@@ -123,9 +129,6 @@ def _save_escalations(
         for escalation in step.escalations
         if f"{step.step_id} {escalation.key}" not in _standing_before(change)
     ]
-    standing = {change.new.id: _standing(change.new) for change in changes if _ever_escalated(change)}
-    store.save_escalations(tx, fired, standing)
-    return fired
 
 
 def _fired(state: LoopState, step: StepState, escalation: Escalation, to_owner: str, now: datetime) -> dict[str, Any]:

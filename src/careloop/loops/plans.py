@@ -64,18 +64,21 @@ class LoopPlan:
     versions: Mapping[str, int]
     history: Mapping[str, tuple[str, ...]]
     resources: tuple[Resource, ...]
+    changed: frozenset[str] = frozenset()
+    """Steps, and '' for the loop, whose Task reads differently."""
 
 
 def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], frame: PlanFrame) -> LoopPlan:
     """What to write for one loop. Only Tasks that read differently get a new version and a line of history."""
     now_owned = {step_id: owners[step_id].owner for step_id in change.step_ids}
-    tasks = _tasks(change.new, now_owned, number, frame)
-    before = _tasks(change.old.state, change.owners_before, number, frame) if change.old else {}
+    moved = _moved(change, now_owned)
+    tasks = _tasks(change.new, now_owned, number, frame, moved)
+    before = _tasks(change.old.state, change.owners_before, number, frame, moved) if change.old else {}
     changed = {step_id: task for step_id, task in tasks.items() if before.get(step_id) != task}
-    versions = {step_id: _version(change, step_id) + (step_id in changed) for step_id in tasks}
+    versions = {step_id: _version(change, step_id) + (step_id in changed) for step_id in change.step_ids}
     explained = _explanation(change, changed, versions, owners, frame) if changed else None
     line = (f"Provenance/{explained['id']}",) if explained else ()
-    history = {step_id: _history(change, step_id) + (line if step_id in changed else ()) for step_id in tasks}
+    history = {step_id: _history(change, step_id) + (line if step_id in changed else ()) for step_id in change.step_ids}
     full = [_with_history(task, history[step_id]) for step_id, task in changed.items()]
     return LoopPlan(
         change=change,
@@ -85,11 +88,32 @@ def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], fr
         versions=versions,
         history=history,
         resources=(*full, explained) if explained else (),
+        changed=frozenset(changed),
     )
 
 
-def _tasks(state: LoopState, owners: Mapping[str, str], number: int, frame: PlanFrame) -> dict[str, Resource]:
-    """The Tasks of a loop by step id, without their history."""
+def _moved(change: LoopChange, now_owned: Mapping[str, str]) -> frozenset[str]:
+    """The steps, and '' for the loop, whose Tasks may read differently; those of the others need not be compared."""
+    if change.old is None or _frame_of(change.old.state) != _frame_of(change.new):
+        return frozenset(change.step_ids)
+    before, owned = {step.step_id: step for step in change.old.state.steps}, change.owners_before
+    now = {step.step_id: step for step in change.new.steps}
+    return frozenset(
+        step_id
+        for step_id in change.step_ids
+        if step_id == "" or now[step_id] != before.get(step_id) or now_owned[step_id] != owned.get(step_id)
+    )
+
+
+def _frame_of(state: LoopState) -> tuple[object, ...]:
+    """What the Tasks of all steps show of the loop."""
+    return state.id, state.pathway, state.patient_id, state.opened
+
+
+def _tasks(
+    state: LoopState, owners: Mapping[str, str], number: int, frame: PlanFrame, wanted: frozenset[str]
+) -> dict[str, Resource]:
+    """The wanted Tasks of a loop by step id, without their history."""
 
     extra = {step.step_id: step.title for step in state.steps if step.title}
 
@@ -97,7 +121,8 @@ def _tasks(state: LoopState, owners: Mapping[str, str], number: int, frame: Plan
         title = frame.title(state.pathway, step_id)
         return TaskFrame(zone=frame.zone, title=extra.get(step_id, title), owner=owners[step_id], number=number)
 
-    steps = {step.step_id: step_task(state, step, task_frame(step.step_id)) for step in state.steps}
+    mine = [step for step in state.steps if step.step_id in wanted]
+    steps = {step.step_id: step_task(state, step, task_frame(step.step_id)) for step in mine}
     return {"": loop_task(state, task_frame("")), **steps}
 
 

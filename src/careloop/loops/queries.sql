@@ -102,10 +102,11 @@ select owner, count(*) as open_steps
    and status in ('requested', 'accepted', 'in-progress', 'on-hold')
  group by owner
 
--- save_escalation --
--- Fires once: a key that stands already keeps its instant; only whether it still holds changes.
+-- save_escalations --
+-- Each fires once: a key that stands already keeps its instant; only whether it still holds changes.
 insert into escalation (loop_id, step_id, key, to_role, to_owner, at, fired, late, stands)
-values (%(loop_id)s, %(step_id)s, %(key)s, %(to_role)s, %(to_owner)s, %(at)s, %(fired)s, %(late)s, true)
+select loop_id, step_id, key, to_role, to_owner, at, fired, late, true
+  from json_populate_recordset(null::escalation, %(rows)s::json)
 on conflict (tenant_id, loop_id, step_id, key) do update
    set stands = true
 
@@ -113,9 +114,10 @@ on conflict (tenant_id, loop_id, step_id, key) do update
 -- Escalations whose step is done, or whose deadline was corrected, no longer call anybody.
 update escalation as e
    set stands = false
- where e.loop_id = %(loop_id)s
+  from json_to_recordset(%(rows)s::json) as given (loop_id uuid, standing text[])
+ where e.loop_id = given.loop_id
    and e.stands
-   and e.step_id || ' ' || e.key <> all(%(standing)s)
+   and e.step_id || ' ' || e.key <> all(given.standing)
 
 -- add_act --
 insert into loop_act (id, loop_id, step_id, kind, at, by, data, undoes)
@@ -185,9 +187,9 @@ values (%(patient_id)s, %(wake_at)s)
 on conflict (tenant_id, patient_id) do update
    set wake_at = excluded.wake_at
 
--- clear_wake --
+-- clear_wakes --
 delete from loop_wake
- where patient_id = %(patient_id)s
+ where patient_id = any(%(patients)s)
 
 -- note_once --
 -- The keys that were not noted before.

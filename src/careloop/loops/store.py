@@ -195,9 +195,10 @@ def save_escalations(
 ) -> None:
     """Each key has fired once; `standing` names, for each loop, the "step key" pairs that still hold."""
     if fired:
-        tx.execute_many(_SQL["save_escalation"], fired)
-    for loop_id, keys in standing.items():
-        tx.execute(_SQL["settle_escalations"], {"loop_id": loop_id, "standing": list(keys)})
+        tx.execute(_SQL["save_escalations"], _rows(fired))
+    if standing:
+        settled = [{"loop_id": loop_id, "standing": list(keys)} for loop_id, keys in standing.items()]
+        tx.execute(_SQL["settle_escalations"], _rows(settled))
 
 
 def add_act(tx: Transaction, act: Act, *, undoes: str | None = None) -> None:
@@ -264,12 +265,15 @@ def escalations_since(tx: Transaction, since: datetime) -> tuple[int, int]:
     return int(row["fired"]), int(row["late"])
 
 
-def set_wake(tx: Transaction, patient_id: str, wake_at: datetime | None) -> None:
-    """The patient is looked at again at `wake_at`, or only when a fact changes."""
-    if wake_at is None:
-        tx.execute(_SQL["clear_wake"], {"patient_id": patient_id})
-    else:
-        tx.execute(_SQL["set_wake"], {"patient_id": patient_id, "wake_at": wake_at})
+def set_wake(tx: Transaction, patient_id: str, wake_at: datetime) -> None:
+    """The patient is looked at again at `wake_at`."""
+    tx.execute(_SQL["set_wake"], {"patient_id": patient_id, "wake_at": wake_at})
+
+
+def clear_wakes(tx: Transaction, patients: Sequence[str]) -> None:
+    """These patients are looked at again only when a fact changes."""
+    if patients:
+        tx.execute(_SQL["clear_wakes"], {"patients": list(patients)})
 
 
 def note_once(tx: Transaction, patient_id: str, keys: Sequence[str], now: datetime) -> list[str]:

@@ -28,7 +28,7 @@ from careloop.loops.model import (
     Tier,
 )
 from careloop.loops.rules.advancing import loop_clock, next_turn
-from careloop.loops.rules.calendar import Calendar, Deadline, after
+from careloop.loops.rules.calendar import INSTANT, Calendar, Deadline, after
 from careloop.loops.rules.case import Case
 from careloop.loops.rules.ending import Asked, end_of_loop
 from careloop.loops.rules.explaining import about, opened_because, story_of, window_over
@@ -141,9 +141,9 @@ def _scores(worked: Mapping[str, _Worked]) -> tuple[StayScore, ...]:
 def _work_out(known: _Known, identity: str, pathway: Pathway, anchor: Anchor) -> _Worked:
     deadline = after(anchor.at, pathway.window, known.facts.zone, known.calendar)
     moments = Moments(known.now)
-    if identity not in known.existing and moments.passed(deadline.due):
+    if identity not in known.existing and moments.has_turned(deadline.due + INSTANT):
         return _Worked(note=window_over(pathway, anchor, deadline) if anchor.stay is not None else None)
-    if identity not in known.existing and anchor.opens_by is not None and moments.passed(anchor.opens_by):
+    if identity not in known.existing and anchor.opens_by is not None and moments.has_turned(anchor.opens_by + INSTANT):
         return _Worked()
     asked = Asked(
         pathway=pathway,

@@ -35,7 +35,8 @@ class Moments:
         return self.reached(at + INSTANT)
 
     def has_turned(self, at: datetime) -> bool:
-        """True from `at` on. Not remembered: whoever asks keeps the instant among what the step has `ahead`."""
+        """True from `at` on. Not remembered: whoever asks keeps the instant among what the step has `ahead`, or asks
+        only before there is a loop."""
         return self.now >= at
 
     def counts(self, at: datetime, recorded: datetime | None = None) -> bool:
