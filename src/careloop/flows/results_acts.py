@@ -11,9 +11,10 @@ from typing import Any
 from careloop.access.model import Principal, Role
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
+from careloop.engagement.contacts.model import Wish
 from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import acting, results_board, writing
+from careloop.flows import acting, contacting, results_board, writing
 from careloop.flows.app import App
 from careloop.flows.calls import OUTCOMES
 from careloop.flows.results_values import ResultRow
@@ -103,13 +104,17 @@ def tell(
     way: str,
     text: str,
     outcome: str = "reached",
+    despite: str = "",
     key: str | None = None,
 ) -> acting.ActReceipt:
     """The patient was told by a call or letter, or a portal message is on its way: that one counts when it was read
-    (RE-07). A call that reached nobody is a try."""
+    (RE-07). A call that reached nobody is a try. A message or letter asks the contact budget first; `despite` is why
+    it is sent all the same. A result that is not normal is never put off (CB-01)."""
     if before := _begin(tx, principal, key):
         return before
-    row, _ = results_board.result_row(app, tx, principal, loop_id)
+    row, state = results_board.result_row(app, tx, principal, loop_id)
+    if way != "PHONE":
+        contacting.require_free(app, tx, row.patient_id, _wish(row, state, way), despite=despite)
     found = _telling(app, principal, row, way, text, outcome)
     says = {"PHONE": OUTCOMES.get(outcome, ""), "MAILWRIT": "Letter sent. The patient is told."}
     says["ONLINEWRIT"] = "Message sent. It counts when the patient has read it."
@@ -133,8 +138,33 @@ def tell_together(
     wrong = [row.patient_name for row, state in pairs if not can_be_together(row, state)]
     if wrong:
         raise Conflict(f"not normal, not read, or told by now: {', '.join(wrong)}")
-    found = [_telling(app, principal, row, way, text, "reached") for row, _ in pairs]
-    return _write(app, tx, principal, found, f"{len(found)} messages sent", key)
+    free, waiting = _by_budget(app, tx, pairs, way)
+    found = [_telling(app, principal, row, way, text, "reached") for row in free]
+    if not found:
+        raise Conflict(f"all of them have to wait for their contact budget (CB-03): {', '.join(waiting)}")
+    later = f"; put off by the contact budget (CB-03): {', '.join(waiting)}" if waiting else ""
+    return _write(app, tx, principal, found, f"{len(found)} messages sent{later}", key)
+
+
+def _by_budget(
+    app: App, tx: Transaction, pairs: Sequence[tuple[ResultRow, LoopState]], way: str
+) -> tuple[list[ResultRow], list[str]]:
+    """Those who may be written to now, one message each, and the names of those who have to wait."""
+    free: list[ResultRow] = []
+    waiting: list[str] = []
+    for row, state in pairs:
+        verdict = contacting.ask(app, tx, row.patient_id, _wish(row, state, way))
+        if verdict.allowed and verdict.medium == way:
+            free.append(row)
+        else:
+            waiting.append(row.patient_name)
+    return free, waiting
+
+
+def _wish(row: ResultRow, state: LoopState, way: str) -> Wish:
+    """Telling a normal result can wait for the budget, not past its deadline; any other is safety."""
+    due = next((step.due for step in state.steps if step.step_id == "patient-told"), state.deadline)
+    return Wish(medium=way, safety=not row.is_normal, deadline=due)
 
 
 def can_be_together(row: ResultRow, state: LoopState) -> bool:

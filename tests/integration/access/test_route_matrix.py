@@ -289,6 +289,7 @@ MATRIX: dict[str, Route] = {
     "POST /loops/{loop_id:str}/attest": Route(
         permits=WORK, page=True, form={"step": "contact", "proof": "done-elsewhere", "note": "seen"}
     ),
+    "POST /loops/{loop_id:str}/use": Route(permits=WORK, page=True, form={"reference": "Observation/x"}),
     "POST /loops/{loop_id:str}/close": Route(
         permits=action(Action.LOOP_CLOSE_WITHOUT_PROOF), page=True, form={"reason": "duplicate", "note": "twice"}
     ),
@@ -377,6 +378,28 @@ MATRIX: dict[str, Route] = {
     "GET /find": Route(permits=staff_only, page=True),
     "POST /find": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /transitions": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /notices": Route(permits=READ_LIST, page=True),
+    "POST /notices/{notice_id:str}/open": Route(permits=READ_LIST, page=True, form={}),
+    "POST /notices/seen": Route(permits=READ_LIST, page=True, form={"id": "x"}),
+    "GET /notices/settings": Route(permits=READ_LIST, page=True),
+    "POST /notices/settings": Route(
+        permits=READ_LIST, page=True, form={"address": "", "digest": "07:30", "from": "19:00", "until": "07:00"}
+    ),
+    "POST /notices/kinds": Route(permits=READ_LIST, page=True, form={"kind": "late", "way": "product"}),
+    "GET /notices/ignored": Route(permits=READ_LIST, page=True),
+    "POST /notices/on-call": Route(
+        permits=action(Action.TEAM_SUPERVISE), page=True, form={"person": "x", "starts": UNTIL, "ends": UNTIL}
+    ),
+    "POST /notices/on-call/{on_call_id:str}/remove": Route(
+        permits=action(Action.TEAM_SUPERVISE), page=True, form={}
+    ),
+    "GET /episodes": Route(permits=READ_LIST, page=True, query="scope=team"),
+    "GET /patients/{patient_id:str}/episodes": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /patients/{patient_id:str}/contacts": Route(permits=READ_LIST, page=True, shows=True),
+    "POST /patients/{patient_id:str}/contacts": Route(
+        permits=interaction("update"), page=True, form={"hours": "mornings"}
+    ),
+    "POST /loops/{loop_id:str}/put-off": Route(permits=WORK, page=True, form={}),
     "GET /referrals": Route(permits=READ_LIST, page=True, shows=True),
     "POST /referrals/remind": Route(permits=WORK, page=True, form={}),
     "GET /referrals/times": Route(permits=READ_LIST, page=True),

@@ -93,6 +93,7 @@ def _do(staff: Staff, tx: Any, loop_id: str, form: dict[str, str]) -> ActReceipt
             way=form.get("way", ""),
             text=form.get("text", ""),
             outcome=form.get("outcome", "reached"),
+            despite=form.get("despite", ""),
             key=key,
         )
     if act == "attach":
