@@ -3,7 +3,7 @@
 What is the same, and how lately, is content (`content/cds/duplicates.yaml`). A card never holds an order back.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,6 +60,44 @@ class _Found:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repeated:
+    """The same, done or asked for lately: what, when, where, the result; within how many days it was looked for."""
+
+    reference: str
+    version: str
+    name: str
+    at: datetime
+    place: str
+    result: str
+    is_pending: bool
+    days: int
+
+
+def repeated(
+    door: Interaction, patient_id: str, order: Resource, zone: ZoneInfo, *, without: Collection[str] = ()
+) -> Repeated | None:
+    """What stands in the record that an order would repeat, the newest; what is done counts before what is asked for.
+    `without` are references that belong to the order itself."""
+    sameness = Sameness(document=door.app.catalog.document("cds", "duplicates"))
+    codes, days = sameness.of(order)
+    found = _latest(door, patient_id, order, codes, days, zone, without) if codes else None
+    if found is None:
+        return None
+    resource = found.stored.resource
+    pending = found.stored.resource_type == "ServiceRequest"
+    return Repeated(
+        reference=found.stored.reference,
+        version=found.stored.versioned_reference,
+        name=_said(resource.get("code")) or text_of(resource.get("code")) or "The same",
+        at=found.at,
+        place=_where(resource),
+        result="" if pending else _result(resource),
+        is_pending=pending,
+        days=days,
+    )
+
+
 def cards(door: Interaction, place: Place, patient_id: str, drafts: Sequence[Resource], zone: ZoneInfo) -> list[Any]:
     """A card for each draft order that repeats something, at most one each."""
     sameness = Sameness(document=door.app.catalog.document("cds", "duplicates"))
@@ -98,7 +136,13 @@ def _card(
 
 
 def _latest(
-    door: Interaction, patient_id: str, order: Resource, codes: frozenset[Code], days: int, zone: ZoneInfo
+    door: Interaction,
+    patient_id: str,
+    order: Resource,
+    codes: frozenset[Code],
+    days: int,
+    zone: ZoneInfo,
+    without: Collection[str] = (),
 ) -> _Found | None:
     """The newest of the same within the window; what is done counts before what is only asked for."""
     since = door.app.clock.now() - timedelta(days=days)
@@ -106,12 +150,19 @@ def _latest(
     own = {str(one.get("value")) for one in _listed(order.get("identifier")) if isinstance(one, Mapping)}
     for searches in (_DONE, (_PENDING,)):
         found = [one for asked in searches for one in _searched(door, patient_id, coded, since, asked, zone)]
+        found = [one for one in found if not _belongs(one.stored, without)]
         others = [
             one for one in found if not own & {str(i.get("value")) for i in one.stored.resource.get("identifier", ())}
         ]
         if others:
             return max(others, key=lambda one: one.at)
     return None
+
+
+def _belongs(stored: Stored, without: Collection[str]) -> bool:
+    """It is one of these, or was done because of one of them."""
+    based = {str(one.get("reference", "")) for one in _listed(stored.resource.get("basedOn"))}
+    return stored.reference in without or bool(based & set(without))
 
 
 def _searched(

@@ -38,7 +38,9 @@ def _undo_act(app: App, tx: Transaction, principal: Principal, act: Act) -> acti
     if current is None or current.undone:
         raise Conflict("this was undone already")
     undo_id = new_id()
-    store.add_undo(tx, undo_id, act, app.clock.now(), principal.reference)
+    together = [store.find_act(tx, each) for each in act.data.get("with", ()) if each != act.id]
+    for one in (act, *(other for other in together if other is not None and not other.undone)):
+        store.add_undo(tx, undo_id if one is act else new_id(), one, app.clock.now(), principal.reference)
     closing.review(app, tx, [loop.patient_id], Cause(fact=f"undo {act.kind.value}", by=principal.reference))
     return acting.ActReceipt(act_id=undo_id, says="Undone")
 

@@ -6,6 +6,7 @@ select l.id::text as loop_id, l.number, l.pathway, l.patient_id, l.status, l.clo
    and l.closed >= %(since)s
    and l.closed <= %(until)s
    and l.status in ('completed', 'cancelled', 'failed')
+   and l.closure_reason is distinct from 'entered-in-error'
  order by l.closed desc, l.id
 
 -- late_steps --

@@ -12,7 +12,7 @@ from litestar.params import Body, FromPath
 
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Conflict, NotAuthenticated, Rejected, Unavailable
-from careloop.flows import acts, bulk_acts, capturing
+from careloop.flows import acts, bulk_acts, capturing, done_elsewhere
 from careloop.flows.acts import ActReceipt
 from careloop.flows.calls import Call
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
@@ -143,6 +143,20 @@ def save_attest(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Res
             step_id=form.get("step", ""),
             reason=form.get("proof", ""),
             note=form.get("note", ""),
+        ),
+    )
+
+
+@post("/loops/{loop_id:str}/use", sync_to_thread=True)
+def save_use(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
+    """What was done elsewhere is the result of this loop."""
+    form = checked_form(staff, data)
+    return save_as_act(
+        staff,
+        loop_id,
+        form,
+        lambda tx: done_elsewhere.use(
+            staff.app, tx, staff.principal, loop_id=loop_id, reference=form.get("reference", "")
         ),
     )
 

@@ -108,6 +108,7 @@ staff_router = Router(
         loop_acts.save_hold,
         loop_acts.save_release,
         loop_acts.save_attest,
+        loop_acts.save_use,
         loop_acts.save_close,
         loop_acts.save_undo,
         proving.step_page,

@@ -14,8 +14,18 @@ from litestar.params import FromQuery
 from careloop.db import Transaction
 from careloop.errors import NotFound, Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import bulk_acts, contacting, contradictions, day, identifying, list_views
+from careloop.flows import (
+    acting,
+    bulk_acts,
+    contacting,
+    contradictions,
+    day,
+    done_elsewhere,
+    identifying,
+    list_views,
+)
 from careloop.flows import worklist as flow
+from careloop.flows.cds_orders import Repeated
 from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
 from careloop.web.rendering import PAGE_HEADERS
@@ -116,8 +126,9 @@ def worklist_pane(staff: SignedInStaff, loop: FromQuery[str]) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         detail = flow.detail(staff.app, tx, staff.principal, loop)
         owners = flow.owners(staff.app, tx)
+        same = _same(staff, tx, detail)
     query = filters_of(staff.request.query_params).query
-    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": query})
+    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": query, "same": same})
 
 
 @get("/worklist/state", sync_to_thread=True)
@@ -145,6 +156,7 @@ def worklist_values(
         rows = [row for group in page.groups for row in group.rows]
         chosen = loop or (rows[0].loop_id if rows else None)
         detail = _detail(staff, tx, chosen)
+        same = _same(staff, tx, detail)
         owners = flow.owners(staff.app, tx)
         known = flow.known_filters(tx)
         views = list_views.all_of(tx, staff.principal)
@@ -157,6 +169,7 @@ def worklist_values(
     shows_pairs = filters.kind in (None, _PAIRS) and plain and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
+        "same": same,
         "pairs": pairs,
         "shows_pairs": shows_pairs and bool(pairs.pairs),
         "pairs_name": KIND_NAMES[_PAIRS],
@@ -230,6 +243,13 @@ def _detail(staff: Staff, tx: Any, loop_id: str | None) -> flow.LoopDetail | Non
         return flow.detail(staff.app, tx, staff.principal, loop_id)
     except NotFound:
         return None
+
+
+def _same(staff: Staff, tx: Transaction, detail: flow.LoopDetail | None) -> Repeated | None:
+    """What was done or asked for elsewhere and is the same as the order of this loop."""
+    if detail is None or detail.row.pathway not in done_elsewhere.PATHWAYS:
+        return None
+    return done_elsewhere.of_loop(staff.app, tx, staff.principal, acting.find_loop(tx, detail.row.loop_id))
 
 
 def _pane_values(
