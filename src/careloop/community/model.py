@@ -12,6 +12,8 @@ class Purpose(StrEnum):
     COMMUNITY = "community"
     FACILITY = "facility"
     CAREGIVER = "caregiver"
+    MEDICINES = "medicines"
+    """The patient themselves: which medicines they take at home."""
     ASSESSMENT = "assessment"
     """A patient or caregiver answers a part of a check-in: not one answer but a form, page by page."""
 

@@ -106,7 +106,7 @@ def compared(app: App, tx: Transaction, patient_id: str, draft: Draft | None) ->
     """The lists of now side by side, with what the safety rules say of all that might be taken together."""
     lists = medicine_lists.lists_of(app, tx, patient_id)
     comparison = compare(lists.lists, draft.judged if draft else Judged())
-    warned = medicine_warnings.warnings_of(app, tx, lists)
+    warned = medicine_warnings.warnings_of(app, tx, lists, comparison)
     rows = tuple(medicine_warnings.on_row(row, warned) for row in comparison.rows)
     rows = tuple(sorted(rows, key=_place))
     return Compared(lists=lists, comparison=replace(comparison, rows=rows), not_checked=warned.not_checked)

@@ -1,11 +1,33 @@
-"""What the safety rules say of the medicines of a comparison, put onto its rows (ME-04, ME-09)."""
+"""What the safety rules say of the medicines of a comparison, put onto its rows (ME-04, ME-09, ME-12).
 
+Both ways are checked: as the left list has it and as the others have it, each with everything that only one of them
+names. So a warning is there before a choice is made, whichever it is; one medicine on two lists is no duplicate.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from careloop.db import Transaction
+from careloop.flows import engine, medicine_safety
 from careloop.flows.app import App
 from careloop.flows.medicine_lists import Lists
-from careloop.medications.rules.reconciling.values import Row, Warned
+from careloop.medications.findings import Finding, Kind
+from careloop.medications.model import Medicine
+from careloop.medications.rules.reconciling.values import Comparison, Difference, Entry, Row, Tier, Warned
+from careloop.medications.rules.safety import check
+from careloop.medications.rules.singles import is_high_alert
+from careloop.medications.safety_content import Safety, safety_of
+from careloop.medications.store import OVERRIDDEN
+
+_KINDS: Mapping[Kind, Difference] = {
+    Kind.INTERACTION: Difference.INTERACTION,
+    Kind.DUPLICATE: Difference.DUPLICATE,
+    Kind.ALLERGY: Difference.ALLERGY,
+    Kind.AGE: Difference.AGE,
+    Kind.RENAL: Difference.RENAL,
+    Kind.PREGNANCY: Difference.PREGNANCY,
+    Kind.HIGH_ALERT: Difference.DOSE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,13 +39,80 @@ class Warnings:
     not_checked: int = 0
 
 
-def warnings_of(app: App, tx: Transaction, lists: Lists) -> Warnings:
+def warnings_of(app: App, tx: Transaction, lists: Lists, comparison: Comparison) -> Warnings:
     """Of everything that any list says is taken, and so may be taken together."""
-    return Warnings(not_checked=sum(not entry.is_known for one in lists.lists for entry in one.entries))
+    catalog = engine.catalog_for(app, tx)
+    safety = safety_of(catalog)
+    person = medicine_safety.person_of(app, tx, lists.patient_id)
+    standing = medicine_safety.findings_of(app, tx, lists.patient_id)
+    decided = {one.fingerprint for one in standing if one.state == OVERRIDDEN}
+    found: dict[str, tuple[Finding, frozenset[str]]] = {}
+    unknown: set[str] = set()
+    for chosen in (_chosen(comparison, left=True), _chosen(comparison, left=False)):
+        checked = check([lists.medicines[one.reference] for one in chosen.values()], person, safety)
+        unknown |= {
+            chosen_row for chosen_row, one in chosen.items() if one.reference in _unchecked(checked.not_checked)
+        }
+        for finding in checked.findings:
+            rows = frozenset(row for row, one in chosen.items() if one.reference in finding.implicated)
+            before = found.get(finding.key)
+            if before is None or finding.tier.rank < before[0].tier.rank:
+                found[finding.key] = (finding, rows | (before[1] if before else frozenset()))
+    return Warnings(
+        warned=tuple(_warned(finding, rows, decided) for finding, rows in found.values()),
+        high_alert=_high_alert(lists.medicines.values(), safety),
+        not_checked=len(unknown),
+    )
 
 
 def on_row(row: Row, found: Warnings) -> Row:
-    """The row with the warnings about its entries."""
-    mine = frozenset(one.reference for one in row.entries)
-    warned = tuple(one for one in found.warned if one.references & mine)
-    return row.warned(warned, is_high_alert=bool(mine & found.high_alert))
+    """The row with the warnings about it, the loudest first."""
+    mine = [one for one in found.warned if row.id in one.references]
+    mine.sort(key=lambda one: (list(Tier).index(one.tier), one.rule))
+    alert = any(one.reference in found.high_alert for one in row.entries)
+    return row.warned(tuple(mine), is_high_alert=alert)
+
+
+def _chosen(comparison: Comparison, *, left: bool) -> dict[str, Entry]:
+    """One entry for each row that somebody says is taken, or that may be: of the left list or of the others first."""
+    found = {}
+    for row in comparison.rows:
+        may = [one for one in row.entries if not one.state.is_resting]
+        wanted = [one for one in may if (one.side is comparison.left) is left]
+        if may:
+            found[row.id] = (wanted or may)[0]
+    return found
+
+
+def _unchecked(not_checked: Sequence[object]) -> set[str]:
+    return {str(getattr(one, "reference", "")) for one in not_checked if not getattr(one, "rule", "")}
+
+
+def _warned(finding: Finding, rows: frozenset[str], decided: Collection[str]) -> Warned:
+    first = finding.reasons[0]
+    return Warned(
+        rule=", ".join(finding.rules),
+        tier=Tier(finding.tier.value),
+        kind=_KINDS[first.kind],
+        says=f"{_upper(first.effect)}{_with(finding)}",
+        do=" ".join(dict.fromkeys(_sentence(one.action) for one in finding.reasons if one.action)),
+        references=rows,
+        source="; ".join(dict.fromkeys(one.source for one in finding.reasons)),
+        decided=finding.fingerprint in decided,
+    )
+
+
+def _with(finding: Finding) -> str:
+    return f" ({' + '.join(finding.medicines)})" if len(finding.medicines) > 1 else ""
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(text: str) -> str:
+    return f"{_upper(text)}{'' if text.endswith('.') else '.'}"
+
+
+def _high_alert(medicines: Iterable[Medicine], safety: Safety) -> frozenset[str]:
+    return frozenset(one.reference for one in medicines if is_high_alert(safety, safety.mask(one)))

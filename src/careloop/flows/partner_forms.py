@@ -69,6 +69,7 @@ _DATE, _TIME, _TEXT, _FILE = "date", "time", "text", "file"
 _REPORT = Field(name="report", label="The report", kind=_FILE, hint="PDF, TIFF or JPEG, up to 20 MB")
 
 FORMS: Mapping[Purpose, Sequence[Option]] = {
+    Purpose.MEDICINES: (),
     Purpose.SPECIALIST: (
         Option(
             code="accepted",

@@ -32,6 +32,7 @@ PROOF_LIFE = timedelta(minutes=60)
 """So long a form stays good after the birth date was given."""
 _FREE_TRIES = 20
 _WRITTEN = ("DocumentReference", "Communication", "Binary", "Appointment", "Provenance")
+_MEDICINES = ("MedicationRequest", "MedicationStatement", "MedicationDispense", "List", "RelatedPerson", "Encounter")
 _SHARED = ("Organization", "Practitioner", "PractitionerRole", "HealthcareService")
 
 
@@ -115,7 +116,10 @@ def open_door(app: App, code: str, address: str) -> Door | None:
 def principal_of(link: PartnerLink, tenant_id: int, patient_id: str, address: str | None) -> Principal:
     """Whoever holds the link: sees the request of this patient, may write an answer, nothing else."""
     reads = {"Patient", link.request.partition("/")[0], "Task"}
-    writes = {*_WRITTEN, *({"Task"} if link.task else set())}
+    form = {"QuestionnaireResponse"} if link.purpose is community.Purpose.ASSESSMENT else set()
+    writes = {*_WRITTEN, *form, *({"Task"} if link.task else set())}
+    if link.purpose is community.Purpose.MEDICINES:
+        reads, writes = {"Patient", *_MEDICINES}, {"MedicationStatement", "List"}
     scopes = tuple(
         f"patient/{kind}.{'c' if kind in writes else ''}{'r' if kind in reads else ''}{'u' if kind in writes else ''}"
         for kind in sorted(reads | writes)

@@ -16,6 +16,7 @@ from careloop.flows import partner_forms as forms
 from careloop.flows import partner_links as links
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
+from careloop.web.partners import medicines
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import address_of, app_of
 from careloop.web.staff.problems import exception_handlers
@@ -57,6 +58,8 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
     door = _door(request, code)
     if isinstance(door, Response):
         return door
+    if door.link.purpose is community.Purpose.MEDICINES:
+        return medicines.first(app_of(request), door, code, str(data.get("birth_date", "")))
     asked = links.ask(app_of(request), door, str(data.get("birth_date", "")))
     if asked is None:
         return _birth_date(door, code, problem="This is not the birth date that we have for the patient.", status=422)
@@ -90,6 +93,17 @@ def answer_send(request: _AnyRequest, code: FromPath[str], data: Parts) -> Respo
         "next_sheet": onward.sheet if onward else "",
     }
     return _page("partner_done.html", values)
+
+
+@post("/p/{code:str}/medicines", sync_to_thread=True, status_code=200)
+def medicines_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
+    """What the patient takes at home is saved, once."""
+    door = _door(request, code)
+    if isinstance(door, Response):
+        return door
+    if door.link.purpose is not community.Purpose.MEDICINES:
+        return _closed()
+    return medicines.saved(app_of(request), door, code, data)
 
 
 def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
@@ -165,7 +179,7 @@ def _page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Res
 routes = [
     Router(
         path="/",
-        route_handlers=[code_page, code_send, birth_date_page, birth_date_send, answer_send],
+        route_handlers=[code_page, code_send, birth_date_page, birth_date_send, answer_send, medicines_send],
         exception_handlers=exception_handlers,
         include_in_schema=False,
     )
