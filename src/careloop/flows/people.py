@@ -87,8 +87,23 @@ def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Patient
 def language_of(patient: Mapping[str, Any]) -> str:
     """The language that the patient prefers; empty for English and where nobody asked."""
     spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
-    language = text_of(spoken[0].get("language")) if spoken else ""
+    language = language_words(spoken[0].get("language")) if spoken else ""
     return "" if language.lower().startswith("english") else language
+
+
+_LANGUAGES: Mapping[str, str] = {
+    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French", "hi": "Hindi",
+    "ht": "Haitian Creole", "it": "Italian", "ja": "Japanese", "ko": "Korean", "pl": "Polish", "pt": "Portuguese",
+    "ru": "Russian", "so": "Somali", "sw": "Swahili", "tl": "Tagalog", "uk": "Ukrainian", "vi": "Vietnamese",
+    "yue": "Cantonese", "zh": "Chinese",
+}  # fmt: skip
+
+
+def language_words(language: Mapping[str, Any] | None) -> str:
+    """A language in words: as it was written, else the name of its BCP 47 code, else the code; empty without any."""
+    codes = [str(coding.get("code", "")) for coding in (language or {}).get("coding", ())]
+    code = next((code for code in codes if code), "")
+    return text_of(language) or _LANGUAGES.get(code.partition("-")[0].lower(), code)
 
 
 def _may_hear(patient: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ def _talk(way: Way, said: Said, about: About) -> Json:
         named = (OUTREACH, "urn:careloop:communication|not-confirmed")
     found = _communication(named, _sentence(said), about)
     found |= {"recipient": [_person(about.patient)], "medium": [_concept(f"{_MODE}|{_how(said, MEDIA)}")]}
-    return found if not is_no(way, said) else {**found, "basedOn": []} | {"about": found["about"]}
+    return {name: value for name, value in found.items() if name != "basedOn"} if is_no(way, said) else found
 
 
 def _communication(categories: Sequence[str], text: str, about: About) -> Json:

@@ -9,6 +9,7 @@ from careloop.db import Transaction
 from careloop.events import ChangeKind
 from careloop.flows import engine
 from careloop.flows.app import App
+from careloop.flows.people import language_words
 from careloop.loops import referrals
 from careloop.loops.referrals import ReferralRow
 from careloop.loops.rules.referrals import Tables, read_tables, words
@@ -165,7 +166,7 @@ def _languages(app: App, tx: Transaction, patients: Sequence[str]) -> dict[str, 
 def language_of(patient: Mapping[str, Any]) -> str:
     """The language that the patient prefers, in words; empty where nobody asked."""
     spoken = sorted(patient.get("communication", ()), key=lambda item: not item.get("preferred", False))
-    return words.text_of(spoken[0].get("language")) if spoken else ""
+    return language_words(spoken[0].get("language")) if spoken else ""
 
 
 def _spoken(row: ReferralRow, languages: Mapping[str, str]) -> ReferralRow:

@@ -129,7 +129,7 @@ def test_a_planned_stay_is_called_off(desk: Desk) -> None:
 
 
 def test_somebody_in_a_facility_is_watched_until_they_leave(desk: Desk) -> None:
-    story, _ = stay(desk, "FACILITY", "03")
+    story, _ = stay(desk, "ABROADLY", "03")
     page = story.seen_by("coordinator", "post-acute-watch")
     fill_in(box(page), "Save", text="Home on Friday, says the charge nurse.")
     story.is_closed("post-acute-watch")
