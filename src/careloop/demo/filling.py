@@ -10,6 +10,7 @@ from careloop.access.model import Tenant, system_principal
 from careloop.db import Transaction
 from careloop.demo.chart import chart
 from careloop.demo.matters import matters
+from careloop.demo.medicines import medicines
 from careloop.demo.population import patients
 from careloop.demo.practice import Practice, Resource
 from careloop.demo.stays import Message, doubles, lately
@@ -44,6 +45,7 @@ def fill(
             told, evidence = lately(person, practice, now)
             messages += [*told, *doubles(person, practice, now)]
             resources += [*chart(person, practice, now), *evidence, *matters(person, practice, now)]
+            resources += medicines(person, practice, now)
         write_charts(app, tenant, resources)
         progress(len(some))
     send(app, tenant, door, sorted(messages, key=lambda one: one.at))

@@ -37,6 +37,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "patient-message": ("/messages/{loop}", "Open the message"),
     "missed-appointment": ("/schedule/visits/{focus}", "Open the visit"),
     "expected-document": ("/expected", "Open what is expected"),
+    "medication-reconciliation": ("/patients/{patient}/medicines/compare", "Compare medicines"),
+    "medicine-decision": ("/patients/{patient}/medicines", "Decide about the medicine"),
 }
 """The own screen of a pathway: address and words. `{loop}`, `{patient}` and `{focus}` are opaque ids."""
 

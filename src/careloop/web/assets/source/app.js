@@ -188,6 +188,22 @@ function singleKey(key) {
   }
 }
 
+// Compare medicines: up and down go from row to row, 1 to 4 choose, Enter goes to what is left, then to Finish.
+function compareKey(event, key) {
+  const rows = all('.cmp [data-row]');
+  if (!rows.length || typing(event.target) || event.target.matches('select, button, a, summary')) return false;
+  const at = rows.indexOf(event.target.closest('[data-row]'));
+  if (key === 'arrowdown' || key === 'j') rows[Math.min(at + 1, rows.length - 1)].focus();
+  else if (key === 'arrowup' || key === 'k') rows[Math.max(at - 1, 0)].focus();
+  else if (key === 'enter') (rows.slice(at + 1).find((row) => row.matches('.open')) || rows.find((row) => row.matches('.open')) || one('#finish')).focus();
+  else {
+    const choice = /^[1-4]$/.test(key) && one(`[data-choice="${key}"]`, rows[Math.max(at, 0)]);
+    if (!choice) return false;
+    choice.click();
+  }
+  return true;
+}
+
 document.addEventListener('keydown', (event) => {
   timer.last = performance.now();
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { openPalette(); event.preventDefault(); return; }
@@ -198,6 +214,7 @@ document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys === 'off') return;
   if (typing(event.target) || one('dialog[open]')) return;
   const key = event.key.toLowerCase();
+  if (compareKey(event, key)) { event.preventDefault(); return; }
   if (key.startsWith('arrow') && event.target.matches('input, select')) return;
   if (singleKey(key)) event.preventDefault();
 });
