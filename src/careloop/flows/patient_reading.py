@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloop.careplans.resources import is_of_library
+from careloop.flows.contact_words import minutes_of
 from careloop.flows.patient_values import Header, Line, LoopCard
-from careloop.flows.timeline import Thread, instant_of, is_loop, minutes_of, text_of
+from careloop.flows.timeline import Thread, instant_of, is_loop, text_of
 from careloop.loops.model import ClockState
 
 Resource = Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from careloop.access import accounts
@@ -13,9 +13,12 @@ from careloop.flows.app import App
 from careloop.flows.patient_reading import full_name
 from careloop.flows.referral_desk import require_work
 from careloop.flows.referral_items import contact_of, patient_of
+from careloop.flows.referral_resources import CONSULT_NOTE
+from careloop.flows.timeline import instant_of
 from careloop.loops import referrals
-from careloop.loops.referrals import ClinicRecord
+from careloop.loops.referrals import ENOUGH, ClinicRecord, Wait
 from careloop.loops.rules.referrals import Tables, words
+from careloop.loops.rules.referrals.words import is_referral
 
 _KNOWN = (
     "Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance", "DiagnosticReport", "Coverage",
@@ -24,6 +27,7 @@ _KNOWN = (
 _PAYERS = frozenset({"ins", "pay"})
 _RECORD = timedelta(days=365)
 _RESULTS = 8
+_SHOWN = 8
 _CLINICS = 60
 _OPEN_MEDICINES = frozenset({"active", "intended", "on-hold"})
 
@@ -34,6 +38,18 @@ class Choice:
 
     reference: str
     says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lately:
+    """A service that was asked for or done lately, here or elsewhere: what, when, where, what came of it, and where to
+    read it."""
+
+    says: str
+    day: date
+    place: str
+    result: str
+    link: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +70,20 @@ class ReferralForm:
     clinics: Sequence[ClinicRecord]
     services: Sequence[str]
     tables: Tables
+    waits: Mapping[tuple[str, str], Wait]
+    lately: tuple[Lately, ...]
+
+    def wait(self, clinic: str, service: str = "") -> Wait:
+        """The forecast for this clinic and what is asked for; with too few of both, for the clinic alone."""
+        nothing = Wait(visits=0, median=0, low=0, high=0)
+        exact = self.waits.get((clinic, service), nothing)
+        return exact if exact.visits >= ENOUGH else self.waits.get((clinic, ""), nothing)
+
+    @property
+    def by_service(self) -> list[tuple[str, Wait]]:
+        """What was waited for most, with its forecast."""
+        found = [(service, wait) for (clinic, service), wait in self.waits.items() if service and not clinic]
+        return sorted(found, key=lambda one: (-one[1].visits, one[0]))[:_SHOWN]
 
 
 def form(app: App, tx: Transaction, principal: Principal, patient_id: str) -> ReferralForm:
@@ -82,7 +112,38 @@ def form(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Re
         clinics=clinics(app, tx, principal),
         services=referrals.services(tx),
         tables=referral_rows.tables_of(app),
+        waits=referrals.waits(tx, app.clock.now() - _RECORD, str(people.zone_of(tx))),
+        lately=_lately(app, tx, patient_id),
     )
+
+
+def _lately(app: App, tx: Transaction, patient_id: str) -> tuple[Lately, ...]:
+    """Referrals and consultants' reports of the time in which a repeat is worth a word, the newest first."""
+    windows = {one["category"]: one for one in app.catalog.document("cds", "duplicates")["windows"]}
+    zone = people.zone_of(tx)
+    since = app.clock.now() - timedelta(days=int(windows["referral"]["days"]))
+    asked = [one.id for one in app.record.of_patient(tx, patient_id, ("ServiceRequest",)) if is_referral(one.resource)]
+    found = [
+        Lately(
+            says=story.service,
+            day=story.authored.astimezone(zone).date(),
+            place=story.clinic_name,
+            result=story.state.says,
+            link=f"/referrals/{story.id}",
+        )
+        for story in referral_rows.load(app, tx, asked).values()
+        if story.authored is not None and (story.is_open or story.authored >= since)
+    ]
+    for stored in app.record.of_patient(tx, patient_id, ("DocumentReference",)):
+        codes = {coding.get("code") for coding in (stored.resource.get("type") or {}).get("coding", ())}
+        at = instant_of(stored.resource.get("date"))
+        if CONSULT_NOTE["code"] in codes and stored.resource.get("status") == "current" and at and at >= since:
+            author: Mapping[str, Any] = next(iter(stored.resource.get("author", ())), {})
+            said = str(stored.resource.get("description") or "Consult note")
+            place = str(author.get("display", ""))
+            link = f"/documents/{stored.id}"
+            found.append(Lately(says=said, day=at.astimezone(zone).date(), place=place, result="report", link=link))
+    return tuple(sorted(found, key=lambda one: one.day, reverse=True)[:_SHOWN])
 
 
 def clinics(app: App, tx: Transaction, principal: Principal) -> list[ClinicRecord]:

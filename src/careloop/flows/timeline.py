@@ -9,23 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from careloop.flows.contact_words import minutes_of, words_of
 from careloop.longitudinal import Knowing, Matter
 
 Resource = Mapping[str, Any]
 Knows = Callable[[Matter], tuple[Knowing, ...]]
 
-_OUTCOMES = {
-    "no-answer": "Call, no answer",
-    "left-message": "Call, left a message",
-    "wrong-number": "Call, wrong number",
-    "busy": "Call, line busy",
-}
-_WRITTEN = {
-    "ONLINEWRIT": "Message to the patient",
-    "EMAILWRIT": "E-mail to the patient",
-    "SMSWRIT": "Text to the patient",
-    "MAILWRIT": "Letter to the patient",
-}
 _NOTE = "34109-9"
 _CLASSES = {"IMP": "hospital", "ACUTE": "hospital", "NONAC": "hospital", "OBSENC": "hospital", "EMER": "emergency"}
 _OUTPATIENT_ICONS = {"VR": "video", "HH": "house"}
@@ -258,50 +247,21 @@ def _communication(resource: Resource, context: _Context) -> Iterable[Event]:
     note = " ".join(note.get("text", "") for note in resource.get("note", []))
     payload = " ".join(part.get("contentString", "") for part in resource.get("payload", []))
     sender = context.names.get(resource.get("sender", {}).get("reference", ""), "")
-    outcome = (resource.get("statusReason", {}).get("coding") or [{}])[0].get("code", "")
-    reached = resource.get("status") == "completed"
-    written = _WRITTEN.get(_medium(resource)) if reached else None
-    by_patient = str(resource.get("sender", {}).get("reference", "")).startswith(("Patient/", "RelatedPerson/"))
-    if written is not None:
-        seen = " Seen by the patient." if resource.get("received") else ""
-        yield Event(
-            at=at,
-            kind="contact",
-            icon="message-square",
-            title="Message from the patient" if by_patient else written,
-            detail=f"{note or payload}{seen}",
-            source=_with_minutes(sender, resource),
-            reference=_reference(resource),
-        )
-        return
+    words = words_of(resource)
     yield Event(
         at=at,
         kind="contact",
-        icon="phone" if reached else "phone-missed",
-        title="Talked with the patient or caregiver"
-        if reached
-        else _OUTCOMES.get(outcome, "Tried to reach the patient"),
-        detail=note or payload,
+        icon=words.icon,
+        title=words.title,
+        detail=f"{note or payload} {words.more}".strip(),
         source=_with_minutes(sender, resource),
         reference=_reference(resource),
     )
 
 
-def _medium(resource: Resource) -> str:
-    return next((coding.get("code", "") for one in resource.get("medium", ()) for coding in one.get("coding", ())), "")
-
-
 def _with_minutes(sender: str, resource: Resource) -> str:
     minutes = minutes_of(resource)
     return f"{sender} · {minutes} min" if minutes else sender
-
-
-def minutes_of(resource: Resource) -> int:
-    """The minutes that a contact took, 0 when nobody wrote them."""
-    for extension in resource.get("extension", []):
-        if extension.get("url") == "urn:careloop:minutes":
-            return int(extension.get("valueDecimal", extension.get("valueInteger", 0)))
-    return 0
 
 
 def _document(resource: Resource, context: _Context) -> Iterable[Event]:

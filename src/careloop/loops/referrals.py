@@ -135,6 +135,38 @@ def times(tx: Transaction, first: date, last: date, limit: int = 20_000) -> list
     return tx.rows(_SQL["times"], {"first": first, "last": last, "limit": limit})
 
 
+ENOUGH = 5
+"""Fewer visits than this say nothing about the next one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """How long patients waited for a visit: in the middle, and from the shortest to the longest tenth."""
+
+    visits: int
+    median: int
+    low: int
+    high: int
+
+    @property
+    def says(self) -> str:
+        """The forecast in words, with the count that it rests on."""
+        if self.visits < ENOUGH:
+            return f"too few visits to say ({self.visits})"
+        middle = "1 day" if self.median == 1 else f"{self.median} days"
+        return f"visit in about {middle} ({self.low} to {self.high}, of {self.visits} visits)"
+
+
+def waits(tx: Transaction, since: datetime, zone: str) -> dict[tuple[str, str], Wait]:
+    """The wait by (clinic, service) of visits since then; '' stands for every one."""
+    return {
+        ("" if row["every_clinic"] else row["clinic"], "" if row["every_service"] else row["service"]): Wait(
+            visits=row["visits"], median=row["median"], low=row["low"], high=row["high"]
+        )
+        for row in tx.rows(_SQL["waits"], {"since": since, "zone": zone})
+    }
+
+
 def services(tx: Transaction) -> list[str]:
     """What is referred for most, as it was written."""
     return [row["service"] for row in tx.rows(_SQL["services"])]

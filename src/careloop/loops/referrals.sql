@@ -95,3 +95,17 @@ select service, count(*) as asked
  group by service
  order by asked desc, service
  limit 40
+
+-- waits --
+-- Days from when the patient began to wait to the visit, of visits since then: by clinic and by what was asked for.
+select r.clinic, r.service, count(*)::int as visits,
+       percentile_disc(0.5) within group (order by w.days)::int as median,
+       percentile_disc(0.1) within group (order by w.days)::int as low,
+       percentile_disc(0.9) within group (order by w.days)::int as high,
+       grouping(r.clinic)::int as every_clinic, grouping(r.service)::int as every_service
+  from referral as r
+ cross join lateral (select (r.seen at time zone %(zone)s)::date - r.clock_start as days) as w
+ where r.seen >= %(since)s
+   and r.clock_start is not null
+   and w.days >= 0
+ group by grouping sets ((r.clinic), (r.service), (r.clinic, r.service))
