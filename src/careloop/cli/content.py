@@ -14,6 +14,8 @@ from careloop.loops.cases import Content, Report, run_cases
 from careloop.loops.describing import in_plain_words
 from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
+from careloop.medications import cases as medication_cases
+from careloop.medications.safety_content import Safety, safety_of
 from careloop.monitoring import cases as monitoring_cases
 from careloop.monitoring.content import Monitoring, monitoring_of
 
@@ -69,7 +71,7 @@ def run_test(arguments: argparse.Namespace) -> int:
         return _faults(arguments, error.faults)
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
     outcomes = {
-        str(path): _run_file(path, content, longitudinal_of(catalog), monitoring_of(catalog))
+        str(path): _run_file(path, content, longitudinal_of(catalog), monitoring_of(catalog), safety_of(catalog))
         for path in _case_files(arguments.files)
     }
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
@@ -85,7 +87,9 @@ def _case_files(given: list[Path]) -> list[Path]:
     return [file for path in given for file in (sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path])]
 
 
-def _run_file(path: Path, content: Content, longitudinal: Longitudinal, monitoring: Monitoring) -> Report:
+def _run_file(
+    path: Path, content: Content, longitudinal: Longitudinal, monitoring: Monitoring, safety: Safety
+) -> Report:
     try:
         document = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -94,11 +98,13 @@ def _run_file(path: Path, content: Content, longitudinal: Longitudinal, monitori
         return _run_facts(document, path.name, lambda case: cases.run_case(case, longitudinal))
     if isinstance(document, list) and any(map(monitoring_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: monitoring_cases.run_case(case, monitoring))
+    if isinstance(document, list) and any(map(medication_cases.is_case, document)):
+        return _run_facts(document, path.name, lambda case: medication_cases.run_case(case, safety))
     return run_cases(document, path.name, content)
 
 
 def _run_facts(document: list[Any], name: str, run: Callable[[Any], list[Fault]]) -> Report:
-    """Cases of folding and contradictions, and of home readings."""
+    """Cases of folding and contradictions, of home readings, of medicines."""
     faults = [
         replace(fault, at=f"{name}: {case.get('case', '') if isinstance(case, dict) else 'no mapping'}")
         for case in document

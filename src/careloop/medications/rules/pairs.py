@@ -36,7 +36,7 @@ def _row(row: CompiledRow, a: int, b: int, pool: Sequence[Entry], safety: Safety
             pair = (min(id(one), id(other)), max(id(one), id(other)))
             if one is other or pair in told or not _are_two(row, one.mask & a, other.mask & b):
                 continue
-            if _counts(one, safety) and _counts(other, safety) and _together(one, other, safety, at.person.today):
+            if _counts(one, safety) and _counts(other, safety) and _together(one, a, other, b, safety, at.person.today):
                 told.add(pair)
                 reason = _reason(row, at.about(one, other), safety)
                 if reason is not None:
@@ -60,24 +60,23 @@ def _counts(one: Entry, safety: Safety) -> bool:
     return not one.local or (one.ophthalmic and bool(one.mask & safety.beta_blockers))
 
 
-def _together(one: Entry, other: Entry, safety: Safety, today: date) -> bool:
-    """On the list on any common day from today on, with the washout of what was stopped (ME-10)."""
+def _together(one: Entry, a: int, other: Entry, b: int, safety: Safety, today: date) -> bool:
+    """On the list on any common day from today on, with the washout of what was stopped (ME-10). `a` and `b` are the
+    sides of the row: the washout of one ingredient says nothing about another of the same product."""
     if not (one.current or other.current):
         return False
-    return _ends_after(one, other, safety, today) and _ends_after(other, one, safety, today)
+    return _lasts(one, one.mask & a, other, other.mask & b, safety, today) and _lasts(
+        other, other.mask & b, one, one.mask & a, safety, today
+    )
 
 
-def _ends_after(one: Entry, other: Entry, safety: Safety, today: date) -> bool:
+def _lasts(one: Entry, mine: int, other: Entry, theirs: int, safety: Safety, today: date) -> bool:
     """`one` still counts when `other` begins, or today if that is later."""
-    begins = max(other.start, today) if one.current or other.current else today
-    end = one.end
-    if not one.current or end < begins:
-        days = max(
-            (int(row.row["days"]) for row in safety.washouts
-             if one.mask & row.sides["of"] and other.mask & row.sides["against"]), default=0,
-        )  # fmt: skip
-        return bool(days) and end + timedelta(days=days) > begins
-    return True
+    begins = max(other.start, today)
+    if one.current and one.end >= begins:
+        return True
+    days = [int(row.row["days"]) for row in safety.washouts if mine & row.sides["of"] and theirs & row.sides["against"]]
+    return bool(days) and one.end + timedelta(days=max(days)) > begins
 
 
 def _reason(row: CompiledRow, at: Situation, safety: Safety) -> Reason | None:

@@ -1,0 +1,40 @@
+"""Every case of the safety tables and of adherence holds; every rule id of this side has one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from careloop.catalog import load_catalog, read_yaml
+from careloop.medications import cases
+from careloop.medications.safety_content import safety_of
+
+FOLDER = Path(__file__).parent / "medications"
+CASES = [
+    case for path in sorted(FOLDER.glob("*.cases.yaml")) for case in read_yaml(path.read_text()) if cases.is_case(case)
+]
+
+
+@pytest.fixture(scope="module")
+def safety():
+    """The tables that ship."""
+    return safety_of(load_catalog())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"][:60])
+def test_the_case_holds(case, safety):
+    assert [fault.expected for fault in cases.run_case(case, safety)] == []
+
+
+def test_every_rule_and_worked_case_of_this_side_has_a_case():
+    told = " ".join(case["case"] for case in CASES)
+    wanted = {"ME-03", "ME-08", "ME-09", "ME-10", "ME-11", "ME-12", "Section 3"}
+    assert {one for one in wanted if one not in told} == set()
+    numbers = {int(found[1]) for case in CASES if (found := re.match(r"(\d+)\. ", case["case"]))}
+    assert numbers >= set(range(3, 17))
+
+
+def test_a_wrong_case_is_told(safety):
+    wrong = {"case": "x", "takes": {"a": {"medicine": "Lisinopril 10 mg tablet"}}, "finds": {"SV01": "major"}}
+    assert cases.run_case(wrong, safety)
+    assert cases.run_case({"case": "x", "takes": {"a": {}}, "finds": {}}, safety)
