@@ -1,6 +1,7 @@
 """The half-page of a clinician: what closed for their own patients, what is late on them, and its weekly link."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.conftest import StandingClock
@@ -9,8 +10,8 @@ from tests.journeys.practice import Practice
 from careloop.engagement.notices import store as notices
 from careloop.engagement.notices.model import Person
 from careloop.errors import NotPermitted
-from careloop.flows import acts, questions, weekly_letters, weekly_page
-from careloop.loops import store
+from careloop.flows import acts, handing_over, licence_use, questions, weekly_letters, weekly_page
+from careloop.loops import referrals, store
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,42 @@ def test_the_link_leaves_once_on_the_chosen_day_at_the_chosen_hour(practice):
     assert write() == 0
     rows = practice.run(lambda tx: tx.rows("select about, payload from delivery where about = 'week'"))
     assert [row["payload"] for row in rows] == [{"to": practice.reference("osei")}] * 2
+
+
+def test_a_coordinators_task_that_a_nurse_did_could_be_delegated(practice):
+    patient = practice.patient()
+    loop = task(practice, patient, "delegable")
+    practice.run(lambda tx: handing_over.move_work(
+        practice.app, tx, practice.system, from_=practice.run(lambda tx: store.load_loops(tx, ids=[loop])[0].owner),
+        to=practice.reference("nia"),
+    ))  # fmt: skip
+    stored = practice.run(lambda tx: practice.app.record.fetch(tx, [f"Task/delegable-{patient}"]))
+    practice.write({**stored[f"Task/delegable-{patient}"].resource, "status": "completed"})
+    page = practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("mo")))
+    lines = {(one.line.asked, one.line.done_by): one for one in page.below}
+    assert "Route it to a coordinator" in lines[("coordinator", "nurse")].suggests
+    with pytest.raises(NotPermitted):
+        practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("nia")))
+
+
+def test_a_wait_is_forecast_from_five_visits_on(practice):
+    def seen(days: int, clinic: str = "Organization/heart") -> None:
+        practice.run(lambda tx: tx.execute(
+            "insert into referral (tenant_id, request_id, patient_id, clinic, clinic_name, service, payer, language,"
+            " priority, state, is_open, due_because, clock_start, seen, ended, no_shows, silent)"
+            " values (%(tenant)s, %(id)s, 'p', %(clinic)s, 'Heart', 'Cardiology', '', '', 'routine', 'closed', false,"
+            " '', '2026-03-01', '2026-03-01T12:00:00-05:00'::timestamptz + %(days)s * interval '1 day', now(), 0, 0)",
+            {"tenant": practice.tenant.id, "id": f"{clinic[-5:]}-{days}", "clinic": clinic, "days": days},
+        ))  # fmt: skip
+
+    for days in (3, 5, 8, 13):
+        seen(days)
+    practice.move_to("2026-04-06 09:00")
+    since, zone = practice.app.clock.now() - timedelta(days=365), "America/New_York"
+    found = practice.run(lambda tx: referrals.waits(tx, since, zone))
+    assert found[("Organization/heart", "")].says == "too few visits to say (4)"
+    seen(21)
+    seen(34, "Organization/other")
+    found = practice.run(lambda tx: referrals.waits(tx, since, zone))
+    assert found[("Organization/heart", "Cardiology")].says == "visit in about 8 days (3 to 21, of 5 visits)"
+    assert found[("", "Cardiology")].visits == 6

@@ -35,7 +35,7 @@ select l.pathway, s.step_id, s.owner_role, s.owner, count(*)::int as steps
   join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
  where s.status = 'completed'
    and s.ended >= %(since)s
-   and s.ended < %(until)s
+   and s.ended <= %(until)s
    and s.owner like 'Practitioner/%%'
  group by l.pathway, s.step_id, s.owner_role, s.owner
  order by l.pathway, s.step_id, s.owner

@@ -353,6 +353,7 @@ MATRIX: dict[str, Route] = {
     "POST /team/absences/{absence_id:str}/end": Route(permits=action(Action.TEAM_READ), page=True, form={}),
     "POST /team/competencies": Route(permits=action(Action.TEAM_SUPERVISE), page=True, form={"kind": "privacy"}),
     "GET /team/digest": Route(permits=action(Action.TEAM_SUPERVISE), page=True),
+    "GET /team/licences": Route(permits=action(Action.TEAM_SUPERVISE), page=True),
     "GET /team/people/{practitioner_id:str}/leave": Route(
         permits=lambda principal: (
             may_act(principal, Action.TEAM_SUPERVISE) or may_act(principal, Action.ACCOUNT_MANAGE)
