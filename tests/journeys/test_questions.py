@@ -1,5 +1,6 @@
 """Questions for physicians: asked once, answered once by whom they were put to, open until somebody acted on them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from tests.conftest import StandingClock
 from tests.journeys.practice import Practice
 
 from careloop.engagement.notices import store as notices
+from careloop.engagement.notices.model import Person
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.flows import questions as flow
 from careloop.flows import telling
@@ -145,3 +147,19 @@ def test_a_question_about_safety_is_told_at_once(practice):
     loop = practice.run(lambda tx: store.load_loops(tx, patients=[patient])[0].id)
     ask(practice, loop, text="Is she safe at home?")
     assert "now" in told(practice)
+
+
+def test_an_e_mail_about_nothing_but_questions_opens_the_card(practice, loop_id):
+    ask(practice, loop_id, text="May she fly?")
+    person = Person(person=practice.reference("osei"), address="osei@example.org")
+    app = replace(practice.app, settings=replace(practice.app.settings, smtp_host="localhost"))
+
+    def work(tx):
+        notices.save_person(tx, person)
+        while telling.tell(app, tx):
+            pass
+        return [telling.write_mail(app, tx, practice.tenant), telling.write_mail(app, tx, practice.tenant)]
+
+    assert practice.run(work) == [1, 0]
+    sent = practice.run(lambda tx: tx.rows("select payload from delivery where about = 'notice'"))
+    assert [row["payload"]["link"] for row in sent] == ["/questions/next"]

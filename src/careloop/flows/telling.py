@@ -30,6 +30,7 @@ EVERY = timedelta(seconds=1)
 MAIL_PATIENCE = timedelta(hours=24)
 """An e-mail that could not leave for a day says nothing new any more."""
 _ROUNDS = 20
+_QUESTIONS = frozenset({"question", "question-now"})
 
 
 def go_on(app: App, tenant: Tenant) -> None:
@@ -149,9 +150,9 @@ def write_mail(app: App, tx: Transaction, tenant: Tenant) -> int:
         at_once = rules.mail_now(who, mine, known.mail_pause, now, zone)
         if not at_once and not rules.digest_now(who, mine, now, zone):
             continue
-        _enqueue(app, tx, who, now)
-        about = [one.id for one in mine if at_once or one.way == "digest"]
-        store.mark_mailed(tx, about, now)
+        about = [one for one in mine if at_once or one.way == "digest"]
+        _enqueue(app, tx, who, now, {one.kind for one in about})
+        store.mark_mailed(tx, [one.id for one in about], now)
         store.note_mail(tx, person, now, digest=None if at_once else now.astimezone(zone).date())
         sent += 1
     return sent
@@ -161,14 +162,16 @@ def _is_told(tx: Transaction, member: StaffMember) -> bool:
     return member.active and may_be_told(_principal(tx, member))
 
 
-def _enqueue(app: App, tx: Transaction, who: Person, now: datetime) -> None:
+def _enqueue(app: App, tx: Transaction, who: Person, now: datetime, kinds: set[str]) -> None:
+    """An e-mail about nothing but questions opens the card that waits longest (ui.md §7.14)."""
+    link = {"link": "/questions/next"} if kinds <= _QUESTIONS else {}
     delivery = NewDelivery(
         target=f"Mail/{who.person}",
         kind=TargetKind.MAIL,
         subject=who.person,
         about="notice",
         idempotency=new_id(),
-        payload={"to": who.person},
+        payload={"to": who.person, **link},
         patience=MAIL_PATIENCE,
     )
     outbox.enqueue(tx, now, [delivery])

@@ -26,6 +26,7 @@ KIND_NAMES: Mapping[str, str] = {
     "new-patient-intake": "New patients",
     "care-plan-review": "Care plans to review",
     "routine-follow-up": "Routine follow-up",
+    "team-task": "Tasks",
     "person-match": "Same person?",
     "contradiction": "Sources disagree",
 }
