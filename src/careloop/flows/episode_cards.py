@@ -34,7 +34,8 @@ INSIDE = 100
 
 @dataclass(frozen=True, kw_only=True)
 class LoopOnCard:
-    """One loop of a card with its ring. `ended`: why it ended, empty while it is open or ended by proof."""
+    """One loop of a card with its ring. `owner` has the next step, of a closed loop the loop. `ended`: why it ended,
+    empty while it is open or ended by proof."""
 
     loop_id: str
     code: str
@@ -392,6 +393,7 @@ def _clock(step: StepState, now: datetime) -> ClockState:
 
 def _loop(told: _Told, loop: LoopState) -> LoopOnCard:
     stored, step = told.stored[loop.id], next_step(loop)
+    owner = stored.steps[step.step_id].owner if step else stored.owner
     return LoopOnCard(
         loop_id=loop.id,
         code=f"L-{stored.number}",
@@ -399,8 +401,8 @@ def _loop(told: _Told, loop: LoopState) -> LoopOnCard:
         next_title=_step_title(told, loop, step) if step else "",
         due=step.due if step else None,
         clock=_clock(step, told.now) if step else loop.clock,
-        owner=stored.owner,
-        owner_name=told.names.name(stored.owner),
+        owner=owner,
+        owner_name=told.names.name(owner),
         segments=segments_of(loop),
         is_open=loop.status.is_open,
         ended=(loop.closure.note or loop.closure.reason.replace("-", " ")) if loop.closure else "",

@@ -73,14 +73,16 @@ def notice_settings_save(staff: SignedInStaff, data: Form) -> Response[str]:
 
 @post(f"{HERE}/kinds", sync_to_thread=True)
 def notice_kind_save(staff: SignedInStaff, data: Form) -> Response[str]:
-    """A kind comes another way from now on."""
+    """A kind comes another way from now on; or several, each in a field `way.<kind>`."""
     form = checked_form(staff, data)
+    ways = {name.removeprefix("way."): way for name, way in form.items() if name.startswith("way.")}
+    chosen = ways or {form.get("kind", ""): form.get("way", "")}
     try:
         with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-            said = flow.choose(staff.app, tx, staff.principal, form.get("kind", ""), form.get("way", ""))
+            said = [flow.choose(staff.app, tx, staff.principal, kind, way) for kind, way in chosen.items()]
     except Rejected as error:
         return _settings(staff, problem=_problem(error))
-    return staff.back(form.get("back", _SETTINGS), said=said)
+    return staff.back(form.get("back", _SETTINGS), said=said[0] if len(said) == 1 else "Saved.")
 
 
 @get(f"{HERE}/ignored", sync_to_thread=True)
