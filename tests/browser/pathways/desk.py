@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.browser.conftest import Site, sign_in
@@ -94,9 +95,9 @@ class Story:
         """The row stands on the list, and the pane beside it shows the loop."""
         page = self.desk.page(role)
         page.goto(f"{self.desk.site.url}/worklist?scope={scope}&kind={pathway}&most=500")
-        row = page.locator(".row", has_text=self.family)
-        expect(row).not_to_have_count(0)
-        row.first.locator("a.cover").click()
+        row = page.locator(f"#row-{self.loop(pathway)['id']}")
+        expect(row).to_contain_text(self.family)
+        row.locator("a.cover").click()
         expect(page.locator("#pane .person")).to_contain_text(self.family)
         return page
 
@@ -136,10 +137,10 @@ class Story:
 
     def is_closed(self, pathway: str, role: str = "coordinator") -> None:
         """The ring is closed: on the patient page, and for every FHIR client, each open step with its evidence."""
-        loop = self.loop(pathway)
-        assert loop["status"] == "completed", (loop["status"], loop.get("statusReason"))
         page = self.desk.page(role)
         page.goto(f"{self.desk.site.url}/patients/{self.patient}")
+        loop = self.loop(pathway)
+        assert loop["status"] == "completed", (loop["status"], loop.get("statusReason"))
         expect(page.locator("details", has_text="Closed").first).to_be_attached()
         steps = self.desk.fhir.found(f"Task?part-of=Task/{loop['id']}")
         assert all(step["status"] in ("completed", "cancelled") for step in steps)
@@ -193,8 +194,6 @@ def form(page: Page, heading: str) -> Locator:
 
 def on_form(**parts: float) -> str:
     """A time so long before now, as a form of a practice in New York takes it."""
-    from zoneinfo import ZoneInfo
-
     return ago(**parts).astimezone(ZoneInfo("America/New_York")).strftime("%Y-%m-%dT%H:%M")
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-import time
+import os
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from tests.browser.conftest import Site, send_hl7, wait_until_read
 from careloop.clock import Clock
 
 Json = dict[str, Any]
-_numbers = itertools.count(10_000 + int(time.time()) % 88_000)
+_numbers = itertools.count(10_000 + os.getpid() % 8_800 * 10)
 
 
 def now() -> datetime:
