@@ -24,7 +24,7 @@ from careloop.loops.ids import loop_id, step_task_id
 TEMPLATES = 2_000
 _SQL = load_queries("careloop.bench", "population.sql")
 _LANGUAGES = (("es", "Spanish"), ("vi", "Vietnamese"), ("ar", "Arabic"))
-_OPEN_SET, _CLOSED_SET, _PATIENT_SET = 50_000, 500_000, 200_000
+_OPEN_SET, _CLOSED_SET, _PATIENT_SET = 20_000, 200_000, 100_000
 _QUEUE_EACH = 100_000
 """2,000 of so many people have loops that nobody took yet."""
 
@@ -47,6 +47,8 @@ def fill(place: Place, *, patients: int, loops: int, open_loops: int, owners: Se
     import_bundles(place.app, place.tenant, place.principal, documents)
     while placing.go_on(place.app, place.tenant):
         pass
+    with _as_owner(place) as tx:
+        tx.execute(_SQL["take_statistics"])
     with _without_indexes(place):
         _people(place, templates, patients)
         _open(place, templates, open_loops, owners)

@@ -17,11 +17,12 @@ insert into resource (key, last_updated, digest, self, version, type, id, patien
 select %(first)s + row_number() over () - 1, r.last_updated, r.digest # n.number, r.self # n.number, r.version, r.type,
        overlay(r.id placing n.digits from 2 for 8), overlay(r.patient_id placing n.digits from 2 for 8), r.tokens, r.present,
        r.refs, replace(r.body, substr(r.id, 2, 8), n.digits)
-  from (select number, lpad(number::text, 8, '0') as digits, number %% %(templates)s as template
+  from (select number, lpad(number::text, 8, '0') as digits, lpad((number %% %(templates)s)::text, 8, '0') as template
           from generate_series(%(low)s::int, %(high)s::int - 1) as number) as n
+ cross join unnest(%(types)s::text[], %(letters)s::text[]) as k (type, letter)
   join resource as r
-    on r.type = any(%(types)s)
-   and r.id = any(array(select left_part || lpad(n.template::text, 8, '0') from unnest(%(letters)s::text[]) as left_part))
+    on r.type = k.type
+   and r.id = k.letter || n.template
 
 -- template_loops --
 -- The loops that the real path opened, with their steps.

@@ -1,6 +1,7 @@
 """Time passes: loops whose clocks have something to do are advanced, or derived again where time changes more than
 clocks; escalations fire once, late ones say so."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,9 @@ from careloop.loops import store
 
 BATCH = 200
 """So many loops are worked on in one transaction: locks stay short, and a crash costs little."""
+
+_TOGETHER = 2
+"""So many sweep at a time where there is much to do: one works while another waits for the database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +40,9 @@ def run(app: App, tenant: Tenant, at: datetime | None = None) -> Report:
         raise NotPermitted("a production tenant lives at the present time only")
     moved = app if at is None else app.with_clock(clock_started_at(at))
     began = moved.clock.now()
-    loops = patients = 0
-    while found := _sweep(moved, tenant.id):
-        loops += found[0]
-        patients += found[1]
+    loops, patients = _batch_of(moved, tenant.id, store.Part())
+    for more in _all_that_is_left(moved, tenant.id, loops + patients):
+        loops, patients = loops + more[0], patients + more[1]
     with moved.database.transaction(tenant.id) as tx:
         fired, late = store.escalations_since(tx, began)
     return Report(
@@ -47,25 +50,31 @@ def run(app: App, tenant: Tenant, at: datetime | None = None) -> Report:
     )
 
 
-def run_due(app: App, now: datetime) -> int:
-    """One batch for each tenant, for the worker; how many loops and patients had something to do by `now`."""
-    done = 0
-    for tenant in app.tenants():
-        found = app.database.run(tenant.id, lambda tx: _batch(app, tx, now))
-        done += sum(found)
-    return done
+def _all_that_is_left(app: App, tenant_id: int, found: int) -> list[tuple[int, int]]:
+    """After a batch in which so many were `found` the rest is done: where there is much, by several together."""
+    if found < BATCH:
+        return [_rest_of(app, tenant_id, store.Part())] if found else []
+    parts = [store.Part(number=number, of=_TOGETHER) for number in range(_TOGETHER)]
+    with ThreadPoolExecutor(max_workers=_TOGETHER, thread_name_prefix="sweep") as sweepers:
+        return list(sweepers.map(lambda part: _rest_of(app, tenant_id, part), parts))
 
 
-def _sweep(app: App, tenant_id: int) -> tuple[int, int] | None:
-    """One batch; None when nothing was due."""
-    found = app.database.run(tenant_id, lambda tx: _batch(app, tx, app.clock.now()))
-    return found if any(found) else None
+def _rest_of(app: App, tenant_id: int, part: store.Part) -> tuple[int, int]:
+    """Everything that is due in a part of all patients is done; how many loops and patients that were."""
+    loops = patients = 0
+    while any(found := _batch_of(app, tenant_id, part)):
+        loops, patients = loops + found[0], patients + found[1]
+    return loops, patients
 
 
-def _batch(app: App, tx: Transaction, now: datetime) -> tuple[int, int]:
+def _batch_of(app: App, tenant_id: int, part: store.Part) -> tuple[int, int]:
+    return app.database.run(tenant_id, lambda tx: _batch(app, tx, app.clock.now(), part))
+
+
+def _batch(app: App, tx: Transaction, now: datetime, part: store.Part) -> tuple[int, int]:
     """How many loops, and patients without a loop, were looked at."""
-    due = store.due_loops(tx, now, BATCH)
-    waiting = store.due_patients(tx, now, BATCH)
+    due = store.due_loops(tx, now, BATCH, part)
+    waiting = store.due_patients(tx, now, BATCH, part)
     store.clear_wakes(tx, waiting)
     ids = [loop_id for loop_id, _ in due]
     closing.review(app, tx, sorted(advance_loops(app, tx, ids, waiting, _CLOCK, now)), _CLOCK)

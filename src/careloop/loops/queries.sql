@@ -157,11 +157,13 @@ values (%(key)s, %(by)s, %(act_id)s, %(receipt)s::jsonb, %(at)s)
 
 -- due_loops --
 -- Loops that time alone changes by now, oldest first, each patient locked for this worker alone (the lock is the one
--- that every review takes; a patient whom somebody else holds just now is left to them).
+-- that every review takes; a patient whom somebody else holds just now is left to them). Of some parts of all patients
+-- one: those who sweep together do not meet.
 select due.id::text, due.patient_id
   from (select l.id, l.patient_id
           from loop as l
          where l.wake_at <= %(now)s
+           and (hashtext(l.patient_id) & 2147483647) %% %(parts)s = %(part)s
          order by l.wake_at, l.id
          limit %(batch)s) as due
  where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))
@@ -172,6 +174,7 @@ select due.patient_id
   from (select w.patient_id
           from loop_wake as w
          where w.wake_at <= %(now)s
+           and (hashtext(w.patient_id) & 2147483647) %% %(parts)s = %(part)s
          order by w.wake_at, w.patient_id
          limit %(batch)s) as due
  where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))

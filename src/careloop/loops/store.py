@@ -245,18 +245,26 @@ def save_receipt(tx: Transaction, *, by: str, key: str, act_id: str, receipt: st
     tx.execute(_SQL["save_receipt"], {"by": by, "key": key, "act_id": act_id, "receipt": receipt, "at": at})
 
 
-def due_loops(tx: Transaction, now: datetime, batch: int) -> list[tuple[str, str]]:
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One of so many parts of all patients, who are divided evenly and always alike."""
+
+    number: int = 0
+    of: int = 1
+
+
+def due_loops(tx: Transaction, now: datetime, batch: int, part: Part) -> list[tuple[str, str]]:
     """(loop, patient) pairs whose clocks have something to do by `now`, locked for this worker."""
-    return [(row["id"], row["patient_id"]) for row in tx.rows(_SQL["due_loops"], _due(tx, now, batch))]
+    return [(row["id"], row["patient_id"]) for row in tx.rows(_SQL["due_loops"], _due(tx, now, batch, part))]
 
 
-def due_patients(tx: Transaction, now: datetime, batch: int) -> list[str]:
+def due_patients(tx: Transaction, now: datetime, batch: int, part: Part) -> list[str]:
     """Patients of whom a fact lay ahead whose time has come, locked for this worker."""
-    return [row["patient_id"] for row in tx.rows(_SQL["due_patients"], _due(tx, now, batch))]
+    return [row["patient_id"] for row in tx.rows(_SQL["due_patients"], _due(tx, now, batch, part))]
 
 
-def _due(tx: Transaction, now: datetime, batch: int) -> dict[str, Any]:
-    return {"now": now, "batch": batch, "tenant": tx.tenant_id}
+def _due(tx: Transaction, now: datetime, batch: int, part: Part) -> dict[str, Any]:
+    return {"now": now, "batch": batch, "tenant": tx.tenant_id, "part": part.number, "parts": part.of}
 
 
 def escalations_since(tx: Transaction, since: datetime) -> tuple[int, int]:
