@@ -14,6 +14,8 @@ class Purpose(StrEnum):
     CAREGIVER = "caregiver"
     MEDICINES = "medicines"
     """The patient themselves: which medicines they take at home."""
+    EDUCATION = "education"
+    """The patient themselves: something to read, and one question about it."""
     ASSESSMENT = "assessment"
     """A patient or caregiver answers a part of a check-in: not one answer but a form, page by page."""
 

@@ -1544,7 +1544,7 @@ CREATE TABLE public.partner_link (
     CONSTRAINT partner_link_check CHECK (((used IS NULL) = (answer IS NULL))),
     CONSTRAINT partner_link_check1 CHECK ((expires > created)),
     CONSTRAINT partner_link_partner_check CHECK ((partner <> ''::text)),
-    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text, 'assessment'::text, 'medicines'::text])))
+    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text, 'assessment'::text, 'medicines'::text, 'education'::text])))
 );
 
 ALTER TABLE ONLY public.partner_link FORCE ROW LEVEL SECURITY;

@@ -120,6 +120,8 @@ def principal_of(link: PartnerLink, tenant_id: int, patient_id: str, address: st
     writes = {*_WRITTEN, *form, *({"Task"} if link.task else set())}
     if link.purpose is community.Purpose.MEDICINES:
         reads, writes = {"Patient", *_MEDICINES}, {"MedicationStatement", "List"}
+    if link.purpose is community.Purpose.EDUCATION:
+        reads, writes = {"Patient", "Communication"}, {"QuestionnaireResponse", "Communication"}
     scopes = tuple(
         f"patient/{kind}.{'c' if kind in writes else ''}{'r' if kind in reads else ''}{'u' if kind in writes else ''}"
         for kind in sorted(reads | writes)

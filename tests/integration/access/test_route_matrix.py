@@ -156,6 +156,8 @@ MATRIX: dict[str, Route] = {
     "GET /p/{code:str}": Route(),
     "POST /p/{code:str}": Route(form={}),
     "POST /p/{code:str}/answer": Route(form={}),
+    "POST /p/{code:str}/medicines": Route(form={}),
+    "POST /p/{code:str}/education": Route(form={}),
     "POST /cds-services/{service:str}": Route(body="{}"),
     "POST /cds-services/{service:str}/feedback": Route(body="{}"),
     "POST /oauth/register": Route(body="{}"),
@@ -335,12 +337,42 @@ MATRIX: dict[str, Route] = {
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/medicines": Route(
+        permits=interaction("search", "MedicationStatement"), page=True, shows=True
+    ),
+    "POST /patients/{patient_id:str}/medicines": Route(
+        permits=lambda one: WORK(one) and may(one, "create", "Communication"), page=True, form={"act": "link"}
+    ),
+    "GET /patients/{patient_id:str}/medicines/home": Route(permits=interaction("read"), page=True, shows=True),
+    "POST /patients/{patient_id:str}/medicines/home": Route(
+        permits=lambda one: may(one, "create", "MedicationStatement") and may(one, "create", "List"), page=True
+    ),
+    "GET /patients/{patient_id:str}/medicines/compare": Route(permits=interaction("read"), page=True, shows=True),
+    "POST /patients/{patient_id:str}/medicines/compare": Route(
+        permits=lambda one: WORK(one) and may(one, "create", "Procedure"), page=True, form={}
+    ),
+    "GET /patients/{patient_id:str}/medicines/done/{done:str}": Route(permits=interaction("read"), page=True),
+    "POST /patients/{patient_id:str}/medicines/done/{done:str}": Route(
+        permits=lambda one: WORK(one) and may(one, "update", "Procedure"),
+        page=True,
+        form={"act": "withdraw", "why": "x"},
+    ),
+    "GET /patients/{patient_id:str}/medicines/sheet/{done:str}": Route(permits=interaction("read"), page=True),
+    "GET /patients/{patient_id:str}/medicines/note/{done:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/plan": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/plan/sheet": Route(permits=interaction("read"), page=True, shows=True),
     "POST /patients/{patient_id:str}/plan": Route(
         permits=lambda principal: WORK(principal) and may(principal, "update", "CarePlan"),
         page=True,
         form={"do": "end"},
+    ),
+    "GET /patients/{patient_id:str}/education": Route(permits=interaction("read"), page=True, shows=True),
+    "POST /patients/{patient_id:str}/education": Route(
+        permits=lambda principal: WORK(principal) and may(principal, "create", "Communication"), page=True
+    ),
+    "GET /patients/{patient_id:str}/education/{item_id:str}": Route(permits=interaction("read"), page=True),
+    "POST /patients/{patient_id:str}/education/{item_id:str}": Route(
+        permits=lambda principal: WORK(principal) and may(principal, "create", "QuestionnaireResponse"), page=True
     ),
     "GET /patients/{patient_id:str}/team": Route(permits=interaction("read"), page=True, shows=True),
     "POST /patients/{patient_id:str}/lead": Route(
@@ -391,9 +423,7 @@ MATRIX: dict[str, Route] = {
     "POST /notices/on-call": Route(
         permits=action(Action.TEAM_SUPERVISE), page=True, form={"person": "x", "starts": UNTIL, "ends": UNTIL}
     ),
-    "POST /notices/on-call/{on_call_id:str}/remove": Route(
-        permits=action(Action.TEAM_SUPERVISE), page=True, form={}
-    ),
+    "POST /notices/on-call/{on_call_id:str}/remove": Route(permits=action(Action.TEAM_SUPERVISE), page=True, form={}),
     "GET /episodes": Route(permits=READ_LIST, page=True, query="scope=team"),
     "GET /patients/{patient_id:str}/episodes": Route(permits=READ_LIST, page=True, shows=True),
     "GET /patients/{patient_id:str}/contacts": Route(permits=READ_LIST, page=True, shows=True),

@@ -16,7 +16,7 @@ from careloop.flows import partner_forms as forms
 from careloop.flows import partner_links as links
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
-from careloop.web.partners import medicines
+from careloop.web.partners import education, medicines
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import address_of, app_of
 from careloop.web.staff.problems import exception_handlers
@@ -60,6 +60,8 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
         return door
     if door.link.purpose is community.Purpose.MEDICINES:
         return medicines.first(app_of(request), door, code, str(data.get("birth_date", "")))
+    if door.link.purpose is community.Purpose.EDUCATION:
+        return education.first(app_of(request), door, code, str(data.get("birth_date", "")))
     asked = links.ask(app_of(request), door, str(data.get("birth_date", "")))
     if asked is None:
         return _birth_date(door, code, problem="This is not the birth date that we have for the patient.", status=422)
@@ -104,6 +106,17 @@ def medicines_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Res
     if door.link.purpose is not community.Purpose.MEDICINES:
         return _closed()
     return medicines.saved(app_of(request), door, code, data)
+
+
+@post("/p/{code:str}/education", sync_to_thread=True, status_code=200)
+def education_answer(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
+    """What the patient says back is kept, once."""
+    door = _door(request, code)
+    if isinstance(door, Response):
+        return door
+    if door.link.purpose is not community.Purpose.EDUCATION:
+        return _closed()
+    return education.saved(app_of(request), door, code, data)
 
 
 def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
@@ -179,7 +192,15 @@ def _page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Res
 routes = [
     Router(
         path="/",
-        route_handlers=[code_page, code_send, birth_date_page, birth_date_send, answer_send, medicines_send],
+        route_handlers=[
+            code_page,
+            code_send,
+            birth_date_page,
+            birth_date_send,
+            answer_send,
+            medicines_send,
+            education_answer,
+        ],
         exception_handlers=exception_handlers,
         include_in_schema=False,
     )
