@@ -177,3 +177,15 @@ def test_a_call_from_the_worklist_is_one_act_with_what_follows(practice, patient
     assert loops(practice, patient)["team-task"].state.deadline.date().isoformat() >= "2026-04-07"
     practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
     assert facts(practice, patient, "Communication") == [] and spent(practice, patient) == []
+
+
+def test_what_a_role_may_not_write_is_a_fault_and_nothing_is_written(practice, patient):
+    practice.hire_as("chris", "community-health-worker")
+
+    def look(text: str) -> capturing.Preview:
+        who = practice.user("chris")
+        return practice.run(lambda tx: capturing.preview(practice.app, tx, who, patient, text))
+
+    assert look("/call reached 5 min").is_good
+    refused = look("Lives alone")
+    assert not refused.is_good and "your role may write" in refused.faults[0].says

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from careloop.access.model import Principal
 from careloop.access.policy import require
@@ -11,7 +12,7 @@ from careloop.db import Transaction
 from careloop.engagement.capture import Doubt, Item, Reading, Who, Wrong, doubts
 from careloop.engagement.reading import LIMIT
 from careloop.engagement.reading import reading_of as grade_of
-from careloop.errors import Conflict, Rejected
+from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.flows import capture_writes as writes
 from careloop.flows import handing_over, one_act, people, referring, routing
 from careloop.flows.app import App
@@ -98,12 +99,9 @@ def carry_out(
     )
     work = _Work(app=app, tx=tx, principal=principal, desk=desk, order=order, sure=sure, done=Carried(act_id=act_id))
     before = store.load_loops(tx, patients=[patient_id])
-    _contact(work)
+    _tried(work, 0, "", lambda: _contact(work))
     for item in order.items:
-        try:
-            _WRITERS[item.writes](work, item)
-        except Rejected as error:
-            work.done.faults.append(Wrong(at=item.at, what="", expected=str(error.expected)))
+        _tried(work, item.at, f"/{item.word}", partial(_WRITERS[item.writes], work, item))
     if work.done.faults or any(not work.is_sure(one.key) for one in work.done.asks):
         return work.done
     one_act.write(app, tx, principal, work.resources, act_id=act_id, also=work.also, typed=order.text)
@@ -112,6 +110,17 @@ def carry_out(
     says = one_act.lines(changes)
     work.done.lines += [(kind, words) for (kind, _), words in zip(changes, says, strict=True)]
     return work.done
+
+
+def _tried(work: _Work, at: int, what: str, write: Callable[[], None]) -> None:
+    """What a flow refuses, or this person may not write, is a fault at its place."""
+    try:
+        write()
+    except Rejected as error:
+        work.done.faults.append(Wrong(at=at, what="", expected=str(error.expected)))
+    except NotPermitted:
+        says = "what your role may write" if what else "a word that your role may write, as /call or /task"
+        work.done.faults.append(Wrong(at=at, what=what or work.order.note[:20], expected=says))
 
 
 def _covered(tx: Transaction, patient_id: str) -> list[store.StoredLoop]:
