@@ -1,4 +1,4 @@
-"""An alert as a DetectedIssue: what, why, which limit. It opens the loop on which people work (`symptom-alert`). Pure."""
+"""An alert as a DetectedIssue: what, why, which limit. It opens the loop on which people work. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

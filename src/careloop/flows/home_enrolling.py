@@ -36,7 +36,7 @@ _UNIT = {"pounds": ("lb", "[lb_av]"), "percent": ("%", "%"), "days": ("days", "d
 
 @dataclass(frozen=True, kw_only=True)
 class Enrolment:
-    """What is said when somebody is enrolled. `told`: the patient was told that this is no emergency service (MO-09)."""
+    """What is said when somebody is enrolled. `told`: the patient knows that this is no emergency service (MO-09)."""
 
     programmes: Sequence[str]
     on_call: bool
@@ -173,7 +173,7 @@ def _parameter(content: Monitoring, row_id: str, value: Decimal | None) -> dict[
 
 def standing(tx: Transaction, patient_id: str) -> dict[str, Any] | None:
     """The row of a patient who takes part or did; None for nobody."""
-    rows = store.rows_of(tx, "plans", patients=[patient_id])
+    rows = store.rows_of(tx, "plan_rows", patients=[patient_id])
     return dict(rows[0]) if rows else None
 
 

@@ -7,16 +7,14 @@ from the record: the same again writes nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
-import msgspec
-
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Row, Transaction
-from careloop.flows import engine, home_alerts, home_plans, home_readings, people, writing
+from careloop.flows import engine, home_alerts, home_plans, home_readings, home_series, people, writing
 from careloop.flows.app import App
+from careloop.flows.home_series import Key
 from careloop.loops import store as loops
 from careloop.monitoring import store
 from careloop.monitoring.content import Monitoring, monitoring_of
@@ -35,8 +33,6 @@ _BACK = timedelta(days=35)
 _BEFORE = timedelta(hours=1)
 """A new reading may decide what one so long before it was: its repeat."""
 _NEAR = timedelta(days=1)
-
-Key = tuple[str, str]
 
 
 @dataclass
@@ -206,18 +202,18 @@ def _judge(
                 for metric in _metrics_of(content, row):
                     since = wanted.get((patient_id, metric), row["opened"])
                     wanted[(patient_id, metric)] = min(since, row["opened"] - _NEAR)
-    symptoms = _symptoms(tx, content, plans, work, now)
-    series = _series(tx, wanted)
-    accepted = _accepted(tx, content, sorted(plans))
+    symptoms = home_series.symptoms_near(tx, content, plans.keys(), work.touched, work.readings)
+    series = home_series.series_of(tx, wanted)
+    accepted = home_series.accepted_in(tx, content, sorted(plans))
     out: list[dict[str, Any]] = []
     found: dict[str, list[Judged]] = {}
-    for key in sorted(wanted):
-        patient_id, metric = key
+    for place in sorted(wanted):
+        patient_id, metric = place
         if patient_id not in plans:
             continue
-        known, new = series.get(key, {}), work.readings.get(key, {})
+        known, new = series.get(place, {}), work.readings.get(place, {})
         readings = {**{name: one for name, (one, _) in known.items()}, **{name: one for name, (_, one) in new.items()}}
-        start = work.touched[key] - _BEFORE if key in work.touched else now + _NEAR
+        start = work.touched[place] - _BEFORE if place in work.touched else now + _NEAR
         frame = Frame(
             content=content,
             plan=plans[patient_id][0],
@@ -230,7 +226,7 @@ def _judge(
         ):
             if one.reading.measured >= start:
                 observation = new[one.reading.id][0] if one.reading.id in new else one.reading.id.partition("#")[0]
-                out.append(_row(patient_id, observation, one))
+                out.append(home_series.row_of(patient_id, observation, one))
                 found.setdefault(patient_id, []).append(one)
             else:
                 found.setdefault(patient_id, []).append(replace(one, findings=known[one.reading.id][1]))
@@ -246,113 +242,6 @@ def _metrics_of(content: Monitoring, row: Row) -> list[str]:
     """The metrics whose normal readings can end an alert: its own, or any for one about silence."""
     named = {found.metric for one in row["row_ids"] if (found := content.row(one)) is not None}
     return [one for one in sorted(named) if one in content.metrics] or list(content.metrics)
-
-
-def _series(
-    tx: Transaction, wanted: Mapping[Key, datetime]
-) -> dict[Key, dict[str, tuple[Reading, tuple[Finding, ...]]]]:
-    if not wanted:
-        return {}
-    asked = [{"patient_id": key[0], "metric": key[1], "since": since} for key, since in sorted(wanted.items())]
-    rows = store.rows_of(tx, "series", wanted=msgspec.json.encode(asked).decode())
-    return {
-        (row["patient_id"], row["metric"]): {
-            one[0]: (_reading(one, row["metric"]), _findings(one[10])) for one in _decode_series(row["readings"])
-        }
-        for row in rows
-    }
-
-
-_Line = tuple[
-    str,
-    str | None,
-    datetime,
-    datetime,
-    str,
-    bool,
-    bool,
-    bool,
-    str,
-    list[str],
-    list[dict[str, Any]] | None,
-    datetime | None,
-]
-_decode_series = msgspec.json.Decoder(list[_Line]).decode
-_decode_findings = msgspec.json.Decoder(list[Finding]).decode
-
-
-def _reading(line: _Line, metric: str) -> Reading:
-    return Reading(
-        id=line[0],
-        metric=metric,
-        value=None if line[1] is None else Decimal(line[1]),
-        measured=line[2],
-        received=line[3],
-        device=line[4],
-        live=line[5],
-        fasting=line[6],
-        automatic=line[7],
-        given=line[8],
-        symptoms=tuple(line[9]),
-    )
-
-
-def _findings(found: list[dict[str, Any]] | None) -> tuple[Finding, ...]:
-    return tuple(msgspec.convert(one, Finding) for one in found) if found else ()
-
-
-def _row(patient_id: str, observation: str, one: Judged) -> dict[str, Any]:
-    reading = one.reading
-    return {
-        "patient_id": patient_id,
-        "id": reading.id,
-        "observation": observation,
-        "metric": reading.metric,
-        "value": reading.value,
-        "measured": reading.measured,
-        "received": reading.received,
-        "device": reading.device,
-        "live": reading.live,
-        "fasting": reading.fasting,
-        "automatic": reading.automatic,
-        "given": reading.given,
-        "symptoms": reading.symptoms,
-        "state": one.state.value,
-        "clock": one.clock,
-        "late": one.late,
-        "waits_until": one.waits_until,
-        "findings": one.findings or None,
-    }
-
-
-def _symptoms(
-    tx: Transaction, content: Monitoring, plans: Mapping[str, tuple[Plan, Row]], work: Round, now: datetime
-) -> dict[str, list[tuple[datetime, str]]]:
-    """What was told near the readings of metrics whose rows ask about symptoms."""
-    asking = {row.metric for row in content.all_rows if any("with" in test.words for test in row.tests)}
-    wanted = {
-        (patient_id, "symptom-level"): at - 2 * _NEAR
-        for (patient_id, metric), at in work.touched.items()
-        if metric in asking and patient_id in plans
-    }
-    found: dict[str, list[tuple[datetime, str]]] = {}
-    told = _series(tx, wanted)
-    for (patient_id, _), lines in told.items():
-        found[patient_id] = [(one.measured, code) for one, _ in lines.values() for code in one.symptoms]
-    for (patient_id, metric), new in work.readings.items():
-        if metric == "symptom-level":
-            found.setdefault(patient_id, []).extend(
-                (one.measured, code) for _, one in new.values() for code in one.symptoms
-            )
-    return found
-
-
-def _accepted(tx: Transaction, content: Monitoring, patients: Sequence[str]) -> dict[str, set[str]]:
-    takes = sorted(one.id for one in content.actions.values() if one.takes)
-    found: dict[str, set[str]] = {}
-    for row in store.rows_of(tx, "accepted", patients=list(patients), actions=takes):
-        found.setdefault(row["patient_id"], set()).add(row["id"])
-    return found
 
 
 def _silences(
@@ -395,7 +284,7 @@ def _silences(
         frame = Frame(content=content, plan=plans[patient_id][0], metric=some, now=now)
         found = silences(frame, instants.get(patient_id, []), since)
         wakes[patient_id] = found.wake
-        out += [_row(patient_id, "", _silent(one)) for one in found.findings]
+        out += [home_series.row_of(patient_id, "", _silent(one)) for one in found.findings]
     store.put(tx, "put_readings", out)
     return wakes
 
@@ -420,7 +309,7 @@ def _alerts(
     """The alerts of these patients are what their findings say; each that changed is written as its DetectedIssue."""
     found: dict[str, list[Finding]] = {}
     for row in store.rows_of(tx, "findings", patients=sorted(plans)):
-        found.setdefault(row["patient_id"], []).extend(_decode_findings(row["findings"]))
+        found.setdefault(row["patient_id"], []).extend(home_series.decode_findings(row["findings"]))
     changed: list[dict[str, Any]] = []
     for patient_id in sorted({*found, *standing}):
         mine, done = standing.get(patient_id, {}), acts.get(patient_id, {})

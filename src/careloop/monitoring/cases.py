@@ -116,7 +116,9 @@ def _plan(given: Line) -> Plan:
         )
         for one in given.get("limits", ())
     ]
-    holds = tuple((_instant(one["from"]), _instant(one["to"]) if "to" in one else None) for one in given.get("holds", ()))
+    holds = tuple(
+        (_instant(one["from"]), _instant(one["to"]) if "to" in one else None) for one in given.get("holds", ())
+    )
     return Plan(
         zone=given.get("zone", "America/New_York"),
         since=_since(given),

@@ -20,6 +20,7 @@ class Metric:
     id: str
     name: str
     plain: str
+    main: str
     codes: frozenset[str]
     fasting: frozenset[str]
     unit: str
@@ -186,6 +187,7 @@ def _metric(one: Mapping[str, Any]) -> Metric:
         id=one["id"],
         name=one["name"],
         plain=one["plain"],
+        main=codes[0],
         codes=frozenset(codes),
         fasting=frozenset(f"http://loinc.org|{code}" for code in one.get("fasting", ())),
         unit=one["unit"],

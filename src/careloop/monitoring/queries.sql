@@ -41,6 +41,13 @@ select patient_id, episode, status, since, until, plan::text as plan, last_measu
  order by patient_id
    for update
 
+-- plan_rows --
+-- The same without a lock, for pages.
+select patient_id, episode, status, since, until, plan::text as plan, last_measured, wake_at
+  from home_plan
+ where patient_id = any (%(patients)s::text[])
+ order by patient_id
+
 -- put_plan --
 insert into home_plan (patient_id, episode, status, since, until, plan, wake_at)
 values (%(patient_id)s, %(episode)s, %(status)s, %(since)s, %(until)s, %(plan)s::jsonb, %(wake_at)s)

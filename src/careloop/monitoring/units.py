@@ -7,8 +7,8 @@ from careloop.monitoring.content import Metric, Monitoring
 
 _POUNDS = frozenset({"[lb_av]", "lb", "lbs", "lb_av", "[lb_us]"})
 _WORDS = {
-    "mmHg": "mm[Hg]", "bpm": "/min", "{beats}/min": "/min", "beats/min": "/min", "percent": "%", "C": "Cel", "°C": "Cel",
-    "F": "[degF]", "°F": "[degF]", "kgs": "kg", "mg/dl": "mg/dL", "mmol/l": "mmol/L", "L/MIN": "L/min", "{score}": "{score}",
+    "mmHg": "mm[Hg]", "bpm": "/min", "{beats}/min": "/min", "beats/min": "/min", "percent": "%", "C": "Cel",
+    "°C": "Cel", "F": "[degF]", "°F": "[degF]", "kgs": "kg", "mg/dl": "mg/dL", "mmol/l": "mmol/L", "L/MIN": "L/min",
 }  # fmt: skip
 """What people and devices write for a unit, and its UCUM code."""
 

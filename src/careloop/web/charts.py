@@ -1,0 +1,118 @@
+"""Charts as SVG, drawn here: a line with its limits, a spark in a table row. No script, no colour that alone tells.
+
+Colours come from the page (`currentColor` and classes of text), so that light, dark and print are right.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+_SPARK = (120, 28)
+_WIDE, _HIGH, _LEFT, _TOP, _BOTTOM = 640, 200, 44, 12, 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One value at a moment. `marked`: it was out of limits."""
+
+    at: datetime
+    value: float
+    marked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A line that values must not cross, with its words."""
+
+    value: float
+    says: str
+
+
+def spark(points: Sequence[Point], says: str) -> Markup:
+    """A line as small as a word; `says` is what it tells to who cannot see it."""
+    if len(points) < 2:
+        return Markup("")
+    wide, high = _SPARK
+    places = _places(points, (2.0, 3.0, wide - 5.0, high - 3.0), _range(points, ()))
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dots = "".join(_dot(x, y, 2.5) for (x, y), one in zip(places, points, strict=True) if one.marked)
+    x, y = places[-1]
+    return Markup(  # noqa: S704 - the only words are escaped
+        f'<svg role="img" aria-label="{escape(says)}" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">'
+        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5"/>{dots}'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="currentColor"/></svg>'
+    )
+
+
+def chart(points: Sequence[Point], limits: Sequence[Limit], says: str, days: Sequence[tuple[datetime, str]]) -> Markup:
+    """A line over time with its limits drawn and named; `days` are the moments named under it. The table beside it says
+    the same in numbers."""
+    if not points:
+        return Markup("")
+    low, high = _range(points, [one.value for one in limits])
+    box = (float(_LEFT), float(_TOP), _WIDE - 8.0, float(_HIGH - _BOTTOM))
+    places = _places(points, box, (low, high))
+    parts = [
+        f'<svg role="img" aria-label="{escape(says)}" width="100%" viewBox="0 0 {_WIDE} {_HIGH}" '
+        'font-size="12" fill="currentColor">'
+    ]
+    for value in (low, (low + high) / 2, high):
+        y = _y(value, box, (low, high))
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.0f}</text>')
+        parts.append(
+            f'<line x1="{_LEFT}" x2="{_WIDE - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" opacity="0.15"/>'
+        )
+    for limit in limits:
+        y = _y(limit.value, box, (low, high))
+        parts.append(
+            f'<line x1="{_LEFT}" x2="{_WIDE - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" '
+            'stroke-dasharray="5 4" opacity="0.7"/>'
+            f'<text x="{_WIDE - 10}" y="{y - 4:.1f}" text-anchor="end">{escape(limit.says)}</text>'
+        )
+    for at, words in days:
+        x = _x(at, points, box)
+        parts.append(f'<text x="{x:.1f}" y="{_HIGH - 6}" text-anchor="middle">{escape(words)}</text>')
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    parts.append(f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2"/>')
+    for (x, y), one in zip(places, points, strict=True):
+        parts.append(_dot(x, y, 5) if one.marked else f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
+    return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - all words are escaped
+
+
+def _dot(x: float, y: float, size: float) -> str:
+    """A diamond: what is out of limits has another shape, not only another colour."""
+    points = f"{x:.1f},{y - size:.1f} {x + size:.1f},{y:.1f} {x:.1f},{y + size:.1f} {x - size:.1f},{y:.1f}"
+    return f'<polygon points="{points}" class="over" fill="currentColor"/>'
+
+
+def _range(points: Sequence[Point], more: Sequence[float]) -> tuple[float, float]:
+    """From below the lowest to above the highest; limits that lie near are inside."""
+    values = [one.value for one in points]
+    low, high = min(values), max(values)
+    near = max(high - low, abs(high) * 0.1, 1.0)
+    values += [one for one in more if low - near <= one <= high + near]
+    low, high = min(values), max(values)
+    room = max((high - low) * 0.1, 0.5)
+    return low - room, high + room
+
+
+Box = tuple[float, float, float, float]
+
+
+def _places(points: Sequence[Point], box: Box, span: tuple[float, float]) -> list[tuple[float, float]]:
+    return [(_x(one.at, points, box), _y(one.value, box, span)) for one in points]
+
+
+def _x(at: datetime, points: Sequence[Point], box: Box) -> float:
+    start, end = points[0].at, points[-1].at
+    whole = (end - start).total_seconds() or 1.0
+    share = min(max((at - start).total_seconds() / whole, 0.0), 1.0)
+    return box[0] + share * (box[2] - box[0])
+
+
+def _y(value: float, box: Box, span: tuple[float, float]) -> float:
+    low, high = span
+    share = (min(max(value, low), high) - low) / ((high - low) or 1.0)
+    return box[3] - share * (box[3] - box[1])
