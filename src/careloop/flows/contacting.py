@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
@@ -300,19 +299,4 @@ def _requested(stored: Stored) -> Planned:
         owner_name=who,
         due=instant_of(request.get("occurrenceDateTime")),
         loop_id=None,
-    )
-
-
-def audit_shown(tx: Transaction, principal: Principal, patient_id: str) -> None:
-    """Somebody looked at how a patient was contacted."""
-    record_audit(
-        tx,
-        AuditEntry(
-            principal=principal,
-            action="R",
-            subtype="read",
-            resource_type="Communication",
-            patient_ids=[patient_id],
-            query="contact budget",
-        ),
     )
