@@ -379,7 +379,7 @@ def test_the_database_refuses_what_a_door_forgets(smart: Smart):
             rows = tx.rows(f"select distinct patient_id from {table} where patient_id is not null")
             assert {row["patient_id"] for row in rows} <= {smart.patients["ann"]}
         assert tx.value("select count(*) from resource_string") < 10
-    with smart.app.database.transaction(smart.tenant.id, sight=("", "", "", "", "")) as tx:
+    with smart.app.database.transaction(smart.tenant.id, sight=("",) * len(sight.settings)) as tx:
         assert tx.value("select count(*) from resource") == 0
     for statement in ("delete from resource", "select * from account", "update tenant set name = 'x'"):
         with (
