@@ -15,6 +15,7 @@ _NUBC = "https://www.nubc.org/patient-discharge"
 _LABORATORY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "LAB"}]}
 _REFERRAL = {"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}
 _TEXTS = ("Can I get my refill?", "I have chest pain", "Thank you", "When is my visit?", "I fell yesterday")
+_REFERRAL_WORK = ("decide", "re-review", "recontact", "barrier", "answer", "remind", "authorization", "visit-date")
 _OUTCOMES = ("reached", "reached", "no-answer", "left-message", "wrong-number")
 
 
@@ -49,6 +50,36 @@ class Care:
             "period": {"start": (at - timedelta(days=2)).isoformat(), "end": at.isoformat()},
             "hospitalization": {"dischargeDisposition": {"coding": [{"system": _NUBC, "code": place}]}},
         }
+
+    def _planned(self, patient: str, at: datetime) -> Resource:
+        """A stay that is planned (A05); one in four is taken back."""
+        begins = at + timedelta(days=self.random.randint(3, 40))
+        return {
+            "resourceType": "Encounter",
+            "id": self.new_id("plan"),
+            "status": self.random.choice(["planned", "planned", "planned", "cancelled"]),
+            "class": {"system": _ACT_CODE, "code": "IMP"},
+            "subject": _of(patient),
+            "period": {"start": begins.isoformat()},
+        }
+
+    def _announced(self, patient: str, at: datetime) -> Resource:
+        """A stay whose end the hospital has announced (A16)."""
+        return {
+            "resourceType": "Encounter",
+            "id": self.new_id("soon"),
+            "status": "in-progress",
+            "extension": [{"url": "urn:careloop:pending-discharge", "valueBoolean": True}],
+            "class": {"system": _ACT_CODE, "code": self.random.choice(["IMP", "OBSENC"])},
+            "subject": _of(patient),
+            "period": {"start": (at - timedelta(days=2)).isoformat()},
+        }
+
+    def _referral_work(self, patient: str, at: datetime) -> Resource:
+        """What a referral asks of somebody, as its board writes it."""
+        found = self._request(patient, at)
+        code = self.random.choice(_REFERRAL_WORK)
+        return {**found, "code": {"coding": [{"system": "urn:careloop:referral-work", "code": code}]}}
 
     def _referral(self, patient: str, at: datetime) -> Resource:
         return self._order(patient, at, _REFERRAL, "ref")
@@ -139,7 +170,8 @@ class Care:
         }
 
     _OPENINGS: Sequence[Callable[["Care", str, datetime], Resource]] = (
-        _stay, _stay, _referral, _test, _result, _message, _message, _request, _request, _missed,
+        _stay, _stay, _referral, _test, _result, _message, _message, _request, _request, _missed, _planned, _announced,
+        _referral_work,
     )  # fmt: skip
 
     def proof(self, patient: str, now: datetime, focus: str, task: str, categories: Sequence[str]) -> Resource:

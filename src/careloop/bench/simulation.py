@@ -7,7 +7,7 @@ nothing. One random source: a seed is a run.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -27,6 +27,7 @@ from careloop.flows.bulk import import_bundles
 from careloop.flows.staffing import NewStaff
 from careloop.identity.merges import Merge
 from careloop.loops import store
+from careloop.loops.rules.pathways import Pathway
 from careloop.record import Write
 
 FIRST_DAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -81,7 +82,7 @@ def run(patients: int, days: int, seed: int, command: str) -> Figures:
 def _begin(place: Place, patients: int, seed: int) -> Run:
     import_bundles(place.app, place.tenant, place.principal, list(made_up.patients(patients)))
     pathways = engine.content_of(place.app.catalog).pathways.active
-    openers = sorted(one.id for one in pathways.values() if "urn:careloop:open|" + one.id in str(one.opens_when.when))
+    openers = openers_of(pathways.values())
     words = place.app.catalog.document("vocabulary", "careloop")
     random = Random(seed)  # noqa: S311 - a made-up life, not a secret
     live = Run(
@@ -95,6 +96,11 @@ def _begin(place: Place, patients: int, seed: int) -> Run:
     for role in (Role.COORDINATOR, Role.COORDINATOR, Role.NURSE, Role.NURSE, Role.PHYSICIAN, Role.MANAGER):
         _hire(live, place.app, role)
     return live
+
+
+def openers_of(pathways: Iterable[Pathway]) -> list[str]:
+    """Pathways that a request (`urn:careloop:open`) opens."""
+    return sorted(one.id for one in pathways if f"urn:careloop:open|{one.id}" in str(one.opens_when.when))
 
 
 def _hire(live: Run, app: App, role: Role) -> None:
