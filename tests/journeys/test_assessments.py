@@ -7,6 +7,7 @@ from tests.journeys.practice import Practice, at
 
 from careloop.access.sight import sight_of
 from careloop.fhir.ids import new_id
+from careloop.flows import deadlines
 from careloop.loops import store
 
 OFTEN = ["LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9"]
@@ -82,8 +83,10 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     assert page["status"] == "in-progress"
     loop = loops(practice, patient)["safety-concern"]
     assert page["recipient"] == [{"reference": loop.steps["contact"].owner}]
-    [call] = [one for step in loop.state.steps for one in step.escalations if one.role == "physician"]
-    assert call.at == at("2026-03-09 03:10")
+    practice.move_to("2026-03-09 03:10")
+    deadlines.run(practice.app, practice.tenant)
+    steps = {step.step_id: step for step in loops(practice, patient)["safety-concern"].state.steps}
+    assert [call.to_role for call in steps["contact"].escalations] == ["physician"]
     assert totals(practice, patient) == {}
     practice.write(half_way | {"status": "completed"})
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 2
@@ -148,9 +151,9 @@ def test_needs_are_proposed_offered_and_declined(practice: Practice) -> None:
         one["verificationStatus"]["coding"][0]["code"] == "unconfirmed" for one in of(practice, patient, "Condition")
     )
     found = practice.run(lambda tx: store.load_loops(tx, patients=[patient]))
-    needs = {one.state.says if hasattr(one.state, "says") else one.id: one for one in found}
-    open_needs = [one for one in needs.values() if one.state.pathway == "social-need" and one.state.status.is_open]
-    closed = [one for one in needs.values() if one.state.pathway == "social-need" and not one.state.status.is_open]
+    needs = [one for one in found if one.state.pathway == "social-need"]
+    open_needs = [one for one in needs if one.state.status.is_open]
+    closed = [one for one in needs if not one.state.status.is_open]
     assert len(open_needs) == 1
     assert [one.state.closure.reason for one in closed if one.state.closure] == ["patient-declined"]
     assert {step.step_id: step.status.value for step in open_needs[0].state.steps}["consent"] == "completed"

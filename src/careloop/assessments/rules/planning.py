@@ -145,7 +145,7 @@ def _part(
 ) -> Part:
     if section.instrument is not None:
         stands = _standing(section, facts)
-        if stands is not None and not _begun(section, answers) and section.id not in reopened:
+        if stands is not None and not _begun(section, answers) and f"{section.id}/again" not in reopened:
             return Part(section=section, steps=(), stands=stands)
         why = STALE if section.instrument in facts.scores else UNKNOWN
         return Part(section=section, steps=tuple(_asked(section, content, facts, answers, why)))
