@@ -18,7 +18,8 @@ from careloop.fhir.jsons import encode
 
 _SQL = load_queries("careloop.access", "cds.sql")
 SCOPES = (
-    "system/DiagnosticReport.rs", "system/Observation.rs", "system/Organization.rs", "system/Patient.rs",
+    "system/AllergyIntolerance.rs", "system/Condition.rs", "system/DiagnosticReport.rs", "system/MedicationRequest.rs",
+    "system/MedicationStatement.rs", "system/Observation.rs", "system/Organization.rs", "system/Patient.rs",
     "system/Practitioner.rs", "system/Procedure.rs", "system/ServiceRequest.rs", "system/Task.rs",
 )  # fmt: skip
 """What the services read on behalf of an EHR; nothing is written."""

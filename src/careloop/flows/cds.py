@@ -11,13 +11,14 @@ from careloop.access.model import Principal, Tenant
 from careloop.access.policy import Action, require_action
 from careloop.errors import NotFound, Rejected
 from careloop.fhir.dates import parse_instant
-from careloop.flows import cds_orders, engine, known_people, open_loops
+from careloop.flows import cds_medicines, cds_orders, engine, known_people, open_loops
 from careloop.flows.app import App
 from careloop.flows.cds_cards import Place, loop_card
 from careloop.flows.interactions import Interaction
 from careloop.record import Stored
 
 PATIENT_VIEW, ORDER_SIGN = "careloop-patient-view", "careloop-order-sign"
+ORDER_SELECT = "careloop-order-select"
 SERVICES: Sequence[Mapping[str, Any]] = (
     {
         "hook": "patient-view",
@@ -29,8 +30,16 @@ SERVICES: Sequence[Mapping[str, Any]] = (
     {
         "hook": "order-sign",
         "id": ORDER_SIGN,
-        "title": "Same test or service lately",
-        "description": "Whether the same was done or ordered lately, anywhere that the shared record knows of",
+        "title": "Same test or service lately, and safety of medicines",
+        "description": "Whether the same was done or ordered lately, anywhere that the shared record knows of; what is "
+        "dangerous about drafted medicines beside those that are taken",
+        "prefetch": {"patient": "Patient/{{context.patientId}}"},
+    },
+    {
+        "hook": "order-select",
+        "id": ORDER_SELECT,
+        "title": "Safety of medicines",
+        "description": "What is dangerous about selected medicines beside those that are taken, with its source",
         "prefetch": {"patient": "Patient/{{context.patientId}}"},
     },
 )
@@ -62,7 +71,8 @@ def answer(app: App, principal: Principal, service: str, request: Mapping[str, A
         raise Rejected(at="hook", expected=hook)
     if not isinstance(request.get("hookInstance"), str) or not request["hookInstance"]:
         raise Rejected(at="hookInstance", expected="a UUID", code="required")
-    drafts = cds_orders.draft_orders(context) if service == ORDER_SIGN else []
+    drafts = cds_orders.draft_orders(context) if service in (ORDER_SIGN, ORDER_SELECT) else []
+    medicines = cds_medicines.draft_medicines(context, selected=service == ORDER_SELECT)
 
     def work(door: Interaction) -> list[Any]:
         patient = _patient(door, request, context, base)
@@ -71,7 +81,10 @@ def answer(app: App, principal: Principal, service: str, request: Mapping[str, A
         zone = ZoneInfo(engine.tenant_of(door.tx).zone)
         place = Place(base=base, tenant_id=principal.tenant_id)
         if service == ORDER_SIGN:
-            return cds_orders.cards(door, place, patient.id, drafts, zone)
+            same = cds_orders.cards(door, place, patient.id, drafts, zone)
+            return [*cds_medicines.cards(door, place, patient.id, medicines), *same]
+        if service == ORDER_SELECT:
+            return cds_medicines.cards(door, place, patient.id, medicines)
         return [loop_card(place, one, zone) for one in open_loops.of_patient(door, patient.id)[:_MOST_CARDS]]
 
     return app.database.run(

@@ -90,8 +90,8 @@ def _timed(timing: Resource, words: Words) -> Takes | Unknown:
 
 def _repeated(repeat: Resource) -> Takes | None:
     """`Timing.repeat` as takes. Without a frequency it is once in each period (FHIR R4, Timing)."""
-    weekdays = tuple(str(one) for one in repeat.get("dayOfWeek") or ())
-    times = len(repeat.get("timeOfDay") or ()) or len(repeat.get("when") or ())
+    weekdays = tuple(_texts(repeat.get("dayOfWeek")))
+    times = len(_texts(repeat.get("timeOfDay"))) or len(_texts(repeat.get("when")))
     period, unit = number(repeat.get("period", 1)), str(repeat.get("periodUnit") or "")
     frequency = number(repeat.get("frequency", times or 1))
     if frequency is None or period is None or frequency <= 0 or period <= 0:
@@ -131,3 +131,7 @@ def _mapping(value: Any) -> Resource:
 
 def _listed(value: Any) -> list[Resource]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

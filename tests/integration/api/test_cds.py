@@ -127,11 +127,11 @@ def order(code: str = "4548-4", **more: Any) -> dict[str, Any]:
 
 def test_discovery_is_open_and_says_what_is_needed(ehr: Ehr):
     services = ehr.http.get("/cds-services").json()["services"]
-    assert [one["hook"] for one in services] == ["patient-view", "order-sign"]
+    assert [one["hook"] for one in services] == ["patient-view", "order-sign", "order-select"]
     for one in services:
         assert one["description"] and one["prefetch"] == {"patient": "Patient/{{context.patientId}}"}
         path = f"/cds-services/{one['id']}"
-        body = ehr.view() if one["hook"] == "patient-view" else ehr.sign()
+        body = ehr.view() if one["hook"] == "patient-view" else {**ehr.sign(), "hook": one["hook"]}
         assert ehr.ask(path, body).json() == {"cards": []}
 
 
