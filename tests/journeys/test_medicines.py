@@ -8,10 +8,12 @@ from tests.journeys.medicine_lists import at_home, hospital, ten_medicines
 from tests.journeys.practice import Practice
 
 from careloop.errors import NotPermitted, Rejected
+from careloop.flows import home_lists, medicine_links, partner_links, questions
 from careloop.flows import medicine_compare as compare
+from careloop.flows import medicine_decide as decide
+from careloop.flows import medicine_differences as differences
 from careloop.flows import medicine_done as done_flow
 from careloop.flows import medicine_finish as finish
-from careloop.flows import questions
 from careloop.flows.medicine_compare import Chosen
 from careloop.loops import store
 from careloop.loops.model import Status
@@ -194,3 +196,100 @@ def test_after_a_reconciliation_our_list_is_the_reconciled_one_and_only_news_dif
     kinds = {row.name: row.group for row in page.comparison.rows}
     assert kinds["Naproxen"] is Group.ONLY_RIGHT
     assert kinds["Furosemide"] is Group.DIFFERENT
+
+
+def test_a_hold_that_ended_without_a_decision_is_work_the_next_day(story: tuple[Practice, str]) -> None:
+    practice, patient = story
+    all_settled(practice, patient, lisinopril={"choice": "hold", "until": "2026-11-30", "why": "Kidneys"})
+    practice.move_to("2026-11-30 12:00")
+    assert decide.ask_about_holds(practice.app, practice.tenant) == 0
+    practice.move_to("2026-12-01 08:00")
+    assert decide.ask_about_holds(practice.app, practice.tenant) == 1
+    assert decide.ask_about_holds(practice.app, practice.tenant) == 0
+    (loop,) = loops(practice, patient, "medicine-decision")
+    (waiting,) = practice.run(lambda tx: decide.undecided(practice.app, tx, patient))
+    assert "lisinopril" in waiting.says
+    practice.move_to("2026-12-01 09:00")
+    practice.run(
+        lambda tx: decide.settle(
+            practice.app,
+            tx,
+            practice.user("nia"),
+            patient,
+            waiting.task_id,
+            outcome="continue",
+            how="",
+            reason="Creatinine is back to 1.0",
+        )
+    )
+    (loop,) = loops(practice, patient, "medicine-decision")
+    assert steps(loop)["decided"]
+    statement = next(
+        one
+        for one in read(practice, patient, "MedicationStatement")
+        if f"MedicationStatement/{one['id']}" == waiting.statement
+    )
+    assert statement["status"] == "active"
+
+
+def test_a_hold_takes_a_day_ahead_or_a_condition(story: tuple[Practice, str]) -> None:
+    practice, patient = story
+    with pytest.raises(Rejected, match="held"):
+        all_settled(practice, patient, lisinopril={"choice": "hold"})
+
+
+def test_a_hospital_list_that_differs_opens_its_loop_once_and_a_high_alert_medicine_the_same_day(
+    story: tuple[Practice, str],
+) -> None:
+    practice, patient = story
+    assert practice.run(lambda tx: differences.review(practice.app, tx, [patient])) == 1
+    assert practice.run(lambda tx: differences.review(practice.app, tx, [patient])) == 0
+    (loop,) = loops(practice, patient, "medication-reconciliation")
+    decided = next(one for one in loop.state.steps if one.step_id == "decided")
+    assert decided.due.astimezone(practice.zone).date() == date(2026, 11, 23)
+    done = all_settled(practice, patient)
+    procedure = next(one for one in read(practice, patient, "Procedure") if one["id"] == done)
+    assert procedure["basedOn"] == [{"reference": loop.state.focus}]
+
+
+def test_what_the_patient_tells_by_a_link_is_the_list_from_home(practice: Practice) -> None:
+    practice.move_to("2026-11-23 10:00")
+    patient = practice.patient(birthDate="1955-02-03", name=[{"family": "Example", "given": ["Rosa"]}])
+    practice.write(hospital(patient, "a", "furosemide 40 mg tablet", "1 tablet once a day"))
+    practice.write(hospital(patient, "b", "warfarin 5 mg tablet", "1 tablet once a day"))
+    codes = practice.run(lambda tx: medicine_links.make(practice.app, tx, practice.user("nia"), patient))
+    door = partner_links.open_door(practice.app, codes.secret, "192.0.2.1")
+    assert door is not None
+    assert medicine_links.open_question(practice.app, door, "1955-02-04") is None
+    found = medicine_links.open_question(practice.app, door, "1955-02-03")
+    assert found is not None
+    water, thinner = found.asked
+    told = home_lists.Told(
+        answers={water.reference: "other", thinner.reference: "no"},
+        otherwise={water.reference: "half a tablet once a day"},
+        more=["ibuprofen 400 mg as needed"],
+    )
+    assert medicine_links.save(practice.app, door, found.proof, told) is not None
+    assert medicine_links.save(practice.app, door, found.proof, told) is None
+    page = look(practice, patient)
+    groups = {row.name: (row.group, {kind.value for kind in row.kinds}) for row in page.comparison.rows}
+    assert groups["Ibuprofen"][0] is Group.ONLY_RIGHT
+    assert groups["Warfarin"][0] is Group.DIFFERENT
+    assert "not_taking" in groups["Warfarin"][1]
+    assert groups["Furosemide"][0] is Group.DIFFERENT
+
+
+def test_a_contraindicated_pair_is_kept_by_a_prescriber_with_a_reason_alone(practice: Practice) -> None:
+    practice.move_to("2026-11-23 10:00")
+    patient = practice.patient(generalPractitioner=[{"reference": practice.reference("osei")}])
+    practice.write(
+        hospital(patient, "new", "apixaban 5 mg tablet", "1 tablet twice a day", reason="Fast pulse"),
+        at_home(patient, "old", "warfarin 5 mg tablet", "1 tablet once a day"),
+    )
+    keep = {"choice": "keep", "why": "INR is checked"}
+    with pytest.raises(Rejected, match="prescriber"):
+        choose(practice, patient, apixaban={"choice": "start", "why": "new"}, warfarin=keep)
+        sign(practice, patient)
+    choose(practice, patient, "osei", apixaban={"choice": "start", "why": "Bridge for 2 days"}, warfarin=keep)
+    assert sign(practice, patient, "osei")
+    assert steps(loops(practice, patient, "medication-reconciliation")[0])["signed"]

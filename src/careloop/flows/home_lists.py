@@ -18,6 +18,7 @@ from careloop.flows.app import App
 from careloop.flows.patient_facts import display
 from careloop.medications.rules.reconciling.sources import HOME_LIST, LOINC
 from careloop.medications.rules.reconciling.values import Entry, Side
+from careloop.record import Write
 
 Json = dict[str, Any]
 ANSWERS: Mapping[str, str] = {"yes": "Takes it as written", "other": "Takes it otherwise", "no": "Does not take it"}
@@ -91,7 +92,10 @@ def save(app: App, tx: Transaction, principal: Principal, patient_id: str, telle
     made += [_added(line.strip(), common) for line in told.more if line.strip()]
     whole = _list(patient_id, teller, made, now.astimezone(zone))
     retired = _retired(app, tx, patient_id, teller)
-    writing.write(app, tx, principal, [medicine_resources.put(one) for one in (*made, whole, *retired)])
+    writes = [
+        Write(method="create", resource_type=one["resourceType"], id=one["id"], resource=one) for one in (*made, whole)
+    ]
+    writing.write(app, tx, principal, [*writes, *(medicine_resources.put(one) for one in retired)])
     taken = sum(one["status"] == "active" for one in made)
     return f"Saved: {taken} taken" + (f", {len(made) - taken} not taken." if len(made) > taken else ".")
 

@@ -36,7 +36,7 @@ from careloop.medications.rules.reconciling.outcomes import (
     faults_of,
     left_over,
 )
-from careloop.medications.rules.reconciling.values import Comparison, Judged, Row, Side
+from careloop.medications.rules.reconciling.values import Comparison, Judged, Row, Side, Tier
 from careloop.record import Write
 
 SIGNERS = frozenset({Role.PHYSICIAN, Role.NURSE})
@@ -107,7 +107,7 @@ def compared(app: App, tx: Transaction, patient_id: str, draft: Draft | None) ->
     lists = medicine_lists.lists_of(app, tx, patient_id)
     comparison = compare(lists.lists, draft.judged if draft else Judged())
     warned = medicine_warnings.warnings_of(app, tx, lists, comparison)
-    rows = tuple(medicine_warnings.on_row(row, warned) for row in comparison.rows)
+    rows = medicine_warnings.on_rows(comparison.rows, warned)
     rows = tuple(sorted(rows, key=_place))
     return Compared(lists=lists, comparison=replace(comparison, rows=rows), not_checked=warned.not_checked)
 
@@ -233,13 +233,20 @@ def _decision(
     return Decision(
         outcome=choice.outcome,
         use=choice.use,
-        reason=said.get("why", "")[:300],
+        reason=(said.get("why") or _documented(row, choice.use))[:300],
         until=until,
         condition=said.get("condition", "")[:200] if key == HOLD else "",
         owner=(said.get("owner") or owner) if key == ASK else "",
         due=(_date(said.get("due", ""), row) or due) if key == ASK else None,
         by=principal.reference,
     )
+
+
+def _documented(row: Row, use: Side | None) -> str:
+    """The reason that the chosen list itself gives. A contraindicated medicine takes one from whoever decides."""
+    if use is None or row.loudest is Tier.CONTRAINDICATED:
+        return ""
+    return next((one.reason for one in row.of(use) if one.reason), "")
 
 
 def key_of(row: Row, comparison: Comparison, decision: Decision | None) -> str:

@@ -5,7 +5,7 @@ names. So a warning is there before a choice is made, whichever it is; one medic
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careloop.db import Transaction
 from careloop.flows import engine, medicine_safety
@@ -65,12 +65,25 @@ def warnings_of(app: App, tx: Transaction, lists: Lists, comparison: Comparison)
     )
 
 
-def on_row(row: Row, found: Warnings) -> Row:
-    """The row with the warnings about it, the loudest first."""
-    mine = [one for one in found.warned if row.id in one.references]
+def on_rows(rows: Sequence[Row], found: Warnings) -> tuple[Row, ...]:
+    """The rows with the warnings about them, the loudest first. A warning about two medicines stands where something
+    is decided anyway; where both are the same on every list it makes a decision of both."""
+    names = {row.id: row.name for row in rows}
+    moving = frozenset(row.id for row in rows if row.needs_decision)
+    return tuple(_on_row(row, found, names, moving) for row in rows)
+
+
+def _on_row(row: Row, found: Warnings, names: Mapping[str, str], moving: frozenset[str]) -> Row:
+    mine = [one for one in found.warned if row.id in (one.references & moving or one.references)]
     mine.sort(key=lambda one: (list(Tier).index(one.tier), one.rule))
     alert = any(one.reference in found.high_alert for one in row.entries)
-    return row.warned(tuple(mine), is_high_alert=alert)
+    told = tuple(replace(one, says=one.says + _with(row, one, names)) for one in mine)
+    return row.warned(told, is_high_alert=alert)
+
+
+def _with(row: Row, one: Warned, names: Mapping[str, str]) -> str:
+    others = sorted(names[each].lower() for each in one.references if each != row.id)
+    return f", with {' and '.join(others)}" if others else ""
 
 
 def _chosen(comparison: Comparison, *, left: bool) -> dict[str, Entry]:
@@ -94,16 +107,12 @@ def _warned(finding: Finding, rows: frozenset[str], decided: Collection[str]) ->
         rule=", ".join(finding.rules),
         tier=Tier(finding.tier.value),
         kind=_KINDS[first.kind],
-        says=f"{_upper(first.effect)}{_with(finding)}",
+        says=_upper(first.effect),
         do=" ".join(dict.fromkeys(_sentence(one.action) for one in finding.reasons if one.action)),
         references=rows,
         source="; ".join(dict.fromkeys(one.source for one in finding.reasons)),
         decided=finding.fingerprint in decided,
     )
-
-
-def _with(finding: Finding) -> str:
-    return f" ({' + '.join(finding.medicines)})" if len(finding.medicines) > 1 else ""
 
 
 def _upper(text: str) -> str:

@@ -131,6 +131,7 @@ def _page(
     values = {
         "page": page,
         "groups": _groups(page),
+        "against": _against(page),
         "columns": _columns(page),
         "reasons_of": words.reasons_of,
         "sources": words.SOURCES,
@@ -160,6 +161,22 @@ def _groups(page: ComparePage) -> list[tuple[Group, str, tuple[Row, ...]]]:
     return [one for one in found if one[2]]
 
 
+def _against(page: ComparePage) -> str:
+    """`Hospital list from 20 Nov against what Rosa takes at home (pharmacy fills, 3 Nov; the patient, 3 Nov)`."""
+    told: dict[Side, list[str]] = {}
+    for one in page.comparison.lists:
+        day = f"{one.told.day} {one.told:%b}" if one.told else "no date"
+        told.setdefault(one.side, []).append(
+            day if one.side is not Side.HOME else f"{words.SOURCES[one.source]}, {day}"
+        )
+    given = page.header.name.split()[0] if page.header.name else "the patient"
+    heads = {Side.HOSPITAL: "hospital list from {}", Side.CLINIC: "our list from {}"}
+    heads[Side.HOME] = f"what {given} takes at home ({{}})"
+    said = [heads[side].format("; ".join(told[side])) for side in page.comparison.sides]
+    text = f"{said[0]} against {' and '.join(said[1:])}"
+    return text[:1].upper() + text[1:]
+
+
 def _only_right(page: ComparePage) -> str:
     return "Only at home" if Side.HOME in page.comparison.sides else "Only on our list"
 
@@ -176,10 +193,16 @@ def _columns(page: ComparePage) -> list[tuple[Side, str, str]]:
 
 
 def _marked(entry: Entry, row: Row) -> list[tuple[str, bool]]:
-    """What an entry says in parts, each with whether others say it differently."""
-    others = [one for one in row.entries if one.side is not entry.side]
-    parts = _said(entry).split(", ")
-    return [(part, any(part not in _said(one).split(", ") for one in others) or not others) for part in parts]
+    """What an entry says in parts, each with whether others say it differently; neighbours of a kind stand together."""
+    others = [_said(one).split(", ") for one in row.entries if one.side is not entry.side]
+    found: list[tuple[str, bool]] = []
+    for part in _said(entry).split(", "):
+        differs = not others or any(part not in one for one in others)
+        if found and found[-1][1] is differs:
+            found[-1] = (f"{found[-1][0]}, {part}", differs)
+        else:
+            found.append((part, differs))
+    return found
 
 
 def _said(entry: Entry) -> str:
