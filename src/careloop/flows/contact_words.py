@@ -10,6 +10,12 @@ _TRIES = {
     "wrong-number": "Call, wrong number",
     "busy": "Call, line busy",
 }
+_SAYS = {
+    ("education", "WRITTEN"): ("file-text", "Something to read was sent"),
+    ("education", ""): ("phone", "Explained, and asked to say it back"),
+    ("understood", ""): ("check", "Said it back rightly"),
+}
+"""What communications of these categories are called: by their medium, else as they are."""
 _WRITTEN = {
     "ONLINEWRIT": "Message",
     "EMAILWRIT": "E-mail",
@@ -32,6 +38,11 @@ def words_of(resource: Mapping[str, Any]) -> ContactWords:
     if resource.get("status") != "completed":
         outcome = (resource.get("statusReason", {}).get("coding") or [{}])[0].get("code", "")
         return ContactWords(icon="phone-missed", title=_TRIES.get(outcome, "Tried to reach the patient"))
+    category = _category(resource)
+    for code in (*_media(resource), ""):
+        if (category, code) in _SAYS:
+            icon, title = _SAYS[category, code]
+            return ContactWords(icon=icon, title=title)
     written = next((_WRITTEN[code] for code in _media(resource) if code in _WRITTEN), "")
     if not written:
         return ContactWords(icon="phone", title="Talked with the patient or caregiver")
@@ -47,6 +58,11 @@ def minutes_of(resource: Mapping[str, Any]) -> int:
         if extension.get("url") == "urn:careloop:minutes":
             return int(extension.get("valueDecimal", extension.get("valueInteger", 0)))
     return 0
+
+
+def _category(resource: Mapping[str, Any]) -> str:
+    codes = [coding for one in resource.get("category", ()) for coding in one.get("coding", ())]
+    return next((str(one.get("code")) for one in codes if one.get("system") == "urn:careloop:communication"), "")
 
 
 def _media(resource: Mapping[str, Any]) -> list[str]:
