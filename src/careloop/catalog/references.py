@@ -12,6 +12,8 @@ Kinds = Mapping[str, Mapping[str, Document]]
 
 _OWN_SYSTEMS = frozenset(
     {
+        "urn:careloop:medicine-tier",
+        "urn:careloop:refill-gap",
         "urn:careloop:question",
         "urn:careloop:communication", "urn:careloop:open", "urn:careloop:form", "urn:careloop:referral-work",
         "urn:careloop:fix", "urn:careloop:flag", "urn:careloop:minutes",
