@@ -227,7 +227,7 @@ def _shown(app: App, tx: Transaction, patient_ids: Sequence[str], *, closed: boo
         told = _Told(app, tx, names, persons[patient], patient, now, loops, encounters)
         wanted = [card for card in cards if card.is_current(now) or (closed and _lately(card, limit))]
         found += [_card(told, card, zone) for card in wanted]
-    return tuple(sorted(found, key=lambda one: not one.is_current))
+    return tuple(sorted(found, key=lambda one: (not one.is_current, one.kind == "matter")))
 
 
 def _lately(card: Card, limit: datetime) -> bool:

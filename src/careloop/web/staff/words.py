@@ -16,6 +16,7 @@ KIND_NAMES: Mapping[str, str] = {
     "test-result": "Test results",
     "medication-reconciliation": "Medicines to compare",
     "care-gap": "Care gaps",
+    "contact-repair": "Patients not reached",
     "patient-message": "Messages",
     "social-need": "Social needs",
     "symptom-alert": "Symptom alerts",
