@@ -7,7 +7,7 @@ from careloop.access.policy import Action, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, NotFound, NotPermitted
 from careloop.fhir.ids import new_id
-from careloop.flows import acting, closing, one_act, writing
+from careloop.flows import acting, closing, medicine_finish, one_act, writing
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
@@ -21,6 +21,8 @@ def undo(app: App, tx: Transaction, principal: Principal, *, act_id: str) -> act
     act = store.find_act(tx, act_id) if store.is_loop_id(act_id) else None
     if act is not None:
         return _undo_act(app, tx, principal, act)
+    if act_id.startswith(medicine_finish.ACT):
+        return _undo_reconciliation(app, tx, principal, act_id.removeprefix(medicine_finish.ACT))
     whole = one_act.find(app, tx, act_id)
     if whole is not None:
         return _undo_whole(app, tx, principal, whole)
@@ -50,6 +52,14 @@ def _undo_whole(app: App, tx: Transaction, principal: Principal, act: Stored) ->
     _require_fresh(app, principal, _by(act, principal), datetime.fromisoformat(act.resource["recorded"]))
     one_act.take_back(app, tx, principal, act)
     return acting.ActReceipt(act_id=act.id, says="Undone. What was saved no longer counts.")
+
+
+def _undo_reconciliation(app: App, tx: Transaction, principal: Principal, own_id: str) -> acting.ActReceipt:
+    """A signed comparison of medicines counts no longer, with all that it wrote."""
+    by, at = medicine_finish.signed(tx, own_id)
+    _require_fresh(app, principal, by, at)
+    says = medicine_finish.withdraw(app, tx, principal, own_id, "Undone")
+    return acting.ActReceipt(act_id=own_id, says=says)
 
 
 def _by(act: Stored, principal: Principal) -> str:
