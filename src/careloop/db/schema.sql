@@ -1200,7 +1200,8 @@ CREATE TABLE public.medicine_checked (
     patient_id text NOT NULL COLLATE pg_catalog."C",
     medicines integer NOT NULL,
     not_checked integer NOT NULL,
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    look_on date
 );
 
 ALTER TABLE ONLY public.medicine_checked FORCE ROW LEVEL SECURITY;
@@ -2845,6 +2846,8 @@ CREATE INDEX loop_step_open_of_owner ON public.loop_step USING btree (tenant_id,
 CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE (wake_at IS NOT NULL);
 
 CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
+
+CREATE INDEX medicine_checked_look ON public.medicine_checked USING btree (tenant_id, look_on) WHERE (look_on IS NOT NULL);
 
 CREATE INDEX medicine_finding_patient ON public.medicine_finding USING btree (tenant_id, patient_id);
 

@@ -20,6 +20,7 @@ _ISSUE: Mapping[Kind, str] = {
     Kind.PREGNANCY: "COND",
     Kind.HIGH_ALERT: "DOSE",
 }
+_STATUS = {OPEN: "preliminary", OVERRIDDEN: "final", RESOLVED: "cancelled"}
 _SEVERITY = {"contraindicated": "high", "major": "high", "moderate": "moderate", "low": "low"}
 
 
@@ -80,12 +81,12 @@ def unchecked(left: Sequence[NotChecked], finding_id: str, patient_id: str, now:
 
 
 def detected_issue(one: Standing, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The DetectedIssue of a finding. `final` while it is true, with its mitigation where a person decided; `cancelled`
-    when it is not true any more."""
+    """The DetectedIssue of a finding: `preliminary` while nobody decided, `final` with its mitigation where somebody
+    did, `cancelled` when it is not true any more."""
     issue: dict[str, Any] = {
         "resourceType": "DetectedIssue",
         "id": one.id,
-        "status": "cancelled" if one.state == RESOLVED else "final",
+        "status": _STATUS[one.state],
         "code": _code(one),
         "severity": _SEVERITY[one.tier],
         "patient": {"reference": f"Patient/{one.patient_id}"},

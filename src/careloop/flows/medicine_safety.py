@@ -7,7 +7,7 @@ that a person overrode stays silent until a drug, a dose or a governing value ch
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from time import monotonic
 
 from careloop.access.model import Principal, Tenant, system_principal
@@ -15,7 +15,7 @@ from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import derived_id
-from careloop.flows import engine, medicine_differences, medicine_issues, people, writing
+from careloop.flows import adherence, engine, medicine_differences, medicine_issues, people, writing
 from careloop.flows.app import App
 from careloop.medications import drugs_of, read_medicine, store
 from careloop.medications.facts import LOINC, Facts, facts_of, person_from
@@ -24,7 +24,7 @@ from careloop.medications.model import Medicine, Resource
 from careloop.medications.person import Person
 from careloop.medications.rules.safety import check
 from careloop.medications.safety_content import Safety, safety_of
-from careloop.medications.store import OPEN, OVERRIDDEN, RESOLVED, Standing
+from careloop.medications.store import OPEN, OVERRIDDEN, RESOLVED, Look, Standing
 from careloop.record import Stored, Write
 
 LISTED = ("MedicationRequest", "MedicationStatement")
@@ -33,6 +33,8 @@ _FEED = (*LISTED, "MedicationDispense", "List")
 _GOVERNING = ("AllergyIntolerance", "Condition", "Observation", "Patient", "DetectedIssue")
 _ASKED = ("Patient", "Condition", "AllergyIntolerance")
 _PATIENTS, _SECONDS = 20, 0.5
+_WASHOUT_DAYS, _STALE_DAYS = (2, 14, 35), (31, 366)
+"""Days after which a stopped medicine or a result counts no more; looking too often does no harm."""
 _LIVE = frozenset({"active", "intended", "draft", "unknown"})
 _WASHOUT = frozenset({"stopped", "completed", "cancelled"})
 
@@ -51,7 +53,15 @@ def go_on(app: App, tenant: Tenant) -> int:
     while more and monotonic() < until:
         touched, more = app.database.run(tenant.id, lambda tx: _round(app, tx), actor="medicines")
         looked += touched
-    return looked
+    return looked + app.database.run(tenant.id, lambda tx: _due(app, tx), actor="medicines")
+
+
+def _due(app: App, tx: Transaction) -> int:
+    """Those whose answer time alone may have changed are looked at again."""
+    due = store.due_looks(tx, _today(app, tx), _PATIENTS)
+    if due:
+        review(app, tx, due)
+    return len(due)
 
 
 def catch_up(app: App, tenant: Tenant, progress: Callable[[int], None] = lambda count: None) -> int:
@@ -82,15 +92,19 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str]) -> Reviewed:
     safety = safety_of(content)
     today = now.astimezone(zone).date()
     changes: list[Standing] = []
-    counted: list[tuple[str, int, int]] = []
+    looks: list[Look] = []
+    refills = adherence.review(app, tx, patient_ids)
     told = _mitigated(app, tx, [one for some in standing.values() for one in some])
     for patient_id in patient_ids:
         chart = charts.get(patient_id)
         checked = chart.check(safety, today) if chart is not None else Checked()
-        counted.append((patient_id, checked.checked, len({one.reference for one in checked.not_checked})))
+        left = len({one.reference for one in checked.not_checked})
+        dates = [*(chart.next_looks(today) if chart is not None else ()), *refills.get(patient_id, ())]
+        look_on = min((day for day in dates if day > today), default=None)
+        looks.append(Look(patient_id=patient_id, medicines=checked.checked, not_checked=left, look_on=look_on))
         stopped = chart.stopped if chart is not None else frozenset()
         changes += _changes(tx.tenant_id, patient_id, checked, standing.get(patient_id, ()), told, stopped, now)
-    store.put_checked(tx, now, counted)
+    store.put_checked(tx, now, looks)
     _write(app, tx, changes)
     return Reviewed(patients=len(patient_ids), written=len(changes))
 
@@ -107,6 +121,13 @@ class Chart:
     def person(self, today: date) -> Person:
         """The person as the rows see one."""
         return person_from(self.resources, self.facts, today)
+
+    def next_looks(self, today: date) -> list[date]:
+        """Days on which time alone may change the answer: a course begins or is over, a washout is, a lab is stale."""
+        bounds = [day for one in self.medicines for day in (one.start, one.end) if day is not None]
+        washed = [end + timedelta(days=days) for end in bounds for days in (1, *_WASHOUT_DAYS)]
+        stale = [lab.day + timedelta(days=days) for lab in self.person(today).labs.values() for days in _STALE_DAYS]
+        return [day for day in (*bounds, *washed, *stale) if day > today]
 
     def check(self, safety: Safety, today: date) -> Checked:
         """What the tables say today."""

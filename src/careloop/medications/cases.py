@@ -1,8 +1,8 @@
 """Case files of the safety tables and of adherence: a pharmacist writes what is taken and what must be said.
 
-A safety case has `takes` (name to `medicine`, `how`, `start`, `end`, `status`, `why`) and `finds` (rule to tier; nothing
-else may fire). It may have `person` (age, sex, conditions, labs, allergies, pregnant, weeks), `together` (rules that stand
-on one card), `not_checked` (names), `says` (rule to words of its notes). An adherence case has `fills` and `pdc`.
+A safety case has `takes` (name to `medicine`, `how`, `start`, `end`, `status`, `why`) and `finds` (rule to tier;
+nothing else may fire). It may have `person` (age, sex, conditions, labs, allergies, pregnant, weeks), `together` (rules
+that stand on one card), `not_checked` (names), `says` (rule to words of its notes). An adherence case: `fills`, `pdc`.
 """
 
 from collections.abc import Mapping

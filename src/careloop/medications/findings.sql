@@ -31,14 +31,23 @@ on conflict (tenant_id, id) do update
        decided_by = excluded.decided_by, why = excluded.why, acted = excluded.acted
 
 -- put_checked --
-insert into medicine_checked (patient_id, medicines, not_checked, at)
-select given.patient_id, given.medicines, given.not_checked, %(at)s
-  from unnest(%(patients)s::text[], %(medicines)s::int[], %(not_checked)s::int[])
-       as given (patient_id, medicines, not_checked)
+insert into medicine_checked (patient_id, medicines, not_checked, at, look_on)
+select given.patient_id, given.medicines, given.not_checked, %(at)s, given.look_on
+  from unnest(%(patients)s::text[], %(medicines)s::int[], %(not_checked)s::int[], %(look_on)s::date[])
+       as given (patient_id, medicines, not_checked, look_on)
  order by given.patient_id
 on conflict (tenant_id, patient_id) do update
-   set medicines = excluded.medicines, not_checked = excluded.not_checked, at = excluded.at
- where (medicine_checked.medicines, medicine_checked.not_checked) <> (excluded.medicines, excluded.not_checked)
+   set medicines = excluded.medicines, not_checked = excluded.not_checked, at = excluded.at, look_on = excluded.look_on
+ where (medicine_checked.medicines, medicine_checked.not_checked, medicine_checked.look_on)
+       is distinct from (excluded.medicines, excluded.not_checked, excluded.look_on)
+
+-- due_looks --
+-- Patients whose answer time alone may have changed, the longest waiting first.
+select patient_id
+  from medicine_checked
+ where look_on <= %(today)s
+ order by look_on, patient_id
+ limit %(limit)s
 
 -- burden --
 -- How often each rule fired, was overridden, led to a change, or went away by itself; over the whole practice.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from careloop.db import Row, Transaction, load_queries
@@ -61,11 +61,31 @@ def put(tx: Transaction, one: Standing) -> None:
     )
 
 
-def put_checked(tx: Transaction, at: datetime, checked: Sequence[tuple[str, int, int]]) -> None:
-    """So many medicines of each patient were taken when they were checked, and so many items could not be."""
-    if checked:
-        patients, medicines, left = (list(column) for column in zip(*checked, strict=True))
-        tx.execute(SQL["put_checked"], {"at": at, "patients": patients, "medicines": medicines, "not_checked": left})
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One check of one patient: medicines that are taken, items that could not be checked, the day to look again."""
+
+    patient_id: str
+    medicines: int
+    not_checked: int
+    look_on: date | None
+
+
+def put_checked(tx: Transaction, at: datetime, looks: Sequence[Look]) -> None:
+    """These checks were made."""
+    if looks:
+        given = {
+            "patients": [one.patient_id for one in looks],
+            "medicines": [one.medicines for one in looks],
+            "not_checked": [one.not_checked for one in looks],
+            "look_on": [one.look_on for one in looks],
+        }
+        tx.execute(SQL["put_checked"], {"at": at, **given})
+
+
+def due_looks(tx: Transaction, today: date, limit: int) -> list[str]:
+    """The next patients whose answer time alone may have changed."""
+    return [row["patient_id"] for row in tx.rows(SQL["due_looks"], {"today": today, "limit": limit})]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,8 @@ NOT_YET = {
     "assessment-follow-up": "came with issue 5",
     "contact-repair": "came with issue 5",
     "screening-due": "came with issue 5",
+    "medicine-safety": "came with issue 5",
+    "refill-gap": "came with issue 5",
 }
 """Pathways whose own part brings their journeys."""
 

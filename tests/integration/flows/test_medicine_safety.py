@@ -81,7 +81,7 @@ def test_a_contraindicated_pair_is_an_issue_with_both_orders_and_goes_when_one_s
 ):
     found = arrive(app, tenant, system, PATIENT, order("sertraline", "36437"), order("linezolid", "190376"))
     issue = found["ONC04"]
-    assert issue["status"] == "final"
+    assert issue["status"] == "preliminary"
     assert issue["severity"] == "high"
     assert sorted(one["reference"] for one in issue["implicated"]) == [
         "MedicationRequest/linezolid",
@@ -150,7 +150,7 @@ def test_a_lab_that_arrives_changes_what_is_said(app: App, tenant: Tenant, syste
         "valueQuantity": {"value": 29, "unit": "mL/min/1.73m2"},
     }
     found = arrive(app, tenant, system, egfr)
-    assert found["RF01"]["status"] == "final"
+    assert found["RF01"]["status"] == "preliminary"
     assert found["not-checked"]["status"] == "cancelled"
 
 

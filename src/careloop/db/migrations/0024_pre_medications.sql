@@ -24,16 +24,19 @@ select make_tenant_table('medicine_finding');
 create index medicine_finding_patient on medicine_finding (tenant_id, patient_id);
 comment on column medicine_finding.acted is 'a medicine was stopped, changed or held after the finding: it was actionable';
 
--- Whose medicines were checked, how many were taken then and how many items could not be checked.
+-- Whose medicines were checked, how many were taken then and how many items could not be checked. `look_on`: the day on
+-- which time alone may change the answer (a course ends, a washout is over, a lab grows old, supply has ended).
 create table medicine_checked (
     tenant_id int not null references tenant (id),
     patient_id text collate "C" not null,
     medicines int not null,
     not_checked int not null,
     at timestamptz not null,
+    look_on date,
     primary key (tenant_id, patient_id)
 );
 select make_tenant_table('medicine_checked');
+create index medicine_checked_look on medicine_checked (tenant_id, look_on) where look_on is not null;
 
 -- How far the change feed was read for medicines; as for contradictions.
 create table medicine_reading (
