@@ -9,6 +9,7 @@ from careloop import intake
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Transaction
 from careloop.demo.chart import chart
+from careloop.demo.home import home
 from careloop.demo.matters import matters
 from careloop.demo.medicines import medicines
 from careloop.demo.population import patients
@@ -44,7 +45,12 @@ def fill(
         for person in some:
             told, evidence = lately(person, practice, now)
             messages += [*told, *doubles(person, practice, now)]
-            resources += [*chart(person, practice, now), *evidence, *matters(person, practice, now)]
+            resources += [
+                *chart(person, practice, now),
+                *evidence,
+                *home(person, practice, now),
+                *matters(person, practice, now),
+            ]
             resources += medicines(person, practice, now)
         write_charts(app, tenant, resources)
         progress(len(some))

@@ -225,7 +225,7 @@ select patient_id, id, observation, metric, value, measured, received, device, a
 select alert, tier, opened, acted, action
   from home_alert
  where opened >= %(start)s
-   and opened < %(end)s
+   and opened <= %(end)s
    and state <> 'withdrawn'
  order by opened, id
 

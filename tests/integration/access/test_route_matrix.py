@@ -158,6 +158,7 @@ MATRIX: dict[str, Route] = {
     "POST /p/{code:str}/answer": Route(form={}),
     "POST /p/{code:str}/medicines": Route(form={}),
     "POST /p/{code:str}/education": Route(form={}),
+    "POST /p/{code:str}/check-in": Route(form={}),
     "POST /cds-services/{service:str}": Route(body="{}"),
     "POST /cds-services/{service:str}/feedback": Route(body="{}"),
     "POST /oauth/register": Route(body="{}"),
@@ -337,6 +338,23 @@ MATRIX: dict[str, Route] = {
     "GET /patients": Route(permits=staff_only, page=True),
     "POST /patients": Route(permits=staff_only, page=True, form={"text": MARK}, shows=True),
     "GET /patients/{patient_id:str}": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/assessments": Route(
+        permits=interaction("read", "Observation"), page=True, shows=True
+    ),
+    "POST /patients/{patient_id:str}/assessments": Route(
+        permits=interaction("create", "QuestionnaireResponse"), page=True, form={"what": "nothing"}
+    ),
+    "POST /patients/{patient_id:str}/assessments/act": Route(permits=WORK, page=True, form={"do": "take"}),
+    "GET /patients/{patient_id:str}/assessments/{instrument:str}": Route(
+        permits=interaction("read", "Observation"), page=True
+    ),
+    "POST /patients/{patient_id:str}/assessments/{instrument:str}": Route(
+        permits=interaction("create", "QuestionnaireResponse"), page=True, form={}
+    ),
+    "GET /check-ins/{response_id:str}": Route(permits=interaction("read", "QuestionnaireResponse"), page=True),
+    "POST /check-ins/{response_id:str}": Route(
+        permits=interaction("update", "QuestionnaireResponse"), page=True, form={"do": "finish"}
+    ),
     "GET /patients/{patient_id:str}/medicines": Route(
         permits=interaction("search", "MedicationStatement"), page=True, shows=True
     ),
@@ -449,6 +467,19 @@ MATRIX: dict[str, Route] = {
     "GET /messages": Route(permits=READ_LIST, page=True, shows=True),
     "GET /messages/{message_id:str}": Route(permits=READ_LIST, page=True, shows=True),
     "POST /messages/{message_id:str}": Route(permits=WORK, page=True, form={"do": "read"}),
+    "GET /monitoring": Route(permits=READ_LIST, page=True),
+    "GET /monitoring/load": Route(permits=READ_LIST, page=True),
+    "GET /monitoring/alerts/{alert_id:str}": Route(permits=READ_LIST, page=True),
+    "POST /monitoring/alerts/{alert_id:str}": Route(permits=WORK, page=True, form={"what": "seen"}),
+    "GET /patients/{patient_id:str}/vitals": Route(permits=READ_LIST, page=True),
+    "POST /patients/{patient_id:str}/vitals": Route(permits=WORK, page=True, form={"what": "typed", "weight": "80"}),
+    "POST /patients/{patient_id:str}/vitals/file": Route(permits=WORK, page=True, form={}),
+    "GET /patients/{patient_id:str}/limits": Route(permits=READ_LIST, page=True),
+    "POST /patients/{patient_id:str}/limits": Route(
+        permits=interaction("create", "DeviceRequest"), page=True, form={"n-weight-day": "3"}
+    ),
+    "GET /p/today/{code:str}": Route(),
+    "POST /p/today/{code:str}": Route(form={"birth_date": "1950-01-01"}),
     "GET /contradictions": Route(permits=WORK, page=True, shows=True),
     "GET /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, shows=True),
     "POST /contradictions/{contradiction_id:str}": Route(
