@@ -50,7 +50,10 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     life.add_argument("--patients", type=int, default=500)
     life.add_argument("--days", type=int, default=30)
     life.add_argument("--seed", type=int, default=1)
-    life.set_defaults(measure=lambda one: simulation.run(one.patients, one.days, one.seed, _command()))
+    life.add_argument("--whole-every", type=int, default=10, help="days after which all of the record is looked at")
+    life.set_defaults(
+        measure=lambda one: simulation.run(one.patients, one.days, one.seed, _command(), whole_every=one.whole_every)
+    )
     for parser in (life, trial, people, first, second, third, fourth):
         add_common(parser)
         parser.set_defaults(run=run)

@@ -1,6 +1,7 @@
 """Is everything as it must be? Loops, record, audit trail and diaries of each tenant."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from careloop.access import accounts
 from careloop.access.chain import verify as verify_chain
@@ -29,14 +30,15 @@ def verify(app: App) -> list[Found]:
     return [found for tenant in app.tenants() for found in verify_tenant(app, tenant)]
 
 
-def verify_tenant(app: App, tenant: Tenant) -> list[Found]:
-    """All findings of one tenant."""
+def verify_tenant(app: App, tenant: Tenant, *, since: datetime | None = None) -> list[Found]:
+    """All findings of one tenant. With `since` the index is compared only with what was written from then on, and the
+    audit trail is left to a whole look; loops, teams and diaries are always looked at whole."""
     with app.database.transaction(tenant.id) as tx:
         return [
             *_loops(app, tx, tenant),
             *_teams(app, tx, tenant),
-            *_record(app, tx, tenant),
-            *_audit(app, tx, tenant),
+            *_record(app, tx, tenant, since),
+            *(_audit(app, tx, tenant) if since is None else ()),
             *_diary(app, tx, tenant),
         ]
 
@@ -56,8 +58,9 @@ def _teams(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
     return [Found(tenant=tenant.slug, part="teams", at=at, expected=expected) for at, expected in found]
 
 
-def _record(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
-    return [Found(tenant=tenant.slug, part="record", at=one.at, expected=one.expected) for one in app.record.verify(tx)]
+def _record(app: App, tx: Transaction, tenant: Tenant, since: datetime | None) -> list[Found]:
+    findings = app.record.verify(tx, since=since)
+    return [Found(tenant=tenant.slug, part="record", at=one.at, expected=one.expected) for one in findings]
 
 
 def _audit(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:

@@ -534,11 +534,12 @@ select resource.type, resource.id
  limit 100
 
 -- page_of_all --
--- The record in the order of keys, for checking and for indexing anew.
+-- The record in the order of keys, or what was written since some moment, for checking.
 select resource.key, resource.type, resource.id, resource.deleted, resource.patient_id, resource.tokens, resource.present,
        resource.refs, resource.self, resource.body
   from resource
  where resource.key > %(after)s
+   and (%(since)s::timestamptz is null or resource.last_updated >= %(since)s)
  order by resource.key
  limit %(limit)s
 

@@ -235,9 +235,10 @@ class Record:
         rows = tx.rows(store.SQL["follow"], {"tokens": store.array(hashes), "type": resource_type})
         return [store.stored_of(row) for row in rows]
 
-    def verify(self, tx: Transaction) -> list[Finding]:
-        """What is wrong in this tenant's record: version gaps, feed gaps, an index that disagrees with the bodies."""
-        return verifying.verify(tx, self.definitions, self._writer.zones)
+    def verify(self, tx: Transaction, *, since: datetime | None = None) -> list[Finding]:
+        """What is wrong in this tenant's record: version gaps, feed gaps, an index that disagrees with the bodies (with
+        `since`: of what was written from then on)."""
+        return verifying.verify(tx, self.definitions, self._writer.zones, since=since)
 
 
 def refuse_wide(tx: Transaction, principal: Principal) -> None:

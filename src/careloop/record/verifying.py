@@ -19,8 +19,11 @@ _PAGE = 1000
 Lines = set[tuple[Any, ...]]
 
 
-def verify(tx: Transaction, definitions: SearchDefinitions, zones: Zones) -> list[Finding]:
-    """Everything found wrong in the tenant's record; empty when all is well. Reads all of it, page by page."""
+def verify(
+    tx: Transaction, definitions: SearchDefinitions, zones: Zones, *, since: datetime | None = None
+) -> list[Finding]:
+    """Everything found wrong in the tenant's record; empty when all is well. Reads all of it, page by page; with
+    `since` the index is compared only with what was written from then on."""
     found = [
         *_named(tx, "version_gaps", "versions 1 to the current one, each once"),
         *_named(tx, "feed_gaps", "an entry in the change feed for its current version"),
@@ -29,7 +32,7 @@ def verify(tx: Transaction, definitions: SearchDefinitions, zones: Zones) -> lis
     if counted is not None and counted["named"] != counted["indexed"]:
         found.append(Finding(at="resource_token", expected="as many tokens as the resources name"))
     indexer, zone, after = Indexer(definitions), zones.of(tx), -1
-    while rows := tx.rows(store.SQL["page_of_all"], {"after": after, "limit": _PAGE}):
+    while rows := tx.rows(store.SQL["page_of_all"], {"after": after, "since": since, "limit": _PAGE}):
         found += _compare(tx, indexer, zone, rows)
         after = rows[-1]["key"]
     return found
