@@ -8,17 +8,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from careloop.db import Transaction
-from careloop.flows import engine, medicine_safety
+from careloop.flows import engine
 from careloop.flows.app import App
 from careloop.flows.medicine_lists import Lists
+from careloop.medications import store
+from careloop.medications.facts import LOINC, facts_of, person_from
 from careloop.medications.findings import Finding, Kind
 from careloop.medications.model import Medicine
+from careloop.medications.person import Person
 from careloop.medications.rules.reconciling.values import Comparison, Difference, Entry, Row, Tier, Warned
 from careloop.medications.rules.safety import check
 from careloop.medications.rules.singles import is_high_alert
 from careloop.medications.safety_content import Safety, safety_of
 from careloop.medications.store import OVERRIDDEN
 
+_ASKED = ("Patient", "Condition", "AllergyIntolerance")
 _KINDS: Mapping[Kind, Difference] = {
     Kind.INTERACTION: Difference.INTERACTION,
     Kind.DUPLICATE: Difference.DUPLICATE,
@@ -43,8 +47,8 @@ def warnings_of(app: App, tx: Transaction, lists: Lists, comparison: Comparison)
     """Of everything that any list says is taken, and so may be taken together."""
     catalog = engine.catalog_for(app, tx)
     safety = safety_of(catalog)
-    person = medicine_safety.person_of(app, tx, lists.patient_id)
-    standing = medicine_safety.findings_of(app, tx, lists.patient_id)
+    person = _person(app, tx, lists)
+    standing = store.of_patient(tx, lists.patient_id)
     decided = {one.fingerprint for one in standing if one.state == OVERRIDDEN}
     found: dict[str, tuple[Finding, frozenset[str]]] = {}
     unknown: set[str] = set()
@@ -63,6 +67,16 @@ def warnings_of(app: App, tx: Transaction, lists: Lists, comparison: Comparison)
         high_alert=_high_alert(lists.medicines.values(), safety),
         not_checked=len(unknown),
     )
+
+
+def _person(app: App, tx: Transaction, lists: Lists) -> Person:
+    """The patient as the safety rules see them: of results only those that a rule asks about. (`flows.medicine_safety`
+    reads the same for one list; it asks for comparisons itself, so it is not asked here.)"""
+    facts = facts_of(engine.catalog_for(app, tx))
+    others = app.record.of_patients(tx, [lists.patient_id], _ASKED)[lists.patient_id]
+    tokens = [("code", f"{LOINC}|{code}") for code in facts.tests]
+    labs = app.record.coded_of_patients(tx, [lists.patient_id], "Observation", tokens)[lists.patient_id]
+    return person_from((one.resource for one in (*others, *labs)), facts, lists.today)
 
 
 def on_rows(rows: Sequence[Row], found: Warnings) -> tuple[Row, ...]:
