@@ -125,6 +125,7 @@ def test_what_the_patient_refused_binds_every_sender_and_is_kept_in_the_record(p
         ask(practice, "cora", contacting.choose, home, Choice(refused=frozenset({"PHONE"}), preferred="PHONE"))
 
 
+@pytest.mark.long
 def test_a_message_over_budget_needs_a_reason_and_safety_none(practice, home):
     for sent in ("2026-06-06 10:00", "2026-06-07 10:00", "2026-06-08 08:30"):
         practice.call(home, sent=sent)
@@ -135,6 +136,7 @@ def test_a_message_over_budget_needs_a_reason_and_safety_none(practice, home):
     practice.run(lambda tx: contacting.require_free(practice.app, tx, home, Wish(medium="MAILWRIT", safety=True)))
 
 
+@pytest.mark.long
 def test_the_hour_at_which_somebody_answers_is_learned_with_its_counts(practice, home):
     for day, hour, reached in (
         (1, 9, False),

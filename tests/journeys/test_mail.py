@@ -70,6 +70,7 @@ def test_a_mail_says_that_something_waits_and_names_nobody(practice, office, hom
     assert len(office.letters) == 1
 
 
+@pytest.mark.long
 def test_several_notices_are_one_mail_and_the_next_waits_a_quarter_of_an_hour(practice, office, home):
     wants_mail(practice, "eve")
     offer(practice, home)
@@ -82,6 +83,7 @@ def test_several_notices_are_one_mail_and_the_next_waits_a_quarter_of_an_hour(pr
     assert len(office.letters) == 2
 
 
+@pytest.mark.long
 def test_in_quiet_hours_no_mail_leaves_and_in_the_morning_one_does(practice, office, home):
     practice.move_to("2026-06-08 20:00")
     wants_mail(practice, "eve")
@@ -93,6 +95,7 @@ def test_in_quiet_hours_no_mail_leaves_and_in_the_morning_one_does(practice, off
     assert len(office.letters) == 1
 
 
+@pytest.mark.long
 def test_what_was_seen_before_the_mail_of_the_day_needs_none(practice, office, home):
     wants_mail(practice, "eve")
     ask(practice, "eve", notices.choose, "offered", "digest")
@@ -117,6 +120,7 @@ def test_an_address_that_does_not_exist_stops_and_is_shown_to_its_person(practic
         wants_mail(practice, "eve", "eve@x\nBcc: all@example.org")
 
 
+@pytest.mark.long
 def test_a_busy_server_is_asked_again(practice, office, home):
     office.busy = True
     wants_mail(practice, "eve")

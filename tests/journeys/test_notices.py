@@ -1,8 +1,12 @@
 """Who is told of what changed: one notice for each card and change, only to whom it concerns, each by their own way."""
 
+from random import Random
+
 import pytest
 from tests.journeys.practice import at
 
+from careloop.engagement.notices import store
+from careloop.engagement.notices.model import NewEvent
 from careloop.errors import NotFound, Rejected
 from careloop.flows import absences, acts, bulk_acts, deadlines, leading, notices, telling
 from careloop.flows.absences import Leave
@@ -161,6 +165,7 @@ def _alert(patient, when, pathway):
     }
 
 
+@pytest.mark.long
 def test_work_that_leave_moves_is_told_to_the_cover(practice, home):
     practice.hire_as("eve", "coordinator")
     tell(practice)
@@ -207,6 +212,7 @@ def test_what_was_never_opened_is_shown_with_what_became_of_it(practice, home):
     assert ask(practice, who, notices.ignored).down == []
 
 
+@pytest.mark.long
 def test_a_late_matter_that_was_ignored_is_not_called_missed_nothing(practice, home):
     tell(practice)
     who = _owner(practice, home)
@@ -226,3 +232,43 @@ def test_opening_leads_to_the_matter_and_another_persons_notice_is_not_there(pra
         ask(practice, other, notices.open_one, one.id)
     assert ask(practice, who, notices.open_one, one.id) == f"/worklist?scope=all&loop={practice.loop(home).id}"
     assert ask(practice, who, notices.page).waiting == []
+
+
+def test_folding_loses_no_change_and_two_unseen_notices_of_a_card_and_kind_never_stand(practice):
+    """Any changes in any order, seen and turned down at any moment: each told once to each whom it concerns."""
+    practice.move_to("2026-06-08 09:00")
+    chance = Random(20261123)
+    who, me = practice.user("dana"), practice.reference("dana")
+    patients = [practice.patient() for _ in range(3)]
+    for number in range(40):
+        event = NewEvent(
+            at=practice.app.clock.now(), kind=chance.choice(["given", "late", "your-turn", "offered", "safety"]),
+            patient_id=chance.choice(patients), thing=f"Loop/{chance.randrange(4)}/x", state=str(number),
+            says=f"change {number}", whom=me, by="",
+        )  # fmt: skip
+        practice.run(lambda tx, event=event: store.add_events(tx, [event]))
+        practice.app.clock.move_by(minutes=7)
+        if chance.random() < 0.6:
+            tell(practice)
+        if chance.random() < 0.2:
+            practice.run(lambda tx: notices.page(practice.app, tx, who))
+        if chance.random() < 0.15:
+            way = chance.choice(["off", "", "product"])
+            practice.run(lambda tx, way=way: notices.choose(practice.app, tx, who, "late", way))
+        doubled = practice.run(
+            lambda tx: tx.value(
+                "select count(*) from (select 1 from notice where seen is null and person = %(me)s"
+                " group by card, kind having count(*) > 1) as twice",
+                {"me": me},
+            )
+        )
+        assert doubled == 0
+    tell(practice)
+    told = practice.run(
+        lambda tx: tx.rows(
+            "select e.says, count(*) as times from notice_event as e join notice_change as c on c.event_id = e.id"
+            " join notice as n on n.id = c.notice_id where n.person = %(me)s and e.says like 'change %%' group by 1",
+            {"me": me},
+        )
+    )
+    assert {row["says"]: row["times"] for row in told} == {f"change {number}": 1 for number in range(40)}
