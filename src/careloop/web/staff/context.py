@@ -89,6 +89,13 @@ MENU: Sequence[MenuItem] = (
         second=True,
         roles=frozenset({Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER}),
     ),
+    MenuItem(
+        path="/monitoring",
+        name="Home readings",
+        icon="activity",
+        second=True,
+        roles=frozenset({Role.COORDINATOR, Role.NURSE, Role.PHYSICIAN, Role.MANAGER}),
+    ),
     MenuItem(path="/messages", name="Messages", icon="message-square", roles=_STAFF - {Role.ADMINISTRATOR}),
     MenuItem(
         path="/questions",
