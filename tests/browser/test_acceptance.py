@@ -15,7 +15,8 @@ Open = Callable[..., BrowserContext]
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PAGES = (
     "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
-    "/settings", "/referrals", "/referrals/times", "/messages", "/questions", "/my-week", "/team/licences", "/worklist/day", "/results", "/documents",
+    "/settings", "/referrals", "/referrals/times", "/messages", "/questions", "/worklist/day", "/results", "/documents",
+    "/team/licences",
     "/expected", "/schedule", "/team", "/conferences", "/rules", "/notices", "/notices/settings", "/notices/ignored",
     "/episodes?scope=team",
     "/monitoring", "/monitoring/load", "/help", "/rules/rank", "/find", "/arrivals", "/deliveries",

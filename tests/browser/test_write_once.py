@@ -58,3 +58,37 @@ def test_one_entry_is_shown_saved_and_taken_back(site: Site, open_context: Open,
     page.keyboard.press("z")
     expect(page.locator("#said")).to_contain_text("Undone.")
     expect(page.locator(".timeline")).not_to_contain_text("Sleeps on two pillows.")
+
+
+def test_a_doctor_answers_one_card_with_two_taps_and_reads_the_week(site: Site, open_context: Open, request) -> None:
+    folder = request.config.getoption("--screenshots")
+    page = open_context(java_script_enabled=False).new_page()
+    sign_in(page, site, "coordinator")
+    page.goto(f"{site.url}/worklist?scope=team")
+    page.get_by_role("link", name="Ask a doctor about this").click()
+    doctor = site.login("physician")["username"].split("@")[0].capitalize()
+    option = page.locator("#to option", has_text=doctor).first
+    page.select_option("#to", option.get_attribute("value"))
+    page.fill("#text", "May the water pill be halved?")
+    page.fill("#fact1", "Weight down 3 lb in a week")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("Asked.")
+
+    phone = open_context(viewport={"width": 390, "height": 844}).new_page()
+    sign_in(phone, site, "physician")
+    phone.goto(f"{site.url}/my-week")
+    expect(phone.locator("main")).to_contain_text("May the water pill be halved?")
+    assert faults(phone) == []
+    phone.goto(f"{site.url}/questions/next")
+    assert faults(phone) == []
+    if folder:
+        phone.screenshot(path=f"{folder}/question-390.png")
+    phone.get_by_role("button", name="Yes", exact=True).click()
+    expect(phone.locator("#said")).to_contain_text("Answered.")
+
+    manager = open_context(viewport={"width": 1440, "height": 900}, color_scheme="dark").new_page()
+    sign_in(manager, site, "manager")
+    manager.goto(f"{site.url}/team/licences")
+    assert faults(manager) == []
+    if folder:
+        manager.screenshot(path=f"{folder}/licences-dark.png")

@@ -87,6 +87,7 @@ def test_one_save_writes_what_was_shown_and_undo_takes_it_all_back(practice, pat
     standing = loops(practice, patient)
     assert not [s for s in standing["ed-visit"].state.steps if s.step_id == "contact" and s.status.is_open]
     assert standing["team-task"].owner == practice.reference("nia")
+    assert standing["care-plan-review"].state.status.is_open
     assert [(one.activity, one.seconds, one.who) for one in spent(practice, patient)] == [
         ("call", 720, practice.reference("dana"))
     ]
@@ -94,11 +95,12 @@ def test_one_save_writes_what_was_shown_and_undo_takes_it_all_back(practice, pat
     assert len(provenance.resource["target"]) == 5
 
     practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
-    assert facts(practice, patient, "Observation") == [] and facts(practice, patient, "CarePlan") == []
+    assert facts(practice, patient, "Observation") == []
     assert spent(practice, patient) == []
     standing = loops(practice, patient)
     assert [s for s in standing["ed-visit"].state.steps if s.step_id == "contact" and s.status.is_open]
     assert not standing["team-task"].state.status.is_open
+    assert not standing["care-plan-review"].state.status.is_open
     with pytest.raises(Conflict):
         practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
 

@@ -10,7 +10,7 @@ from tests.journeys.practice import Practice
 from careloop.engagement.notices import store as notices
 from careloop.engagement.notices.model import Person
 from careloop.errors import NotPermitted
-from careloop.flows import acts, handing_over, licence_use, questions, weekly_letters, weekly_page
+from careloop.flows import acts, licence_use, questions, weekly_letters, weekly_page
 from careloop.loops import referrals, store
 
 
@@ -98,18 +98,23 @@ def test_the_link_leaves_once_on_the_chosen_day_at_the_chosen_hour(practice):
     assert [row["payload"] for row in rows] == [{"to": practice.reference("osei")}] * 2
 
 
-def test_a_coordinators_task_that_a_nurse_did_could_be_delegated(practice):
+def test_a_call_of_the_team_that_a_doctor_made_could_be_delegated(practice):
     patient = practice.patient()
-    loop = task(practice, patient, "delegable")
-    practice.run(lambda tx: handing_over.move_work(
-        practice.app, tx, practice.system, from_=practice.run(lambda tx: store.load_loops(tx, ids=[loop])[0].owner),
-        to=practice.reference("nia"),
+    practice.write({
+        "resourceType": "Encounter", "id": f"ed-{patient}", "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "period": {"start": "2026-04-19T20:00:00-04:00", "end": "2026-04-19T23:00:00-04:00"},
+    })  # fmt: skip
+    practice.move_to("2026-04-20 10:00")
+    (loop,) = practice.run(lambda tx: store.load_loops(tx, patients=[patient]))
+    asked = next(step.owner_role for step in loop.state.steps if step.step_id == "contact")
+    practice.run(lambda tx: acts.log_call(
+        practice.app, tx, practice.user("osei"), loop_id=loop.id, outcome="reached", minutes=4
     ))  # fmt: skip
-    stored = practice.run(lambda tx: practice.app.record.fetch(tx, [f"Task/delegable-{patient}"]))
-    practice.write({**stored[f"Task/delegable-{patient}"].resource, "status": "completed"})
     page = practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("mo")))
     lines = {(one.line.asked, one.line.done_by): one for one in page.below}
-    assert "Route it to a coordinator" in lines[("coordinator", "nurse")].suggests
+    assert f"Route it to a {asked}" in lines[(asked, "physician")].suggests
     with pytest.raises(NotPermitted):
         practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("nia")))
 

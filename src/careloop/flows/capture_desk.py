@@ -291,18 +291,6 @@ def _goal(work: _Work, item: Item) -> None:
     work.wrote(f"Goal: {_short(item.text('text'))}", writes.goal_of(work.desk, item.text("text")))
 
 
-def _plan(work: _Work, item: Item) -> None:
-    """The newest active plan has one more activity."""
-    found = work.app.record.of_patient(work.tx, work.desk.patient_id, ("CarePlan",))
-    active = [one for one in found if one.resource.get("status") == "active"]
-    plan = max(active, key=lambda one: (one.last_updated, one.id)).resource if active else None
-    standing = next((one for one in work.resources if one["resourceType"] == "CarePlan"), plan)
-    work.resources = [one for one in work.resources if one["resourceType"] != "CarePlan"]
-    says = f"Care plan, from now on: {_short(item.text('text'))}"
-    require(work.principal, "update", "CarePlan")
-    work.wrote(says, writes.plan_with(work.desk, standing, item.text("text")))
-
-
 def _matter(work: _Work, item: Item) -> None:
     says = f"{item.title}: {_short(item.text('text'))}"
     work.wrote(says, writes.matter_of(work.desk, item.opens, item.text("text")))
@@ -322,6 +310,5 @@ _WRITERS: Mapping[str, Callable[[_Work, Item], None]] = {
     "referral": _referral,
     "message": _message,
     "goal": _goal,
-    "plan": _plan,
     "matter": _matter,
 }

@@ -1,7 +1,7 @@
 """The FHIR resources that one entry of the capture box writes. Pure: values in, resources out."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -175,31 +175,6 @@ def goal_of(desk: Desk, text: str) -> Json:
         "startDate": desk.now.astimezone(desk.zone).date().isoformat(),
         "statusDate": desk.now.astimezone(desk.zone).date().isoformat(),
         "expressedBy": desk.patient,
-    }
-
-
-def plan_with(desk: Desk, plan: Mapping[str, Any] | None, text: str) -> Json:
-    """The care plan with one more thing that is done from now on; a new one where the patient has none."""
-    activity = {
-        "detail": {
-            "status": "not-started",
-            "description": text,
-            "scheduledPeriod": {"start": desk.now.astimezone(desk.zone).date().isoformat()},
-            **({"performer": desk.author} if desk.by else {}),
-        }
-    }
-    if plan is not None:
-        return {**plan, "activity": [*plan.get("activity", ()), activity]}
-    return {
-        "resourceType": "CarePlan",
-        "id": new_id(),
-        "status": "active",
-        "intent": "plan",
-        "title": "Care plan",
-        "subject": desk.patient,
-        "created": desk.stamp,
-        **({"author": desk.author[0]} if desk.by else {}),
-        "activity": [activity],
     }
 
 

@@ -1,21 +1,26 @@
 """A week of work beside the licences of those who did it, for whoever supervises: by role and step, never by name."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from careloop.access import accounts
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal
 from careloop.access.policy import Action, require_action
-from careloop.db import Transaction
+from careloop.db import Row, Transaction
 from careloop.flows import capacity, engine, people
 from careloop.flows.app import App
 from careloop.loops import weekly
+from careloop.record import Stored
 from careloop.teams import licences
 from careloop.teams.licences import ABOVE, BELOW, Done, Line, Use
 
 DAYS = 7
+MOST = 5_000
+"""Steps of a week that are looked at, the last first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +69,46 @@ def _levels(app: App) -> dict[str, int]:
 
 
 def _done(app: App, tx: Transaction, since: datetime, until: datetime) -> list[Done]:
-    rows = weekly.done_steps(tx, since, until)
-    members = accounts.members(tx, sorted({row["owner"] for row in rows})) if rows else []
+    """The steps of the span by who did them: who wrote the proof where that is one of us, else who owned the step."""
+    rows = weekly.done_steps(tx, since, until, MOST)
+    proofs = sorted({str(row["proof"]).split("/_history/")[0] for row in rows if row["proof"]})
+    stored = app.record.fetch(tx, proofs) if proofs else {}
+    did = [_who(stored, row) for row in rows]
+    members = accounts.members(tx, sorted({one for one in did if one.startswith("Practitioner/")})) if did else []
     roles = {one.reference: frozenset(role.value for role in one.roles) for one in members}
+    counted = Counter(
+        (row["pathway"], row["step_id"], row["owner_role"], roles[one])
+        for row, one in zip(rows, did, strict=True)
+        if one in roles
+    )
     return [
         Done(
-            pathway=row["pathway"],
-            step_id=row["step_id"],
-            asked=row["owner_role"],
-            roles=roles.get(row["owner"], frozenset()),
-            steps=row["steps"],
-            minutes=capacity.minutes_of(app.catalog, row["step_id"]),
+            pathway=pathway,
+            step_id=step,
+            asked=asked,
+            roles=held,
+            steps=steps,
+            minutes=capacity.minutes_of(app.catalog, step),
         )
-        for row in rows
+        for (pathway, step, asked, held), steps in counted.items()
     ]
+
+
+def _who(stored: Mapping[str, Stored], row: Row) -> str:
+    found = stored.get(str(row["proof"]).split("/_history/")[0])
+    named = author_of(found.resource) if found is not None else ""
+    return named if named.startswith("Practitioner/") else str(row["owner"])
+
+
+def author_of(resource: Mapping[str, Any]) -> str:
+    """Who a resource says did it, as a reference; empty where it does not say."""
+    people_of = [resource.get("sender"), *resource.get("author", ()), *resource.get("performer", ())]
+    people_of += [one.get("individual") for one in resource.get("participant", ())]
+    for one in people_of:
+        person = (one or {}).get("actor", one) if isinstance(one, Mapping) else None
+        if isinstance(person, Mapping) and person.get("reference"):
+            return str(person["reference"])
+    return ""
 
 
 def _shown(app: App, line: Line) -> Shown:

@@ -26,6 +26,6 @@ def open_counts(tx: Transaction, patients: Sequence[str], now: datetime) -> tupl
     return (row["total"], row["late"]) if row else (0, 0)
 
 
-def done_steps(tx: Transaction, since: datetime, until: datetime) -> list[Row]:
-    """Steps that people completed then: pathway, step_id, owner_role, owner, steps."""
-    return tx.rows(_SQL["done_steps"], {"since": since, "until": until})
+def done_steps(tx: Transaction, since: datetime, until: datetime, most: int) -> list[Row]:
+    """Steps that were completed then, the last first: pathway, step_id, owner_role, owner, proof."""
+    return tx.rows(_SQL["done_steps"], {"since": since, "until": until, "most": most})

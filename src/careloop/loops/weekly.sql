@@ -29,13 +29,12 @@ select count(*) as total, count(*) filter (where l.next_due < %(now)s) as late
    and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
 
 -- done_steps --
--- Steps that were completed in a span, with the role that they ask for and who owned them: for the use of licences.
-select l.pathway, s.step_id, s.owner_role, s.owner, count(*)::int as steps
+-- Steps that were completed in a span: the role that they ask for, who owned them, and their last proof.
+select l.pathway, s.step_id, s.owner_role, s.owner, s.evidence[cardinality(s.evidence)] as proof
   from loop_step as s
   join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
  where s.status = 'completed'
    and s.ended >= %(since)s
    and s.ended <= %(until)s
-   and s.owner like 'Practitioner/%%'
- group by l.pathway, s.step_id, s.owner_role, s.owner
- order by l.pathway, s.step_id, s.owner
+ order by s.ended desc, l.id, s.step_id
+ limit %(most)s

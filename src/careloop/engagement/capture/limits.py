@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from careloop.engagement.capture.model import Limits, Reading
+from careloop.engagement.capture.model import Limits, Measure, Reading
 from careloop.fhir.ucum import convert
 
 _DAY = timedelta(days=1)
@@ -46,7 +46,7 @@ def _doubts(reading: Reading, last: tuple[Decimal, datetime] | None, now: dateti
     bounds = bounds or [(measure.title, measure.limits)]
     for typed, number, (title, limits) in zip(reading.values, numbers, bounds, strict=True):
         if limits is not None and not limits.low <= number <= limits.high:
-            yield _beyond(measure.word, title, f"{typed} {reading.unit.unit}", limits, measure.canonical)
+            yield _beyond(measure.word, title, f"{typed} {reading.unit.unit}", limits, _name(measure))
     if len(numbers) == 2 and numbers[0] <= numbers[1]:
         yield Doubt(key=f"{measure.word}-order", says="The upper number is not above the lower one", rule="[P]")
     if last is not None and measure.most_change is not None:
@@ -58,6 +58,11 @@ def _doubts(reading: Reading, last: tuple[Decimal, datetime] | None, now: dateti
                 f"{abs(change):.1f} {measure.canonical} {way} than {last[1]:%-d %b}. The right person, the right unit?"
             )
             yield Doubt(key=f"{measure.word}-change", says=says, rule=measure.change_rule)
+
+
+def _name(measure: Measure) -> str:
+    """The canonical unit as people say it."""
+    return next((one.unit for one in measure.units if one.code == measure.canonical), measure.canonical)
 
 
 def _beyond(word: str, title: str, typed: str, limits: Limits, unit: str) -> Doubt:
