@@ -1,13 +1,20 @@
 """Forms arrive by any door: scores, proposals and loops follow (assessments.md, worked cases 2, 4, 11, 12, 14)."""
 
+import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from litestar.testing import TestClient
 from tests.journeys.practice import Practice, at
 
+from careloop.access import sessions
+from careloop.access.browser import SESSION_COOKIE
 from careloop.access.sight import sight_of
+from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
-from careloop.flows import deadlines
+from careloop.flows import deadlines, rescreening
 from careloop.loops import store
 
 OFTEN = ["LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9"]
@@ -78,7 +85,9 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     portal = [{"url": "urn:careloop:mode", "valueCode": "portal"}]
     half_way = phq9(patient, "2026-03-09 02:10", [0, 0, 0, 0, 0, 0, 0, 0, 2], status="in-progress", extension=portal)
     practice.write(half_way)
-    [page] = [one for one in of(practice, patient, "Communication") if one["category"][0]["coding"][0]["code"] == "page"]
+    [page] = [
+        one for one in of(practice, patient, "Communication") if one["category"][0]["coding"][0]["code"] == "page"
+    ]
     assert page["sent"] == "2026-03-09T02:10:00-04:00"
     assert page["status"] == "in-progress"
     loop = loops(practice, patient)["safety-concern"]
@@ -90,7 +99,7 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     assert totals(practice, patient) == {}
     practice.write(half_way | {"status": "completed"})
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 2
-    assert len([one for one in of(practice, patient, "Communication")]) == 1
+    assert len(of(practice, patient, "Communication")) == 1
 
 
 def test_a_blank_item_9_has_no_total_and_asks_the_safety_question(practice: Practice) -> None:
@@ -176,3 +185,129 @@ def test_an_old_form_is_scored_and_asks_for_nothing(practice: Practice) -> None:
     practice.write(phq9(patient, "2025-11-09 10:00", [3] * 9))
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 27
     assert loops(practice, patient) == {}
+
+
+@pytest.fixture
+def pages(practice: Practice, app: Any) -> Iterator[TestClient]:
+    with TestClient(create_asgi(app), base_url="http://localhost", raise_server_exceptions=True) as client:
+        yield client
+
+
+def signed_in(practice: Practice, pages: TestClient, name: str) -> str:
+    """The cookie of that member of the staff, set on the client; their CSRF token."""
+    app = practice.app
+    with app.database.transaction(practice.tenant.id) as tx:
+        account = practice.staff[name].account_id
+        token = sessions.open_session(tx, account, app.clock.now(), lasts=timedelta(hours=1))
+    pages.cookies.set(SESSION_COOKIE, token)
+    return sessions.csrf_token(token)
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The hidden fields and the link of the form that answers a question."""
+    found = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', page))
+    first = re.search(r'type="(?:radio|checkbox)" name="answer" value="([^"]+)"', page)
+    return {**found, **({"answer": first[1]} if first else {"answer": "My garden"})}
+
+
+def test_a_check_in_is_shared_half_way_with_the_patient_and_finished_by_staff(
+    practice: Practice, pages: TestClient
+) -> None:
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient(birthDate="1950-01-02")
+    csrf = signed_in(practice, pages, "nia")
+    post = {"csrf": csrf}
+    head = {"Origin": "http://localhost"}
+    assert pages.get(f"/patients/{patient}/assessments").status_code == 200
+    started = pages.post(
+        f"/patients/{patient}/assessments", data=post | {"what": "comprehensive"}, headers=head, follow_redirects=False
+    )
+    here = started.headers["location"]
+    page = pages.get(here).text
+    assert "What matters most to you right now?" in page
+    pages.post(here, data=post | {"link": "matters/matters-most", "answer": "My garden"}, headers=head)
+    pages.post(here, data=post | {"do": "share", "who": "patient", "section": ["health", "feelings"]}, headers=head)
+    code = re.search(r'href="/p/([A-Za-z0-9_-]{22})"', pages.get(here).text)
+    assert code is not None
+
+    phone = TestClient(pages.app, base_url="http://localhost")
+    door = f"/p/{code[1]}"
+    assert phone.post(door, data={"birth_date": "1950-01-03"}).status_code == 422
+    text = phone.post(door, data={"birth_date": "1950-01-02"}).text
+    seen = []
+    for _ in range(40):
+        if "Thank you. That was all." in text:
+            break
+        form = form_of(text)
+        assert "proof" in form, text
+        if "You are not alone." in text:
+            seen.append("crisis")
+            text = phone.post(f"{door}/check-in", data={"proof": form["proof"], "do": "next"}).text
+            continue
+        link = form.get("link", "")
+        seen.append(link)
+        if link.startswith("phq-2/") or link == "phq-9/9":
+            form["answer"] = OFTEN[2]
+        if link == "health/hospital":
+            form["answer"] = "1"
+        text = phone.post(f"{door}/check-in", data={**form, "do": "answer"}).text
+        if link == "health/general-health":
+            text = phone.post(door, data={"birth_date": "1950-01-02"}).text
+    assert seen.index("health/general-health") == 0
+    assert {"phq-2/1", "phq-2/2", "phq-9/9", "crisis"} <= set(seen)
+    assert seen[seen.index("phq-9/9") + 1] == "crisis"
+    assert not [link for link in seen if link.startswith(("matters/", "ahc-hrsn/"))]
+    assert phone.get(door).status_code == 404
+    assert "safety-concern" in loops(practice, patient)
+    assert "I take it" in pages.get(f"/patients/{patient}/assessments").text
+
+    page = pages.get(here).text
+    assert "answered" in page
+    assert "general-health" not in form_of(page).get("link", "")
+    done = pages.post(here, data=post | {"do": "finish"}, headers=head)
+    assert done.status_code == 200
+    total = totals(practice, patient)["phq-9"]["valueQuantity"]["value"]
+    assert total == 6
+    [goal] = of(practice, patient, "Goal")
+    assert goal["description"]["text"] == "My garden"
+    [answered] = of(practice, patient, "QuestionnaireResponse")
+    told = {
+        line["linkId"]: {
+            part["url"]: part.get("valueString") or part.get("valueCode") for part in extension["extension"]
+        }
+        for group in answered["item"]
+        for line in group["item"]
+        for extension in line.get("answer", [{}])[0].get("extension", ())
+    }
+    assert told["matters/matters-most"] | {"at": ""} == {
+        "by": "Nia Example", "as": "staff", "mode": "interview", "language": "en", "at": "",
+    }  # fmt: skip
+    assert told["phq-9/9"]["as"] == "patient"
+    assert told["phq-9/9"]["mode"] == "link"
+    trend = pages.get(f"/patients/{patient}/assessments/phq-9").text
+    assert "6, mild" in trend
+    again = pages.post(
+        f"/patients/{patient}/assessments", data=post | {"what": "comprehensive"}, headers=head, follow_redirects=False
+    )
+    page = pages.get(again.headers["location"]).text
+    assert "My garden" in page
+    assert "This has changed" in page
+
+
+def test_points_of_the_own_copy_are_entered_and_asked_for_again(practice: Practice, pages: TestClient) -> None:
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient()
+    csrf = signed_in(practice, pages, "nia")
+    form = {"csrf": csrf, "item-recall": "2", "item-clock": "0"}
+    pages.post(f"/patients/{patient}/assessments/mini-cog", data=form, headers={"Origin": "http://localhost"})
+    assert totals(practice, patient)["mini-cog"]["valueQuantity"]["value"] == 2
+    follow_up = loops(practice, patient)["assessment-follow-up"]
+    assert follow_up.state.steps[0].due == at("2026-03-23 23:59:59")
+    practice.write(phq9(patient, "2026-03-09 10:00", [2, 2, 2, 2, 2, 0, 0, 0, 0]))
+    assert rescreening.go_on(practice.app, practice.tenant) == 0
+    practice.move_to("2026-04-06 12:00")
+    assert rescreening.go_on(practice.app, practice.tenant) == 1
+    assert rescreening.go_on(practice.app, practice.tenant) == 0
+    assert loops(practice, patient)["screening-due"].state.status.is_open
+    practice.write(phq9(patient, "2026-04-06 12:00", [1, 1, 0, 0, 0, 0, 0, 0, 0]))
+    assert not loops(practice, patient)["screening-due"].state.status.is_open

@@ -6,6 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from careloop.assessments import Content as Assessments
+from careloop.assessments import cases as assessment_cases
+from careloop.assessments import content_of
 from careloop.catalog import load_catalog, read_yaml
 from careloop.cli.options import add_command, add_common, report, say, settings_of
 from careloop.errors import ContentError, Fault
@@ -70,10 +73,8 @@ def run_test(arguments: argparse.Namespace) -> int:
     except ContentError as error:
         return _faults(arguments, error.faults)
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
-    outcomes = {
-        str(path): _run_file(path, content, longitudinal_of(catalog), monitoring_of(catalog), safety_of(catalog))
-        for path in _case_files(arguments.files)
-    }
+    beside = (longitudinal_of(catalog), monitoring_of(catalog), safety_of(catalog), content_of(catalog))
+    outcomes = {str(path): _run_file(path, content, *beside) for path in _case_files(arguments.files)}
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
     cases = sum(outcome.cases for outcome in outcomes.values())
     facts = {"files": len(outcomes), "cases": cases, "faults": [asdict(fault) for fault in faults]}
@@ -88,7 +89,12 @@ def _case_files(given: list[Path]) -> list[Path]:
 
 
 def _run_file(
-    path: Path, content: Content, longitudinal: Longitudinal, monitoring: Monitoring, safety: Safety
+    path: Path,
+    content: Content,
+    longitudinal: Longitudinal,
+    monitoring: Monitoring,
+    safety: Safety,
+    assessments: Assessments,
 ) -> Report:
     try:
         document = read_yaml(path.read_text(encoding="utf-8"))
@@ -100,11 +106,13 @@ def _run_file(
         return _run_facts(document, path.name, lambda case: monitoring_cases.run_case(case, monitoring))
     if isinstance(document, list) and any(map(medication_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: medication_cases.run_case(case, safety))
+    if isinstance(document, list) and any(map(assessment_cases.is_case, document)):
+        return _run_facts(document, path.name, lambda case: assessment_cases.run_case(case, assessments))
     return run_cases(document, path.name, content)
 
 
 def _run_facts(document: list[Any], name: str, run: Callable[[Any], list[Fault]]) -> Report:
-    """Cases of folding and contradictions, of home readings, of medicines."""
+    """Cases of folding and contradictions, of home readings, of medicines, of assessments."""
     faults = [
         replace(fault, at=f"{name}: {case.get('case', '') if isinstance(case, dict) else 'no mapping'}")
         for case in document

@@ -34,9 +34,8 @@ def note(app: App, tx: Transaction, written: Sequence[Written], door: WriteDoor)
             continue
         if one.resource.get("status") == "entered-in-error":
             _withdraw(app, tx, one, door)
-        elif (found := _begin(app, tx, one, door)) is not None:
-            if not _label(found, one.resource):
-                _extract(found)
+        elif (found := _begin(app, tx, one, door)) is not None and not _label(found, one.resource):
+            _extract(found)
 
 
 def _begin(app: App, tx: Transaction, one: Written, door: WriteDoor) -> Extraction | None:

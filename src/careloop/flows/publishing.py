@@ -1,6 +1,9 @@
-"""What the product knows as content is readable in the record too: each pathway is a `PlanDefinition`."""
+"""What the product knows as content is readable in the record too: each pathway is a `PlanDefinition`, each
+instrument and check-in a `Questionnaire`."""
 
 from careloop.access.model import Principal, Tenant, system_principal
+from careloop.assessments import content_of
+from careloop.assessments.questionnaires import questionnaires
 from careloop.db import Transaction
 from careloop.flows import engine, writing
 from careloop.flows.app import App
@@ -9,7 +12,7 @@ from careloop.record import Write
 
 
 def publish_everywhere(app: App) -> None:
-    """Every tenant's record holds the pathways as the content says now."""
+    """Every tenant's record holds pathways and questionnaires as the content says now."""
     for tenant in app.tenants():
         publish_pathways(app, tenant)
 
@@ -27,6 +30,10 @@ def publish_in(app: App, tx: Transaction, principal: Principal) -> int:
     writes = [
         Write(method="update", resource_type="PlanDefinition", id=pathway["id"], resource=plan_definition_of(pathway))
         for pathway in engine.catalog_for(app, tx).pathways.values()
+    ]
+    writes += [
+        Write(method="update", resource_type="Questionnaire", id=form["id"], resource=form)
+        for form in questionnaires(content_of(app.catalog))
     ]
     tx.lock("publish-pathways")
     written = writing.write(app, tx, principal, writes, cause="content")

@@ -24,6 +24,7 @@ from careloop.flows import (
     placing,
     plan_reviews,
     reindexing,
+    rescreening,
     team_rounds,
     telling,
     waiting_list,
@@ -66,6 +67,7 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("weekly letters", weekly_letters.EVERY, weekly_letters.go_on),
         Round("notices", telling.EVERY, telling.go_on),
         Round("reminders", outreach.EVERY, outreach.go_on),
+        Round("assessments due", timedelta(minutes=1), rescreening.go_on),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
     while not stop.wait(pause_seconds):

@@ -16,7 +16,7 @@ from careloop.flows import partner_forms as forms
 from careloop.flows import partner_links as links
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
-from careloop.web.partners import education, medicines
+from careloop.web.partners import checkin, education, medicines
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import address_of, app_of
 from careloop.web.staff.problems import exception_handlers
@@ -60,6 +60,8 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
         return door
     if door.link.purpose is community.Purpose.MEDICINES:
         return medicines.first(app_of(request), door, code, str(data.get("birth_date", "")))
+    if door.link.purpose is community.Purpose.ASSESSMENT:
+        return checkin.first(app_of(request), door, code, str(data.get("birth_date", "")))
     if door.link.purpose is community.Purpose.EDUCATION:
         return education.first(app_of(request), door, code, str(data.get("birth_date", "")))
     asked = links.ask(app_of(request), door, str(data.get("birth_date", "")))
@@ -117,6 +119,17 @@ def education_answer(request: _AnyRequest, code: FromPath[str], data: Form) -> R
     if door.link.purpose is not community.Purpose.EDUCATION:
         return _closed()
     return education.saved(app_of(request), door, code, data)
+
+
+@post("/p/{code:str}/check-in", sync_to_thread=True, status_code=200)
+def checkin_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
+    """One page of a check-in is saved, and the next one comes."""
+    door = _door(request, code)
+    if isinstance(door, Response):
+        return door
+    if door.link.purpose is not community.Purpose.ASSESSMENT:
+        return _closed()
+    return checkin.saved(app_of(request), door, code, data)
 
 
 def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
@@ -200,6 +213,7 @@ routes = [
             answer_send,
             medicines_send,
             education_answer,
+            checkin_send,
         ],
         exception_handlers=exception_handlers,
         include_in_schema=False,

@@ -13,6 +13,7 @@ from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     adapting,
     arrivals,
+    assessments,
     capture,
     care_plan,
     conferences,
@@ -182,6 +183,7 @@ staff_router = Router(
         home_readings.home_load_page,
         home_readings.home_alert_page,
         home_readings.home_alert_save,
+        *assessments.routes,
         vitals.vitals_page,
         vitals.vitals_save,
         vitals.vitals_file,
