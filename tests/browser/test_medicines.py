@@ -54,7 +54,7 @@ class Clicks:
     def press(self, row: str, label: str) -> None:
         """One choice of one medicine."""
         self.count += 1
-        self.page.locator("tr.med", has_text=row).get_by_text(label, exact=True).click()
+        self.page.locator("tr.med", has_text=row).get_by_role("radio", name=label, exact=True).click()
 
     def click(self, selector: str) -> None:
         self.count += 1

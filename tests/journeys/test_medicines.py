@@ -8,7 +8,7 @@ from tests.journeys.medicine_lists import at_home, hospital, ten_medicines
 from tests.journeys.practice import Practice
 
 from careloop.errors import NotPermitted, Rejected
-from careloop.flows import home_lists, medicine_links, partner_links, questions
+from careloop.flows import home_lists, medicine_links, partner_links, questions, undoing
 from careloop.flows import medicine_compare as compare
 from careloop.flows import medicine_decide as decide
 from careloop.flows import medicine_differences as differences
@@ -293,3 +293,12 @@ def test_a_contraindicated_pair_is_kept_by_a_prescriber_with_a_reason_alone(prac
     choose(practice, patient, "osei", apixaban={"choice": "start", "why": "Bridge for 2 days"}, warfarin=keep)
     assert sign(practice, patient, "osei")
     assert steps(loops(practice, patient, "medication-reconciliation")[0])["signed"]
+
+
+def test_undo_takes_a_signing_back_by_whoever_signed_within_ten_minutes(story: tuple[Practice, str]) -> None:
+    practice, patient = story
+    done = all_settled(practice, patient)
+    with pytest.raises(NotPermitted):
+        practice.run(lambda tx: undoing.undo(practice.app, tx, practice.user("dana"), act_id=f"Procedure/{done}"))
+    practice.run(lambda tx: undoing.undo(practice.app, tx, practice.user("nia"), act_id=f"Procedure/{done}"))
+    assert look(practice, patient).is_comparable

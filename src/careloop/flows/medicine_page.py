@@ -9,7 +9,7 @@ from typing import Any
 from careloop.access.model import Principal
 from careloop.access.policy import require
 from careloop.db import Transaction
-from careloop.flows import medicine_compare, medicine_decide, medicine_safety, people
+from careloop.flows import adherence, medicine_compare, medicine_decide, medicine_safety, people
 from careloop.flows.app import App
 from careloop.flows.medicine_decide import Undecided
 from careloop.flows.medicine_done import telling_for
@@ -61,6 +61,7 @@ class MedicinesPage:
     holds: tuple[Hold, ...]
     undecided: tuple[Undecided, ...]
     allergies: tuple[AllergyLine, ...]
+    adherence: adherence.AdherenceSection
     open_findings: tuple[Standing, ...]
     decided_findings: tuple[Standing, ...]
     before: tuple[Draft, ...]
@@ -93,6 +94,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Me
         holds=tuple(reconciliations.holds_of(tx, patient_id)),
         undecided=tuple(medicine_decide.undecided(app, tx, patient_id)),
         allergies=tuple(_allergy(one) for one in allergies if _stands(one)),
+        adherence=adherence.section_of(app, tx, principal, patient_id),
         open_findings=tuple(one for one in findings if one.state == OPEN),
         decided_findings=tuple(one for one in findings if one.state == OVERRIDDEN),
         before=tuple(before[:10]),
