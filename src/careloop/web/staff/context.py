@@ -247,7 +247,9 @@ class Staff:
             keys_off=keys == "off",
             clock_note=self._clock_note(),
             said=sentence,
-            undo=Undo(act=act, csrf=self.session.csrf, next=f"{here}/{about}" if here == "/patients" and about else here)
+            undo=Undo(
+                act=act, csrf=self.session.csrf, next=f"{here}/{about}" if here == "/patients" and about else here
+            )
             if act
             else None,
             about=about,
@@ -257,9 +259,8 @@ class Staff:
         """The lines of the rail for this person; how many notices they have not seen stands beside theirs."""
         with self.app.database.transaction(self.tenant.id, actor=self.principal.reference) as tx:
             unread, safety = notices.unread(tx, self.principal)
-        counted = {"/notices": {"count": unread, "late": safety > 0}}
         mine = [item for item in MENU if item.roles & self.principal.roles]
-        return [replace(item, **counted.get(item.path, {})) for item in mine]
+        return [replace(item, count=unread, late=safety > 0) if item.path == "/notices" else item for item in mine]
 
     def _clock_note(self) -> str:
         if not self.app.clock.is_moved:
