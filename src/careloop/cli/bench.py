@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from careloop.bench import feeding, fhir, importing, matching, rehearsing, simulation, worklists
+from careloop.bench import feeding, fhir, home_readings, importing, matching, medicines, rehearsing, simulation, worklists
 from careloop.bench.figures import Figures
 from careloop.cli.options import add_command, add_common, report
 
@@ -17,7 +17,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="measure speed and size, each with a limit measured in the same run",
         example="careloop bench feed --sizes 10000,100000",
         run=None,
-    ).add_subparsers(metavar="import|fhir|feed|worklist|match|rehearse|simulate", required=True)
+    ).add_subparsers(metavar="import|fhir|feed|worklist|match|medicines|rehearse|simulate|monitoring", required=True)
     first = group.add_parser("import", help="FHIR bundles into the record")
     first.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
     first.add_argument("--bundles", default="100,617", help="how many, each number a run (100,617)")
@@ -42,6 +42,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     people = group.add_parser("match", help="who may this be: a lookup at arrival, and the whole record in a batch")
     people.add_argument("--sizes", default="10000,100000", help="numbers of people that are there already")
     people.set_defaults(measure=lambda one: matching.run(_sizes(one.sizes), _command()))
+    drugs = group.add_parser("medicines", help="the safety check of a list of medicines")
+    drugs.add_argument("--sizes", default="5,20,40", help="medicines on a list")
+    drugs.set_defaults(measure=lambda one: medicines.run(_sizes(one.sizes), _command()))
     trial = group.add_parser("rehearse", help="a draft of a pathway on the last days")
     trial.add_argument("--patients", type=int, default=10_000)
     trial.add_argument("--days", type=int, default=30)
@@ -54,7 +57,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     life.set_defaults(
         measure=lambda one: simulation.run(one.patients, one.days, one.seed, _command(), whole_every=one.whole_every)
     )
-    for parser in (life, trial, people, first, second, third, fourth):
+    home = group.add_parser("monitoring", help="readings from home into the record and through the rules")
+    home.add_argument("--patients", type=int, default=500)
+    home.add_argument("--days", type=int, default=5, help="new days of two Observations for each")
+    home.set_defaults(measure=lambda one: home_readings.run(one.patients, one.days, _command()))
+    for parser in (home, life, trial, drugs, people, first, second, third, fourth):
         add_common(parser)
         parser.set_defaults(run=run)
 

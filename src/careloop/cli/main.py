@@ -13,7 +13,7 @@ from careloop.errors import CareloopError, Unavailable
 
 COMMANDS = (
     "serve", "demo", "load", "export", "inbox", "outbox", "tenant", "user", "client", "cds", "ehr", "feed",
-    "document", "deadlines", "content", "verify", "reindex", "view", "match", "pathway", "bench",
+    "document", "deadlines", "content", "verify", "reindex", "view", "match", "pathway", "medicines", "bench",
 )  # fmt: skip
 """Modules of this folder, in the order of `--help`."""
 

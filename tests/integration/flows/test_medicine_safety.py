@@ -7,7 +7,7 @@ import pytest
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
-from careloop.flows import medicine_safety, writing
+from careloop.flows import alert_burden, medicine_safety, writing
 from careloop.flows.app import App
 from careloop.record import Write
 
@@ -172,3 +172,19 @@ def prescriber(tenant: Tenant) -> Principal:
         roles=frozenset({Role.PHYSICIAN}),
         purpose="TREAT",
     )
+
+
+def test_the_burden_counts_what_fired_and_was_overridden_and_a_preview_writes_nothing(
+    app: App, tenant: Tenant, system: Principal, prescriber
+):
+    arrive(app, tenant, system, PATIENT, order("warfarin", "11289"), order("aspirin", "1191"))
+    with app.database.transaction(tenant.id) as tx:
+        one = next(each for each in medicine_safety.findings_of(app, tx, "p") if "SV04" in each.rules)
+        medicine_safety.override(app, tx, prescriber, one.id, "both intended")
+    found = {each.rule: each for each in alert_burden.report(app, prescriber, tenant).rules}
+    assert (found["SV04"].fired, found["SV04"].overridden, found["SV04"].per_100_medicines) == (1, 1, 50.0)
+    seen = alert_burden.preview(app, prescriber, tenant, {"SV04": "off"})
+    assert seen.medicines == 2
+    assert seen.before["major"] == seen.after.get("major", 0) + 1
+    with pytest.raises(Rejected):
+        alert_burden.preview(app, prescriber, tenant, {"SV999": "off"})
