@@ -265,7 +265,7 @@ def test_a_check_in_is_shared_half_way_with_the_patient_and_finished_by_staff(
     assert "answered" in page
     assert "general-health" not in form_of(page).get("link", "")
     done = pages.post(here, data=post | {"do": "finish"}, headers=head)
-    assert done.status_code == 200
+    assert done.status_code == 200, done.text
     total = totals(practice, patient)["phq-9"]["valueQuantity"]["value"]
     assert total == 6
     [goal] = of(practice, patient, "Goal")

@@ -122,7 +122,7 @@ def _extract(found: Extraction) -> None:
     needs = _needs(found) if found.complete else []
     requests = [*_requests(found, actions), *_need_resources(found, needs, observations), *_own(found)]
     fresh = _new_only(found, requests)
-    everything = [*observations, *fresh]
+    everything = [*{one["id"]: one for one in observations}.values(), *fresh]
     if everything:
         _write(found, everything, [one for one, _ in scored])
     if found.complete:
