@@ -12,7 +12,6 @@ from careloop.db import Transaction
 from careloop.flows import routing
 from careloop.flows.app import App
 from careloop.flows.patient_reading import age_on, birth_date_of, full_name, sex_letter
-from careloop.flows.timeline import text_of
 
 QUEUE_NAME = "Queue"
 _INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -101,9 +100,10 @@ _LANGUAGES: Mapping[str, str] = {
 
 def language_words(language: Mapping[str, Any] | None) -> str:
     """A language in words: as it was written, else the name of its BCP 47 code, else the code; empty without any."""
-    codes = [str(coding.get("code", "")) for coding in (language or {}).get("coding", ())]
-    code = next((code for code in codes if code), "")
-    return text_of(language) or _LANGUAGES.get(code.partition("-")[0].lower(), code)
+    codings = (language or {}).get("coding", ())
+    shown = [str((language or {}).get("text") or ""), *(str(coding.get("display") or "") for coding in codings)]
+    code = next((str(coding["code"]) for coding in codings if coding.get("code")), "")
+    return next((text for text in shown if text), "") or _LANGUAGES.get(code.partition("-")[0].lower(), code)
 
 
 def _may_hear(patient: Mapping[str, Any]) -> str:

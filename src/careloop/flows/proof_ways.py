@@ -15,7 +15,7 @@ from careloop.flows.timeline import instant_of
 from careloop.loops.model import LoopState, StepState
 from careloop.loops.rules.conditions import in_words
 from careloop.loops.rules.pathways import Step
-from careloop.loops.rules.proving import Kind, Way, accepts, shown_types, ways_of
+from careloop.loops.rules.proving import Kind, Way, accepts, must_be_new, shown_types, ways_of
 from careloop.record import Stored
 
 OWN_SCREENS = frozenset({"referral", "test-result"})
@@ -124,10 +124,10 @@ def in_record(app: App, tx: Transaction, loop: Worked, step_id: str) -> list[Sho
 
 
 def can_be_shown(loop: Worked, step: Step, stored: Stored) -> bool:
-    """True for what the step accepts; a contact is never from before the matter (TR-24)."""
+    """True for what the step accepts; what does not name the matter is never from before it."""
     if stored.deleted or stored.resource_type == "Task" or not accepts(step, stored.resource):
         return False
-    return step.counts != "contact" or _shown(stored).at > loop.state.opened
+    return not must_be_new(step, stored.resource) or _shown(stored).at > loop.state.opened
 
 
 def step_of(app: App, tx: Transaction, loop: Worked, step_id: str) -> Step | None:

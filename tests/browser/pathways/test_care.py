@@ -11,10 +11,16 @@ def gap(desk: Desk, family: str) -> Story:
     """A payer's report says that a test is due."""
     story = desk.patient(family)
     story.tells(
-        "DetectedIssue", "gap", status="final", patient=story.subject, identifiedDateTime=text(ago(hours=2)),
-        code={"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "CAREGAP"}],
-              "text": "Colon cancer screening"},
-    )  # fmt: skip
+        "DetectedIssue",
+        "gap",
+        status="final",
+        patient=story.subject,
+        identifiedDateTime=text(ago(hours=2)),
+        code={
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "CAREGAP"}],
+            "text": "Colon cancer screening",
+        },
+    )
     return story
 
 
@@ -25,11 +31,19 @@ def test_a_care_gap_is_called_booked_and_proven(desk: Desk) -> None:
     story.calls("coordinator", "care-gap")
     page = story.at_step("coordinator", "care-gap", "booked")
     booked = on_form(days=-9)
-    fill_in(form(page, "A visit is booked"), "Save the visit", text="Gastroenterology at St. Anne",
-            fills={"Day and time of the visit": booked})  # fmt: skip
+    fill_in(
+        form(page, "A visit is booked"),
+        "Save the visit",
+        text="Gastroenterology at St. Anne",
+        fills={"Day and time of the visit": booked},
+    )
     page = story.at_step("coordinator", "care-gap", "evidence")
-    fill_in(form(page, "It was done"), "Save", text="The report came with the patient.",
-            fills={"What was done": "Colonoscopy", "When it was": on_form(minutes=1)})  # fmt: skip
+    fill_in(
+        form(page, "It was done"),
+        "Save",
+        text="The report came with the patient.",
+        fills={"What was done": "Colonoscopy", "When it was": on_form(minutes=1)},
+    )
     story.is_closed("care-gap")
 
 
@@ -40,9 +54,13 @@ def test_a_care_gap_nobody_answers_and_a_report_that_was_wrong(desk: Desk) -> No
     page = story.at_loop("coordinator", "care-gap")
     expect(page.locator("#callbox")).to_contain_text("Send the letter next.")
     report = story.tells(
-        "DiagnosticReport", "colon", status="final", subject=story.subject, issued=text(ago(minutes=1)),
+        "DiagnosticReport",
+        "colon",
+        status="final",
+        subject=story.subject,
+        issued=text(ago(minutes=1)),
         code={"text": "Colonoscopy"},
-    )  # fmt: skip
+    )
     page = story.at_step("coordinator", "care-gap", "evidence")
     page.get_by_label("Report: Colonoscopy").check()
     page.get_by_role("button", name="This is the proof").click()
@@ -81,11 +99,18 @@ def test_a_new_patient_agrees_is_asked_planned_for_and_has_a_team(desk: Desk) ->
         box(page), "Save the answer", text="Care with our team; asked in English, in words of every day.", ticks=["Yes"]
     )
     page = story.at_step("nurse", "new-patient-intake", "assessment")
-    fill_in(form(page, "Ask and write down"), "Save the answers",
-            fills={"What matters most to you now?": "To see my grandson ride", "Who helps you at home?": "My sister"})  # fmt: skip
+    fill_in(
+        form(page, "Ask and write down"),
+        "Save the answers",
+        fills={"What matters most to you now?": "To see my grandson ride", "Who helps you at home?": "My sister"},
+    )
     page = story.at_step("nurse", "new-patient-intake", "plan")
-    fill_in(form(page, "The plan"), "Save the plan", text="To see my grandson ride",
-            fills={"What is done, and by whom": "Walk ten minutes a day: herself\nBlood pressure each week: Nora"})  # fmt: skip
+    fill_in(
+        form(page, "The plan"),
+        "Save the plan",
+        text="To see my grandson ride",
+        fills={"What is done, and by whom": "Walk ten minutes a day: herself\nBlood pressure each week: Nora"},
+    )
     page = story.at_step("coordinator", "new-patient-intake", "team")
     fill_in(form(page, "The care team"), "Name the team", picks={"Lead coordinator": "Dana Whitfield"})
     story.is_closed("new-patient-intake")
@@ -131,9 +156,14 @@ def visit_wanted(desk: Desk, family: str) -> Story:
     """A doctor's order for a follow-up visit."""
     story = desk.patient(family)
     story.tells(
-        "ServiceRequest", "visit", status="active", intent="order", subject=story.subject, authoredOn=text(ago(hours=1)),
+        "ServiceRequest",
+        "visit",
+        status="active",
+        intent="order",
+        subject=story.subject,
+        authoredOn=text(ago(hours=1)),
         code={"coding": [{"system": "http://snomed.info/sct", "code": "390906007"}], "text": "Blood pressure visit"},
-    )  # fmt: skip
+    )
     return story
 
 
@@ -151,8 +181,13 @@ def test_a_follow_up_visit_is_booked_and_takes_place(desk: Desk) -> None:
     book(story)
     assert story.step("routine-follow-up", "booked")["status"] == "completed"
     page = story.at_step("coordinator", "routine-follow-up", "seen")
-    fill_in(form(page, "A visit took place"), "Save the visit", text="Came early; 128 over 80.",
-            fills={"When it was": on_form(minutes=2)}, picks={"Where": "At the practice", "Who saw the patient": "Grace Oduya"})  # fmt: skip
+    fill_in(
+        form(page, "A visit took place"),
+        "Save the visit",
+        text="Came early; 128 over 80.",
+        fills={"When it was": on_form(minutes=2)},
+        picks={"Where": "At the practice", "Who saw the patient": "Grace Oduya"},
+    )
     story.is_closed("routine-follow-up")
 
 
@@ -178,9 +213,14 @@ def missed(desk: Desk, family: str) -> Story:
     """Another system says that the patient did not come yesterday."""
     story = desk.patient(family)
     story.tells(
-        "Appointment", "missed", status="noshow", created=text(ago(days=9)), start=text(ago(hours=26)),
-        end=text(ago(hours=25.5)), participant=[{"actor": story.subject, "status": "declined"}],
-    )  # fmt: skip
+        "Appointment",
+        "missed",
+        status="noshow",
+        created=text(ago(days=9)),
+        start=text(ago(hours=26)),
+        end=text(ago(hours=25.5)),
+        participant=[{"actor": story.subject, "status": "declined"}],
+    )
     return story
 
 
@@ -193,8 +233,12 @@ def test_a_missed_visit_has_a_reason_a_fix_and_a_new_date(desk: Desk) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#said")).not_to_be_empty()
     page = story.at_step("coordinator", "missed-appointment", "rebooked")
-    fill_in(form(page, "A visit is booked"), "Save the visit", text="With Dr. Oduya, the van fetches her",
-            fills={"Day and time of the visit": on_form(days=-6)})  # fmt: skip
+    fill_in(
+        form(page, "A visit is booked"),
+        "Save the visit",
+        text="With Dr. Oduya, the van fetches her",
+        fills={"Day and time of the visit": on_form(days=-6)},
+    )
     story.is_closed("missed-appointment")
 
 

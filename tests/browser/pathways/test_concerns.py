@@ -11,9 +11,14 @@ def wrote(desk: Desk, family: str, says: str) -> Story:
     """The patient's message arrives from the portal of another system."""
     story = desk.patient(family)
     story.tells(
-        "Communication", "wrote", status="completed", subject=story.subject, sender=story.subject,
-        sent=text(ago(minutes=3)), payload=[{"contentString": says}],
-    )  # fmt: skip
+        "Communication",
+        "wrote",
+        status="completed",
+        subject=story.subject,
+        sender=story.subject,
+        sent=text(ago(minutes=3)),
+        payload=[{"contentString": says}],
+    )
     return story
 
 
@@ -33,10 +38,15 @@ def test_a_message_is_read_answered_and_seen_by_the_patient(desk: Desk) -> None:
     story.is_open("nurse", "patient-message", "seen-by-patient")
     answered = story.step("patient-message", "answered")["output"][0]["valueReference"]["reference"]
     story.tells(
-        "Communication", "thanks", status="completed", subject=story.subject, sender=story.subject,
-        sent=text(ago(seconds=0)), inResponseTo=[{"reference": answered.split("/_history/")[0]}],
+        "Communication",
+        "thanks",
+        status="completed",
+        subject=story.subject,
+        sender=story.subject,
+        sent=text(ago(seconds=0)),
+        inResponseTo=[{"reference": answered.split("/_history/")[0]}],
         payload=[{"contentString": "Thank you"}],
-    )  # fmt: skip
+    )
     story.is_closed("patient-message")
 
 
@@ -100,9 +110,15 @@ def need(desk: Desk, family: str) -> Story:
     story = desk.patient(family)
     category = {"system": "http://hl7.org/fhir/us/core/CodeSystem/us-core-category", "code": "sdoh"}
     story.tells(
-        "ServiceRequest", "need", status="active", intent="order", subject=story.subject, authoredOn=text(ago(hours=1)),
-        category=[{"coding": [category]}], code={"text": "Food for a week"},
-    )  # fmt: skip
+        "ServiceRequest",
+        "need",
+        status="active",
+        intent="order",
+        subject=story.subject,
+        authoredOn=text(ago(hours=1)),
+        category=[{"coding": [category]}],
+        code={"text": "Food for a week"},
+    )
     page = story.seen_by("community-health-worker", "social-need")
     fill_in(box(page), "Save the answer", text="Name and address to the food bank.", ticks=["Yes"])
     return story
@@ -159,10 +175,15 @@ def arrives(story: Story) -> str:
     """The paper comes through the FHIR door and names what it answers."""
     asked = story.loop("expected-document")["focus"]["reference"].split("/_history/")[0]
     return story.tells(
-        "DocumentReference", "paper", status="current", subject=story.subject, date=text(ago(seconds=0)),
-        type={"text": "Operation report"}, context={"related": [{"reference": asked}]},
+        "DocumentReference",
+        "paper",
+        status="current",
+        subject=story.subject,
+        date=text(ago(seconds=0)),
+        type={"text": "Operation report"},
+        context={"related": [{"reference": asked}]},
         content=[{"attachment": {"contentType": "text/plain", "data": "Ym9keQ=="}}],
-    )  # fmt: skip
+    )
 
 
 def test_a_promised_paper_arrives_and_is_filed(desk: Desk) -> None:

@@ -74,10 +74,15 @@ def work(desk: Desk, family: str, code: str) -> Story:
     story = desk.patient(family)
     moment = text(ago(minutes=10))
     story.tells(
-        "Task", "work", status="requested", intent="order", authoredOn=moment, lastModified=moment,
+        "Task",
+        "work",
+        status="requested",
+        intent="order",
+        authoredOn=moment,
+        lastModified=moment,
         code={"coding": [{"system": "urn:careloop:referral-work", "code": code}], "text": "Call about the ride"},
         **{"for": story.subject},
-    )  # fmt: skip
+    )
     return story
 
 
@@ -114,12 +119,14 @@ def result(desk: Desk, story: Story, value: str, status: str, minute: int) -> No
     """The laboratory releases a value through the MLLP port."""
     number = story.patient.removeprefix("p")
     at, drawn = f"{ago(minutes=minute):%Y%m%d%H%M%S}+0000", f"{ago(hours=5):%Y%m%d%H%M%S}+0000"
-    message = "\n".join([
-        f"MSH|^~\\&|LAB|RIVERBEND|CARELOOP|PRACTICE|{at}||ORU^R01^ORU_R01|LAB-{number}-{minute}|P|2.5.1",
-        f"PID|1||{number}^^^RIVERBEND^MR||{story.family}^{story.family[::-1].capitalize()}||19500101|F",
-        f"OBR|1|P{number}|F{number}|2823-3^Potassium^LN|||{drawn}|||||||||1234^Osei^Ada||||||{at}||LAB|{status}",
-        f"OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L^mmol/L^UCUM|3.5-5.1|H|||{status}|||{drawn}",
-    ])  # fmt: skip
+    message = "\n".join(
+        [
+            f"MSH|^~\\&|LAB|RIVERBEND|CARELOOP|PRACTICE|{at}||ORU^R01^ORU_R01|LAB-{number}-{minute}|P|2.5.1",
+            f"PID|1||{number}^^^RIVERBEND^MR||{story.family}^{story.family[::-1].capitalize()}||19500101|F",
+            f"OBR|1|P{number}|F{number}|2823-3^Potassium^LN|||{drawn}|||||||||1234^Osei^Ada||||||{at}||LAB|{status}",
+            f"OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L^mmol/L^UCUM|3.5-5.1|H|||{status}|||{drawn}",
+        ]
+    )
     assert send_hl7(desk.site, message) == "AA"
     wait_until_read(desk.site)
 

@@ -15,9 +15,16 @@ def stay(desk: Desk, family: str, disposition: str, *, kind: str = "I", hours: f
     begun, ended = ("A04", "A03") if kind == "E" else ("A01", "A03")
     adt(desk.site, begun, family=family, number=number, at=came, kind=kind, admitted=came)
     adt(
-        desk.site, ended, family=family, number=number, at=left, kind=kind, admitted=came, left=left,
+        desk.site,
+        ended,
+        family=family,
+        number=number,
+        at=left,
+        kind=kind,
+        admitted=came,
+        left=left,
         disposition=disposition,
-    )  # fmt: skip
+    )
     return desk.known(family), number
 
 
@@ -34,14 +41,23 @@ def test_a_hospital_stay_is_followed_to_the_last_proof(desk: Desk) -> None:
     fill_in(form(page, "It was done"), "Save", text="Both lists compared; furosemide stopped.")
     for step, where in (("visit", "At the practice"), ("home-visit", "At home")):
         page = story.at_step("nurse", "discharge-transition", step)
-        fill_in(form(page, "A visit took place"), "Save the visit", text="Looked at wound and weight.",
-                fills={"When it was": on_form(minutes=40)}, picks={"Where": where, "Who saw the patient": "Amin Farouk"})  # fmt: skip
+        fill_in(
+            form(page, "A visit took place"),
+            "Save the visit",
+            text="Looked at wound and weight.",
+            fills={"When it was": on_form(minutes=40)},
+            picks={"Where": where, "Who saw the patient": "Amin Farouk"},
+        )
     assert story.step("discharge-transition", "discharge-summary")["status"] != "completed"
     story.tells(
-        "DocumentReference", "summary", status="current", subject=story.subject, date=text(ago(minutes=2)),
+        "DocumentReference",
+        "summary",
+        status="current",
+        subject=story.subject,
+        date=text(ago(minutes=2)),
         type={"coding": [{"system": "http://loinc.org", "code": "18842-5"}]},
         content=[{"attachment": {"contentType": "text/plain", "data": "Ym9keQ=="}}],
-    )  # fmt: skip
+    )
     story.is_closed("discharge-transition")
 
 

@@ -75,6 +75,12 @@ def accepts(step: Step, resource: Mapping[str, Any]) -> bool:
     return any(_fits(one, resource) for one in alternatives(step.done_when))
 
 
+def must_be_new(step: Step, resource: Mapping[str, Any]) -> bool:
+    """True where such proof does not name the matter and counts only after the opening (TR-24 and alike)."""
+    named = any(one.get("belongs") for one in alternatives(step.done_when) if _fits(one, resource))
+    return not named and step.counts in ("after-opening", "after-step", "contact")
+
+
 def _fits(one: Condition, resource: Mapping[str, Any]) -> bool:
     kind = "Appointment" if one.get("resource") == "Booking" else one.get("resource")
     codes = codes_of(resource.get("code")) | codes_of(resource.get("type"))
