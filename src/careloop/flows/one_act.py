@@ -62,10 +62,11 @@ def write(
 def changes_of(
     app: App, before: Sequence[store.StoredLoop], after: Sequence[store.StoredLoop]
 ) -> list[tuple[str, str]]:
-    """What became of loops: kind (`proof`, `closes`, `opens`, `try`) and words, in the order of the loops."""
+    """What became of loops: kind (`proof`, `closes`, `opens`, `try`) and words, by the numbers of the loops; those that
+    open last, by name, so that a rehearsal says the same as the save."""
     stood = {loop.id: loop.state for loop in before}
     found: list[tuple[str, str]] = []
-    for loop in after:
+    for loop in sorted(after, key=lambda one: one.number):
         title = engine.title(app.catalog, loop.state.pathway, "")
         old = stood.get(loop.id)
         if old is None:
@@ -74,7 +75,7 @@ def changes_of(
             found += [(kind, f"{words} of {title} (L-{loop.number})") for kind, words in _steps(app, old, loop.state)]
             if old.status.is_open and not loop.state.status.is_open:
                 found.append(("closes", f"{title} (L-{loop.number})"))
-    return found
+    return sorted(found, key=lambda one: (one[0] == "opens", one[1] if one[0] == "opens" else ""))
 
 
 _SAYS = {"proof": "Proof: ", "try": "A try: ", "closes": "Closes ", "opens": "Opens "}
