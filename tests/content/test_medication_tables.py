@@ -24,14 +24,17 @@ def rows(shared: Path, name: str) -> list[dict[str, str]]:
     ("name", "table", "columns"),
     [
         ("ddi.csv", "interactions", {"id": "id", "list": "list", "a": "a", "b": "b", "severity": "severity",
-                                     "effect": "effect", "action": "action", "exceptions_or_conditions": "note", "mark": "mark"}),
-        ("duplicate-therapy.csv", "duplicates", {"id": "id", "class": "class", "allowed_reason": "allowed_reason", "severity": "severity"}),
+                                     "effect": "effect", "action": "action", "exceptions_or_conditions": "note",
+                                     "mark": "mark"}),
+        ("duplicate-therapy.csv", "duplicates", {"id": "id", "class": "class",
+                                                 "allowed_reason": "allowed_reason", "severity": "severity"}),
         ("beers-2023.csv", "beers", {"id": "id", "item": "item", "applies": "applies", "condition": "condition",
                                      "advice": "advice", "mark": "mark"}),
         ("renal-flags.csv", "renal", {"drug_or_class": "item", "metric": "metric", "threshold": "threshold",
                                       "advice": "advice", "mark": "mark"}),
         ("pregnancy-flags.csv", "pregnancy", {"drug_or_class": "item", "flag": "flag", "mark": "mark"}),
-        ("high-alert.csv", "high-alert", {"group": "group", "members": "members", "reason": "reason", "extra_check": "extra_check"}),
+        ("high-alert.csv", "high-alert", {"group": "group", "members": "members", "reason": "reason",
+                                         "extra_check": "extra_check"}),
     ],
 )  # fmt: skip
 def test_every_row_of_the_domain_table_stands_unchanged(shared: Path, tables, name, table, columns):
@@ -56,7 +59,7 @@ def test_every_row_has_its_own_id_a_mark_a_source_and_is_not_signed(tables):
 
 def test_every_side_names_a_class_or_an_ingredient_that_is_known(tables):
     from careloop.medications.drugs import compile_drugs
-    from careloop.medications.safety_content import compile_safety
+    from careloop.medications.rules.compiled import compile_safety
 
     safety = compile_safety(tables, compile_drugs(tables))
     every = [

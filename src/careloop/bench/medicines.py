@@ -13,8 +13,9 @@ from careloop.medications import drugs_of, read_medicine
 from careloop.medications.drugs import Drugs
 from careloop.medications.model import Medicine
 from careloop.medications.person import Allergy, Lab, Person
+from careloop.medications.rules.compiled import compile_safety
 from careloop.medications.rules.safety import check
-from careloop.medications.safety_content import compile_safety, safety_of
+from careloop.medications.safety_content import safety_of
 
 AIM = 5.0
 """Milliseconds of CPU that the check of 20 medicines may take (issue 5, "Speed")."""

@@ -8,9 +8,9 @@ from careloop.medications.drugs import RXNORM, phrase
 from careloop.medications.findings import Kind, NotChecked, Tier
 from careloop.medications.person import Allergy
 from careloop.medications.products import product_of
+from careloop.medications.rules.compiled import CompiledRow, Safety
 from careloop.medications.rules.firing import Fired, reason_of
 from careloop.medications.rules.situation import Entry, Situation
-from careloop.medications.safety_content import CompiledRow, Safety
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Proportion of days covered (PQA and CMS; domain, medications.md section 3). Pure; days are whole and inclusive.
 
 A fill covers its days of supply from its date. Of the same ingredient an overlap moves the later fill to the end of
-the earlier; different ingredients of a class are not moved, their days are united. The count is cut at the period's end.
+the earlier; different ingredients of a class are not moved, their days are united. The count is cut at its end.
 Days in a hospital or nursing facility leave the denominator, and supply on hand moves behind them.
 """
 

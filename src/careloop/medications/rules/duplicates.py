@@ -10,10 +10,10 @@ from itertools import combinations
 
 from careloop.medications.findings import Kind, Reason, Tier
 from careloop.medications.model import Amount, Takes, Unknown, plain
+from careloop.medications.rules.compiled import CompiledRow, Safety
 from careloop.medications.rules.doses import daily_dose
 from careloop.medications.rules.firing import Fired, reason_of
 from careloop.medications.rules.situation import Entry, Situation, is_long_acting
-from careloop.medications.safety_content import CompiledRow, Safety
 
 
 def duplicates(safety: Safety, at: Situation) -> Iterator[Fired]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from careloop.medications.findings import Kind, Reason, Tier
+from careloop.medications.rules.compiled import CompiledRow, Safety
 from careloop.medications.rules.situation import Entry
-from careloop.medications.safety_content import CompiledRow, Safety
 
 
 @dataclass(frozen=True, slots=True)

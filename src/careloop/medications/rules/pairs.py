@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from careloop.medications.findings import Kind, Reason, Tier
+from careloop.medications.rules.compiled import CompiledRow, Safety
 from careloop.medications.rules.firing import Fired, reason_of
 from careloop.medications.rules.situation import Entry, Situation
-from careloop.medications.safety_content import CompiledRow, Safety
 
 _RAISES = frozenset({"raise"})
 

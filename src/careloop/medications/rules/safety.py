@@ -7,6 +7,7 @@ from careloop.medications.findings import Checked, Finding, Kind, NotChecked, di
 from careloop.medications.model import Medicine
 from careloop.medications.person import Person
 from careloop.medications.rules.allergies import for_allergies
+from careloop.medications.rules.compiled import Safety
 from careloop.medications.rules.doses import daily_dose
 from careloop.medications.rules.duplicates import duplicates
 from careloop.medications.rules.firing import Fired
@@ -14,7 +15,6 @@ from careloop.medications.rules.kidneys import kidneys_of
 from careloop.medications.rules.pairs import interactions
 from careloop.medications.rules.singles import for_age, for_high_alert, for_kidneys, for_pregnancy
 from careloop.medications.rules.situation import Entry, Situation, entry_of
-from careloop.medications.safety_content import Safety
 
 
 def check(medicines: Sequence[Medicine], person: Person, safety: Safety) -> Checked:

@@ -8,10 +8,10 @@ from itertools import combinations
 from careloop.medications.findings import Kind, NotChecked, Reason, Tier
 from careloop.medications.model import Amount, Takes, plain
 from careloop.medications.person import Lab
+from careloop.medications.rules.compiled import CompiledRow, Safety
 from careloop.medications.rules.doses import daily_dose
 from careloop.medications.rules.firing import Fired, reason_of
 from careloop.medications.rules.situation import Entry, Situation
-from careloop.medications.safety_content import CompiledRow, Safety
 
 
 def for_age(safety: Safety, at: Situation) -> Iterator[Fired]:
