@@ -2,9 +2,9 @@
 
 from careloop.catalog import Catalog
 from careloop.medications.drugs import drugs_of
-from careloop.medications.rules.compiled import Safety, compile_safety
+from careloop.medications.rules.compiled import OFF, Safety, compile_safety
 
-__all__ = ["Safety", "safety_of"]
+__all__ = ["OFF", "Safety", "safety_of"]
 
 _COMPILED: dict[int, tuple[Catalog, Safety]] = {}
 _MOST_CATALOGS = 64
