@@ -32,6 +32,12 @@ _OF_A_PATIENT = ("", "/plan", "/education", "/medicines", "/record", "/team", "/
 """Pages below a patient's: each is looked at in light at 1440 and in dark at 390, and at 320 px."""
 
 
+def _a_step(page: Page, site: Site) -> str:
+    """The page on which a step of the first loop is proven by hand."""
+    page.goto(f"{site.url}/worklist?scope=team")
+    return str(page.locator("#pane .proof a").first.get_attribute("href"))
+
+
 def _violations(page: Page) -> list[str]:
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": _TAGS}}).response["violations"]
     return [f"{page.url}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
@@ -67,7 +73,7 @@ def test_no_screen_scrolls_sideways_at_320_px(site: Site, open_context: Open) ->
 def test_every_screen_has_at_most_one_primary_button(site: Site, open_context: Open) -> None:
     page = open_context().new_page()
     sign_in(page, site, "manager")
-    for path in (*_PAGES, _a_patient(page, site)):
+    for path in (*_PAGES, _a_patient(page, site), _a_step(page, site)):
         page.goto(f"{site.url}{path}")
         visible = page.locator("main .btn.primary:visible").count()
         assert visible <= 1, path
