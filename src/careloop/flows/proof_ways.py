@@ -137,10 +137,12 @@ def step_of(app: App, tx: Transaction, loop: Worked, step_id: str) -> Step | Non
 
 
 def state_of(loop: Worked, step_id: str) -> StepState | None:
+    """The state of a step; None for one that the loop does not have."""
     return next((one for one in loop.state.steps if one.step_id == step_id), None)
 
 
 def is_open(loop: Worked, step_id: str) -> bool:
+    """True while the step still needs its proof."""
     found = state_of(loop, step_id)
     return found is not None and found.status.is_open
 
@@ -189,6 +191,7 @@ def _people(tx: Transaction, way: Way) -> tuple[tuple[str, str], ...]:
 
 
 def comes_first(app: App, tx: Transaction, loop: Worked, step: Step) -> str:
+    """The step that has to be done before this one, in words; empty where none waits."""
     before = step.follows
     if before is None or not is_open(loop, before):
         return ""

@@ -128,6 +128,7 @@ NOT_YET = {
     "contact-repair": "came with issue 5",
     "medicine-decision": "came with issue 5",
     "screening-due": "came with issue 5",
+    "teach-back": "came with issue 5",
     "team-task": "came with issue 5",
     "medicine-safety": "came with issue 5",
     "refill-gap": "came with issue 5",
