@@ -1,6 +1,6 @@
 """Work above and below a licence: what could be delegated, and what somebody did who may not. Pure.
 
-A step asks for a role; who did it has roles of their own. Below a licence: who did it is licensed for more than the step
+A step asks for a role; who did it has roles of their own. Below a licence: who did it is licensed for more than it
 asks. Above: for less (features row 73; the levels are content/competencies).
 """
 
