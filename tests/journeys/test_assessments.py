@@ -92,10 +92,11 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     assert page["status"] == "in-progress"
     loop = loops(practice, patient)["safety-concern"]
     assert page["recipient"] == [{"reference": loop.steps["contact"].owner}]
-    practice.move_to("2026-03-09 03:10")
+    practice.move_to("2026-03-09 03:11")
     deadlines.run(practice.app, practice.tenant)
     steps = {step.step_id: step for step in loops(practice, patient)["safety-concern"].state.steps}
-    assert [call.to_role for call in steps["contact"].escalations] == ["physician"]
+    calls = [(call.to_role, call.at) for call in steps["contact"].escalations]
+    assert calls == [("physician", at("2026-03-09 03:10"))]
     assert totals(practice, patient) == {}
     practice.write(half_way | {"status": "completed"})
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 2
