@@ -60,6 +60,7 @@ def test_one_entry_is_shown_saved_and_taken_back(site: Site, open_context: Open,
     expect(page.locator(".timeline")).not_to_contain_text("Sleeps on two pillows.")
 
 
+@pytest.mark.long
 def test_a_doctor_answers_one_card_with_two_taps_and_reads_the_week(site: Site, open_context: Open, request) -> None:
     folder = request.config.getoption("--screenshots")
     page = open_context(java_script_enabled=False).new_page()
