@@ -1,4 +1,4 @@
-"""Home readings: every case holds, every rule MO-01 to MO-15 has one, and the limits are those of the domain's table."""
+"""Home readings: every case holds, every rule of the domain has one, and the limits are those of its table."""
 
 import csv
 from pathlib import Path
@@ -81,4 +81,3 @@ def test_every_way_through_a_check_in_ends_and_says_what_happens(form):
 def test_a_form_is_chosen_by_what_the_patient_lives_with():
     assert form_for(CHECK_INS, {"copd"})["id"] == "copd"
     assert form_for(CHECK_INS, {"hypertension"})["id"] == "general"
-

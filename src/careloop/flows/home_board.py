@@ -184,7 +184,7 @@ def _state(row: Row, now: datetime) -> tuple[str, str]:
         return "paused", "Paused: no reading is expected"
     if row["last_measured"] is None:
         return "quiet", "No reading yet"
-    return "quiet", "In limits"
+    return "quiet", ""
 
 
 def _leading(content: Monitoring, plan: Plan, row: Row) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 _SPARK = (120, 28)
-_WIDE, _HIGH, _LEFT, _TOP, _BOTTOM = 640, 200, 44, 12, 24
+_WIDE, _HIGH, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 170, 40, 44, 12, 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +24,10 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A line that values must not cross, with its words."""
+    """A line that values must not cross. `shown` stands at its end; its words stand beside the chart."""
 
     value: float
-    says: str
+    shown: str
 
 
 def spark(points: Sequence[Point], says: str) -> Markup:
@@ -47,32 +47,32 @@ def spark(points: Sequence[Point], says: str) -> Markup:
 
 
 def chart(points: Sequence[Point], limits: Sequence[Limit], says: str, days: Sequence[tuple[datetime, str]]) -> Markup:
-    """A line over time with its limits drawn and named; `days` are the moments named under it. The table beside it says
-    the same in numbers."""
+    """A line over time with its limits drawn, as far as they are in the picture; `days` are the moments named under it.
+    The table beside it says the same in numbers."""
     if not points:
         return Markup("")
     low, high = _range(points, [one.value for one in limits])
-    box = (float(_LEFT), float(_TOP), _WIDE - 8.0, float(_HIGH - _BOTTOM))
+    box = (float(_LEFT), float(_TOP), float(_WIDE - _RIGHT), float(_HIGH - _BOTTOM))
     places = _places(points, box, (low, high))
     parts = [
         f'<svg role="img" aria-label="{escape(says)}" width="100%" viewBox="0 0 {_WIDE} {_HIGH}" '
-        'font-size="12" fill="currentColor">'
+        'font-size="13" fill="currentColor">'
     ]
     for value in (low, (low + high) / 2, high):
         y = _y(value, box, (low, high))
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.0f}</text>')
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDE - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" opacity="0.15"/>'
+            f'<line x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" opacity="0.15"/>'
         )
-    for limit in limits:
+    for limit in (one for one in limits if low <= one.value <= high):
         y = _y(limit.value, box, (low, high))
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDE - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" '
+            f'<line x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" '
             'stroke-dasharray="5 4" opacity="0.7"/>'
-            f'<text x="{_WIDE - 10}" y="{y - 4:.1f}" text-anchor="end">{escape(limit.says)}</text>'
+            f'<text x="{_WIDE - _RIGHT + 4}" y="{y + 4:.1f}">{escape(limit.shown)}</text>'
         )
     for at, words in days:
-        x = _x(at, points, box)
+        x = min(_x(at, points, box), float(_WIDE - _RIGHT))
         parts.append(f'<text x="{x:.1f}" y="{_HIGH - 6}" text-anchor="middle">{escape(words)}</text>')
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     parts.append(f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2"/>')

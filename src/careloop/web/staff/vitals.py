@@ -16,6 +16,7 @@ from careloop.flows.home_enrolling import Enrolment
 from careloop.flows.home_tuning import Tuned
 from careloop.flows.people import patients_shown
 from careloop.monitoring.content import Monitoring
+from careloop.monitoring.rules.saying import plain
 from careloop.web.charts import Limit, Point, chart
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.home_readings import STATES
@@ -220,7 +221,7 @@ def _entries(content: Monitoring, found: Vitals) -> list[MetricShown]:
 def _chart(staff: Staff, one: MetricShown) -> str:
     values = [value for value in one.values if value.state == "valid"]
     points = [Point(at=value.at, value=float(value.value), marked=value.marked) for value in values]
-    limits = [Limit(value=float(number), says=words.split(". ")[0][:60]) for number, words in one.lines]
+    limits = [Limit(value=float(number), shown=plain(number)) for number, _ in one.lines]
     if not points:
         return ""
     ends = [points[0].at, points[-1].at] if len(points) > 1 else [points[0].at]

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from careloop.catalog import load_catalog
 from careloop.monitoring.content import monitoring_of
-from careloop.monitoring.model import Plan, Reading
+from careloop.monitoring.model import Plan, Reading, Tier
 from careloop.monitoring.rules.assess import assess
 from careloop.monitoring.rules.breaches import Frame, judged_with_findings
+from careloop.monitoring.rules.enrolment import AlertRow, load_of
 from careloop.monitoring.units import canonical
 
 CONTENT = monitoring_of(load_catalog())
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PLAN = Plan(zone="America/New_York", since=START - timedelta(days=1), conditions=frozenset({"heart-failure", "diabetes"}))
+WATCHED = frozenset({"heart-failure", "diabetes"})
+PLAN = Plan(zone="America/New_York", since=START - timedelta(days=1), conditions=WATCHED)
 NOW = START + timedelta(days=12)
 
 ranges = {"weight": (78, 86), "systolic": (84, 200), "spo2": (84, 99), "glucose": (40, 420)}
@@ -99,3 +101,18 @@ def test_units_are_converted_exactly_or_not_at_all(value, unit, metric, wanted):
 
 def as_dict(one):
     return {name: getattr(one, name) for name in Reading.__slots__}
+
+
+def test_the_load_of_alerts_counts_actions_and_says_what_it_cannot_know():
+    """MO-15: alerts per 100 enrolled days, share with an action, middle time to action, the noisy ones first."""
+    gain = {"alert": "weight-gain", "tier": Tier.YELLOW, "opened": START}
+    rows = [
+        AlertRow(**gain, acted=START + timedelta(minutes=30), action="called"),
+        AlertRow(**gain, acted=START + timedelta(minutes=90), action="no-action"),
+        AlertRow(**{**gain, "alert": "silent"}, acted=None, action=""),
+    ]
+    load = load_of(CONTENT, rows, 60)
+    assert (load.per_100_days, load.actionable_percent, load.median_to_action) == (5.0, 50, timedelta(minutes=60))
+    assert load.noisy == (("weight-gain", 2, 1), ("silent", 1, 0))
+    nobody = load_of(CONTENT, [], 0)
+    assert (nobody.per_100_days, nobody.actionable_percent, nobody.median_to_action) == (None, None, None)
