@@ -32,7 +32,8 @@ class Sight:
     """The part of the record that a narrowed principal sees.
 
     A resource is seen where its type is one of `types` or it has one of `tokens` (categories); a resource of the
-    patient also where its type is one of `patient_types` (`*` for each) or it has one of `patient_tokens`.
+    patient also where its type is one of `patient_types` (`*` for each) or it has one of `patient_tokens`. What
+    has one of the tokens `hidden` (labels of privacy, assessments.md AS-09) is not seen whatever else it is.
     """
 
     types: tuple[str, ...] = ()

@@ -76,6 +76,8 @@ def answer_send(request: _AnyRequest, code: FromPath[str], data: Parts) -> Respo
     door = _door(request, code)
     if isinstance(door, Response):
         return door
+    if not forms.FORMS.get(door.link.purpose):
+        return _closed()
     app = app_of(request)
     form = {name: value.strip() for name, value in data.items() if isinstance(value, str)}
     if not links.is_proof(app, door.link.id, form.get("proof", ""), app.clock.now()):
