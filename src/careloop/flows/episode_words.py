@@ -96,7 +96,7 @@ class Told:
 
 def card_shown(told: Told, card: Card, zone: ZoneInfo) -> CardShown:
     """The card in words."""
-    loops = tuple(_loop(told, loop) for loop in card.loops)
+    loops = tuple(_loop(told, loop) for loop in card.loops if not is_correction(loop))
     return CardShown(
         kind=card.kind,
         key=card.key,
@@ -209,9 +209,21 @@ def _stay_changes(told: Told, card: Card) -> list[Change]:
     return [one for one in found if one.at <= told.now]
 
 
+_CORRECTED = frozenset({"not-applicable", "superseded", "merged", "entered-in-error"})
+
+
+def is_correction(loop: LoopState) -> bool:
+    """True for a loop that ended by itself because its fact was not so: it depends on the order in which messages came,
+    and says nothing of what happened to the patient (TR-05)."""
+    closure = loop.closure
+    return closure is not None and closure.by is None and closure.reason in _CORRECTED
+
+
 def _loop_changes(told: Told, card: Card) -> list[Change]:
     found = []
     for loop in card.loops:
+        if is_correction(loop):
+            continue
         title = engine.title(told.app.catalog, loop.pathway, "")
         if loop.closed is not None:
             why = f": {loop.closure.reason.replace('-', ' ')}" if loop.closure else " by proof"
