@@ -151,7 +151,7 @@ def _goal(goal: Json) -> Said | None:
     by = (goal.get("expressedBy") or {}).get("display") or "goal on record"
     if not words or len(start) != 10 or goal.get("lifecycleStatus") in ("entered-in-error", "rejected", "cancelled"):
         return None
-    at = datetime.fromisoformat(f"{start}T00:00:00+00:00")
+    at = datetime.fromisoformat(f"{start}T12:00:00+00:00")
     return Said(answer=Answer(text=words), words=words, by=str(by), at=at, source=f"Goal/{goal.get('id', '')}")
 
 
