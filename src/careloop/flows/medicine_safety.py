@@ -150,6 +150,8 @@ def charts_of(
     medications = _medications(app, tx, found)
     charts: dict[str, Chart] = {}
     for patient_id in asked:
+        if any(_is_dead(one) for one in others[patient_id]):
+            continue
         mine = [one for one in listed[patient_id] if str(one.resource.get("status")) in _LIVE | _WASHOUT]
         resolve = _resolver(medications)
         charts[patient_id] = Chart(
@@ -159,6 +161,11 @@ def charts_of(
             stopped=frozenset(one.reference for one in listed[patient_id] if not _is_live(one)),
         )
     return charts
+
+
+def _is_dead(stored: Stored) -> bool:
+    """Nobody is alerted about the medicines of somebody who has died."""
+    return bool(stored.resource.get("deceasedDateTime") or stored.resource.get("deceasedBoolean") is True)
 
 
 def _is_live(stored: Stored) -> bool:

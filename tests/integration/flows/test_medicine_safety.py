@@ -94,6 +94,12 @@ def test_a_contraindicated_pair_is_an_issue_with_both_orders_and_goes_when_one_s
     assert after["ONC04"]["status"] == "cancelled"
 
 
+def test_nobody_is_alerted_about_somebody_who_has_died(app: App, tenant: Tenant, system: Principal):
+    arrive(app, tenant, system, PATIENT, order("sertraline", "36437"), order("linezolid", "190376"))
+    after = arrive(app, tenant, system, {**PATIENT, "deceasedBoolean": True})
+    assert {one["status"] for one in after.values()} == {"cancelled"}
+
+
 def test_a_medicine_that_nobody_knows_is_said_never_dropped(app: App, tenant: Tenant, system: Principal):
     found = arrive(app, tenant, system, PATIENT, statement("odd", "Foobarol 5 mg tablet"))
     issue = found["not-checked"]
