@@ -287,6 +287,7 @@ def test_a_check_in_is_shared_half_way_with_the_patient_and_finished_by_staff(
     assert told["phq-9/9"]["mode"] == "link"
     trend = pages.get(f"/patients/{patient}/assessments/phq-9").text
     assert "6, mild" in trend
+    assert "no hospital stay scored" in trend
     again = pages.post(
         f"/patients/{patient}/assessments", data=post | {"what": "comprehensive"}, headers=head, follow_redirects=False
     )

@@ -17,6 +17,8 @@ _SEX = {"female": "Female", "male": "Male", "other": "Other"}
 _SEX_LETTER = {"female": "F", "male": "M", "other": "X"}
 _OPEN = {"requested", "accepted", "in-progress", "on-hold", "received", "ready"}
 _RISK = "urn:careloop:score"
+_RISK_MODELS = frozenset({"lace", "hospital"})
+"""Other scores (assessments, adherence, home) say nothing of the risk of a return to hospital."""
 _MADE_UP = "urn:careloop:made-up"
 _INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 MOST_THREADS = 4
@@ -137,7 +139,10 @@ def _risk(observations: Iterable[Resource]) -> tuple[str, str]:
     scores = [
         item
         for item in observations
-        if any(coding.get("system") == _RISK for coding in item.get("code", {}).get("coding", []))
+        if any(
+            coding.get("system") == _RISK and coding.get("code") in _RISK_MODELS
+            for coding in item.get("code", {}).get("coding", [])
+        )
     ]
     scores.sort(key=lambda item: str(item.get("effectiveDateTime", "")), reverse=True)
     for item in scores:
