@@ -15,6 +15,13 @@ _NUBC = "https://www.nubc.org/patient-discharge"
 _LABORATORY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "LAB"}]}
 _REFERRAL = {"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}
 _TEXTS = ("Can I get my refill?", "I have chest pain", "Thank you", "When is my visit?", "I fell yesterday")
+_ISSUES = (
+    {"system": _ACT_CODE, "code": "CAREGAP"},
+    {"system": "urn:careloop:form", "code": "medicine-difference"},
+    {"system": "urn:careloop:medicine-tier", "code": "contraindicated"},
+    {"system": "urn:careloop:refill-gap", "code": "refill"},
+    {"system": "urn:careloop:refill-gap", "code": "high-alert"},
+)
 _REFERRAL_WORK = ("decide", "re-review", "recontact", "barrier", "answer", "remind", "authorization", "visit-date")
 _OUTCOMES = ("reached", "reached", "no-answer", "left-message", "wrong-number")
 
@@ -73,6 +80,18 @@ class Care:
             "class": {"system": _ACT_CODE, "code": self.random.choice(["IMP", "OBSENC"])},
             "subject": _of(patient),
             "period": {"start": (at - timedelta(days=2)).isoformat()},
+        }
+
+    def _issue(self, patient: str, at: datetime) -> Resource:
+        """Something that is wrong with medicines or overdue, as what watches for it writes it; sometimes withdrawn."""
+        return {
+            "resourceType": "DetectedIssue",
+            "id": self.new_id("issue"),
+            "status": self.random.choice(["preliminary", "final", "final", "cancelled"]),
+            "code": {"coding": [self.random.choice(_ISSUES)]},
+            "severity": self.random.choice(["high", "moderate", "low"]),
+            "patient": _of(patient),
+            "identifiedDateTime": at.isoformat(),
         }
 
     def _referral_work(self, patient: str, at: datetime) -> Resource:
@@ -171,7 +190,7 @@ class Care:
 
     _OPENINGS: Sequence[Callable[["Care", str, datetime], Resource]] = (
         _stay, _stay, _referral, _test, _result, _message, _message, _request, _request, _missed, _planned, _announced,
-        _referral_work,
+        _referral_work, _issue,
     )  # fmt: skip
 
     def proof(self, patient: str, now: datetime, focus: str, task: str, categories: Sequence[str]) -> Resource:
