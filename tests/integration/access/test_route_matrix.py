@@ -644,6 +644,7 @@ def _fill(app: App, tenant: Tenant, mark: str) -> dict[str, str]:
     with app.database.transaction(tenant.id) as tx:
         for one in writes:
             writing.write(app, tx, principal, [one])
+        ids["step_id"] = "contact"
         ids["loop_id"] = str(tx.value("select id::text from loop where pathway = 'discharge-transition'"))
         message = {
             "resourceType": "Communication", "id": new_id(), "status": "completed", "sent": now.isoformat(),
