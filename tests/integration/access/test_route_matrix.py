@@ -470,10 +470,16 @@ MATRIX: dict[str, Route] = {
     "GET /monitoring": Route(permits=READ_LIST, page=True),
     "GET /monitoring/load": Route(permits=READ_LIST, page=True),
     "GET /monitoring/alerts/{alert_id:str}": Route(permits=READ_LIST, page=True),
-    "POST /monitoring/alerts/{alert_id:str}": Route(permits=WORK, page=True, form={"what": "seen"}),
+    "POST /monitoring/alerts/{alert_id:str}": Route(
+        permits=interaction("update", "DetectedIssue"), page=True, form={"what": "seen"}
+    ),
     "GET /patients/{patient_id:str}/vitals": Route(permits=READ_LIST, page=True),
-    "POST /patients/{patient_id:str}/vitals": Route(permits=WORK, page=True, form={"what": "typed", "weight": "80"}),
-    "POST /patients/{patient_id:str}/vitals/file": Route(permits=WORK, page=True, form={}),
+    "POST /patients/{patient_id:str}/vitals": Route(
+        permits=interaction("create", "Observation"), page=True, form={"what": "typed", "weight": "80"}
+    ),
+    "POST /patients/{patient_id:str}/vitals/file": Route(
+        permits=interaction("create", "Observation"), page=True, form={}
+    ),
     "GET /patients/{patient_id:str}/limits": Route(permits=READ_LIST, page=True),
     "POST /patients/{patient_id:str}/limits": Route(
         permits=interaction("create", "DeviceRequest"), page=True, form={"n-weight-day": "3"}

@@ -39,6 +39,7 @@ def vitals_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> 
     """`what`: enroll, pause, go on, end, typed values, or a link for the patient."""
     form = checked_form(staff, data)
     require_action(staff.principal, Action.LOOP_WORK)
+    require(staff.principal, "create", "Observation")
     link = ""
     try:
         if form.get("what") == "link":
@@ -59,6 +60,7 @@ def vitals_file(staff: SignedInStaff, patient_id: FromPath[str], data: Parts) ->
     upload = data.get("file")
     checked_form(staff, {name: value for name, value in data.items() if isinstance(value, str)})
     require_action(staff.principal, Action.LOOP_WORK)
+    require(staff.principal, "create", "Observation")
     content = upload.file.read() if isinstance(upload, UploadFile) else b""
     name = (upload.filename if isinstance(upload, UploadFile) else "") or "file.csv"
     try:
