@@ -1,9 +1,11 @@
 """One patient's readings from home: charts and tables, alerts, typing in, device files, who takes part, limits."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
@@ -22,7 +24,6 @@ from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.home_readings import STATES
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
-Parts = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
 _HERE = "/monitoring"
 TABLE = 20
 """So many readings of a metric are in its table; the chart shows 30 days."""
@@ -54,13 +55,21 @@ def vitals_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> 
     return staff.back(f"/patients/{patient_id}/vitals", said=said)
 
 
-@post("/patients/{patient_id:str}/vitals/file", sync_to_thread=True)
-def vitals_file(staff: SignedInStaff, patient_id: FromPath[str], data: Parts) -> Response[str]:
-    """A file of a device: its readings are taken in, each line that cannot be used is told."""
-    upload = data.get("file")
-    checked_form(staff, {name: value for name, value in data.items() if isinstance(value, str)})
+@post("/patients/{patient_id:str}/vitals/file")
+async def vitals_file(
+    request: Request[Any, Any, Any], staff: SignedInStaff, patient_id: FromPath[str]
+) -> Response[str]:
+    """A file of a device: its readings are taken in, each line that cannot be used is told. The form is read after it
+    is known who sends it."""
+    data = (await request.form()).dict()
+    return await sync_to_thread(_take, staff, patient_id, data)
+
+
+def _take(staff: Staff, patient_id: str, data: Mapping[str, Any]) -> Response[str]:
+    checked_form(staff, {name: values[-1] for name, values in data.items() if isinstance(values[-1], str)})
     require_action(staff.principal, Action.LOOP_WORK)
     require(staff.principal, "create", "Observation")
+    upload = next((one for one in data.get("file", ()) if isinstance(one, UploadFile)), None)
     content = upload.file.read() if isinstance(upload, UploadFile) else b""
     name = (upload.filename if isinstance(upload, UploadFile) else "") or "file.csv"
     try:
