@@ -28,7 +28,8 @@ def _hospital(story: Story, key: str, name: str, how: str, why: str) -> None:
     told: dict[str, Any] = {"reasonCode": [{"text": why}]} if why else {}
     story.tells(
         "MedicationRequest", f"h{key}", status="active", intent="order", category=DISCHARGE, subject=story.subject,
-        medicationCodeableConcept={"text": name}, authoredOn=text(ago(days=3)), dosageInstruction=[{"text": how}], **told,
+        medicationCodeableConcept={"text": name}, authoredOn=text(ago(days=3)), dosageInstruction=[{"text": how}],
+        **told,
     )  # fmt: skip
 
 

@@ -4,7 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from careloop.bench import feeding, fhir, home_readings, importing, matching, medicines, rehearsing, simulation, worklists
+from careloop.bench import (
+    feeding,
+    fhir,
+    home_readings,
+    importing,
+    matching,
+    medicines,
+    rehearsing,
+    simulation,
+    worklists,
+)
 from careloop.bench.figures import Figures
 from careloop.cli.options import add_command, add_common, report
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from careloop.loops.facts.keys import KeyReader, Resource
 from careloop.loops.rules import result_keys
-from careloop.loops.rules.answers import answer_keys
 from careloop.loops.rules.alert_keys import alert_keys
+from careloop.loops.rules.answers import answer_keys
 from careloop.loops.rules.messages import pattern_of, texts_of, warning_in
 from careloop.loops.rules.referrals import read_tables
 from careloop.loops.rules.referrals.keys import referral_keys
@@ -80,7 +80,7 @@ def _score_keys(content: Content) -> KeyReader:
 
 
 def _alert_keys(content: Content) -> KeyReader:
-    """Of an alert about readings from home: `alert` (open, closed, settled, withdrawn), and how urgent its clocks are."""
+    """Of an alert about readings from home: `alert` (open, closed, settled, withdrawn) and how urgent it is."""
 
     def read(resource: Resource, patient: Resource, others: Mapping[str, Resource]) -> Mapping[str, str]:
         return alert_keys(resource)

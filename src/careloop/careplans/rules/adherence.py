@@ -8,9 +8,11 @@ from careloop.careplans.model import Activity, Adherence, Done, Planning, Whose
 
 
 def adherence(activity: Activity, since: date, until: date, told: Sequence[Done]) -> Adherence:
-    """From `since` to `until`, both days included; the last is not over and asks nothing yet. A day counts once, however
-    often it was told. What is done once is expected once; it is known only where something would show it or somebody
-    said it."""
+    """From `since` to `until`, both days included; the last is not over and asks nothing yet.
+
+    A day counts once, however often it was told. What is done once is expected once; it is known only where something
+    would show it or somebody said it.
+    """
     mine = [one for one in told if one.does == activity.does and since <= one.on <= until]
     done = {one.on for one in mine if one.reason is None}
     days = (until - since).days

@@ -161,7 +161,7 @@ def _trend(
 def _limits(instrument: Instrument) -> Sequence[Limit]:
     rule = instrument.positive
     cut = (rule.at_least if rule.at_least is not None else rule.at_most) if rule else None
-    return [Limit(value=float(cut), says="positive from here")] if cut is not None else []
+    return [Limit(value=float(cut), shown="positive")] if cut is not None else []
 
 
 def _beside(page: Any, problem: str) -> dict[str, Any]:
