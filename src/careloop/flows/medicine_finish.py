@@ -13,7 +13,7 @@ from typing import Any
 from careloop.access.model import Principal, Role
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
-from careloop.errors import Conflict, NotFound, Rejected
+from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import derived_id
 from careloop.flows import acting, medicine_compare, medicine_resources, medicine_words, people, writing
 from careloop.flows.app import App
@@ -27,8 +27,6 @@ from careloop.medications.rules.reconciling.words import SOURCES
 from careloop.record import Write
 
 Json = dict[str, Any]
-ACT = "Procedure/"
-"""How the act of a signing is named, for undo: the reference of its Procedure."""
 _MOST_FACT = 280
 _FACTS = 3
 
@@ -91,17 +89,15 @@ def finish(
     writing.write(app, tx, principal, _writes(work))
     reconciliations.finish(tx, draft.id, work.now, principal.reference)
     _keep_holds(work)
-    receipt = acting.ActReceipt(act_id=work.procedure, says=_says(work))
+    receipt = acting.ActReceipt(act_id=work.draft.id, says=_says(work))
     acting.keep_receipt(tx, principal, key, receipt, work.now)
     return receipt
 
 
-def signed(tx: Transaction, procedure_id: str) -> tuple[str, datetime]:
-    """Who signed it and when; `NotFound` for what nobody signed."""
+def signed(tx: Transaction, procedure_id: str) -> tuple[str, datetime] | None:
+    """Who signed it and when; None for what is no signed comparison. The act of a signing has the Procedure's id."""
     draft = reconciliations.find(tx, procedure_id)
-    if draft is None or draft.finished is None:
-        raise NotFound("there is nothing to undo")
-    return draft.finished_by or "", draft.finished
+    return None if draft is None or draft.finished is None else (draft.finished_by or "", draft.finished)
 
 
 def withdraw(app: App, tx: Transaction, principal: Principal, procedure_id: str, why: str) -> str:

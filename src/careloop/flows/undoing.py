@@ -21,8 +21,8 @@ def undo(app: App, tx: Transaction, principal: Principal, *, act_id: str) -> act
     act = store.find_act(tx, act_id) if store.is_loop_id(act_id) else None
     if act is not None:
         return _undo_act(app, tx, principal, act)
-    if act_id.startswith(medicine_finish.ACT):
-        return _undo_reconciliation(app, tx, principal, act_id.removeprefix(medicine_finish.ACT))
+    if signed := medicine_finish.signed(tx, act_id):
+        return _undo_reconciliation(app, tx, principal, act_id, signed)
     whole = one_act.find(app, tx, act_id)
     if whole is not None:
         return _undo_whole(app, tx, principal, whole)
@@ -54,10 +54,11 @@ def _undo_whole(app: App, tx: Transaction, principal: Principal, act: Stored) ->
     return acting.ActReceipt(act_id=act.id, says="Undone. What was saved no longer counts.")
 
 
-def _undo_reconciliation(app: App, tx: Transaction, principal: Principal, own_id: str) -> acting.ActReceipt:
+def _undo_reconciliation(
+    app: App, tx: Transaction, principal: Principal, own_id: str, signed: tuple[str, datetime]
+) -> acting.ActReceipt:
     """A signed comparison of medicines counts no longer, with all that it wrote."""
-    by, at = medicine_finish.signed(tx, own_id)
-    _require_fresh(app, principal, by, at)
+    _require_fresh(app, principal, *signed)
     says = medicine_finish.withdraw(app, tx, principal, own_id, "Undone")
     return acting.ActReceipt(act_id=own_id, says=says)
 

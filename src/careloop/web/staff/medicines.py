@@ -45,7 +45,7 @@ def compare_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) ->
         staff.app.database.run(staff.tenant.id, work, actor=who.reference)
         if act == "finish":
             receipt = staff.app.database.run(staff.tenant.id, sign, actor=who.reference)
-            done = receipt.act_id.partition("/")[2]
+            done = receipt.act_id
             return staff.back(f"/patients/{patient_id}/medicines/done/{done}", receipt.says, act=receipt.act_id)
     except Rejected as error:
         return _page(
