@@ -189,7 +189,7 @@ def test_an_old_form_is_scored_and_asks_for_nothing(practice: Practice) -> None:
 
 
 @pytest.fixture
-def pages(practice: Practice, app: Any) -> Iterator[TestClient]:
+def pages(practice: Practice, app: Any, no_tries: None) -> Iterator[TestClient]:
     with TestClient(create_asgi(app), base_url="http://localhost", raise_server_exceptions=True) as client:
         yield client
 

@@ -21,7 +21,7 @@ def practice(_app):
 
 
 @pytest.fixture
-def phone(practice):
+def phone(practice, no_tries):
     with TestClient(create_asgi(practice.app), raise_server_exceptions=True) as web:
         yield web
 

@@ -1,7 +1,6 @@
 """Content is loaded whole or not at all, and every fault says where it is."""
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +34,8 @@ def faults(site: Path) -> dict[str, str]:
     return {fault.at: fault.expected for fault in caught.value.faults}
 
 
-def test_our_own_content_is_whole_and_loads_fast() -> None:
-    started = time.perf_counter()
+def test_our_own_content_is_whole() -> None:
     catalog = load_catalog()
-    assert time.perf_counter() - started < 2
     assert {"discharge-transition", "ed-visit"} <= set(catalog.pathways)
 
 

@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 
-from careloop.access.policy import may
+from careloop.access.policy import Action, may, require, require_action
 from careloop.errors import Conflict, Fault, NotPermitted, Rejected
 from careloop.flows import home_lists, medicine_decide, medicine_links, medicine_safety
 from careloop.flows import medicine_page as flow
@@ -29,6 +29,8 @@ def medicines_do(staff: SignedInStaff, patient_id: FromPath[str], data: Form) ->
     """A medicine is decided about, a warning gets its reason, a link is made."""
     form = checked_form(staff, data)
     act, app, who = form.get("act", ""), staff.app, staff.principal
+    require_action(who, Action.LOOP_WORK)
+    require(who, "create", "Communication")
 
     def work(tx: Any) -> Any:
         if act == "decide":
@@ -63,6 +65,8 @@ def home_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]:
 def home_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> Response[str]:
     """What was told is the list from home."""
     form = checked_form(staff, data)
+    for kind in ("MedicationStatement", "List"):
+        require(staff.principal, "create", kind)
     told = told_of(form)
 
     def work(tx: Any) -> str:

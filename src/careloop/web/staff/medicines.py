@@ -173,7 +173,10 @@ def _against(page: ComparePage) -> str:
     heads = {Side.HOSPITAL: "hospital list from {}", Side.CLINIC: "our list from {}"}
     heads[Side.HOME] = f"what {given} takes at home ({{}})"
     said = [heads[side].format("; ".join(told[side])) for side in page.comparison.sides]
-    text = f"{said[0]} against {' and '.join(said[1:])}"
+    if not said:
+        return "No list is on record yet. Write down what is taken at home, or wait for the hospital's list."
+    rest = " and ".join(said[1:]) or "nothing else yet: one list alone is not verified"
+    text = f"{said[0]} against {rest}"
     return text[:1].upper() + text[1:]
 
 

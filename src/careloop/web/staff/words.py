@@ -65,6 +65,7 @@ REASONS: Sequence[tuple[str, str]] = (
 )
 
 ICONS: Sequence[str] = (
+    "pen-line",
     "circle-check",
     "circle-dashed",
     "clipboard-check",
