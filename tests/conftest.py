@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from tests import sharing
 
 from careloop.access.model import Tenant
@@ -26,6 +27,14 @@ IS_CI = os.environ.get("CI") == "true"
 """Where nothing may be left out quietly."""
 
 _numbers = itertools.count(1)
+
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+"""Where a test provokes a fault: the default writes out every local value, the whole catalog among them."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
