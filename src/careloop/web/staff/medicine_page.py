@@ -7,7 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 
 from careloop.access.policy import Action, may, require, require_action
-from careloop.errors import Conflict, Fault, NotPermitted, Rejected
+from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.flows import home_lists, medicine_decide, medicine_links, medicine_safety
 from careloop.flows import medicine_page as flow
 from careloop.longitudinal.rules.ages import age_words
@@ -76,7 +76,7 @@ def home_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> Re
     try:
         said = staff.app.database.run(staff.tenant.id, work, actor=staff.principal.reference)
     except Rejected as error:
-        faults = error.faults or [Fault(at=error.at, expected=error.expected)]
+        faults = error.faults
         return _home(
             staff, patient_id, form, faults=[(fault.at, f"Still needed: {fault.expected}.") for fault in faults]
         )

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 
-from careloop.errors import Conflict, Fault, Rejected
+from careloop.errors import Conflict, Rejected
 from careloop.flows import medicine_compare as flow
 from careloop.flows import medicine_done, medicine_finish
 from careloop.flows.medicine_compare import Chosen, ComparePage
@@ -48,9 +48,7 @@ def compare_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) ->
             done = receipt.act_id
             return staff.back(f"/patients/{patient_id}/medicines/done/{done}", receipt.says, act=receipt.act_id)
     except Rejected as error:
-        return _page(
-            staff, patient_id, faults=error.faults or [Fault(at=error.at, expected=error.expected)], status=422
-        )
+        return _page(staff, patient_id, faults=error.faults, status=422)
     except Conflict as error:
         return _page(staff, patient_id, problem=f"{error.message}.", status=409)
     if is_htmx(staff.request):
