@@ -43,8 +43,13 @@ def _violations(page: Page) -> list[str]:
     return [f"{page.url}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+_LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1440, "light"), (390, "dark"), pytest.param(1440, "dark", marks=_LONG), pytest.param(390, "light", marks=_LONG)],
+)
 def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
     page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
     page.goto(f"{site.url}/sign-in")

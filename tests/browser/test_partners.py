@@ -39,6 +39,7 @@ def promise(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Put it on the list").click()
 
 
+@pytest.mark.long
 def test_a_link_and_a_sheet_bring_back_what_was_promised(site: Site, open_context: Open, tmp_path: Path) -> None:
     page = open_context().new_page()
     sign_in(page, site, "coordinator")

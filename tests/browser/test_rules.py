@@ -18,6 +18,7 @@ def faults(page: Page) -> list[str]:
     return [f"{item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
 
 
+@pytest.mark.long
 def test_a_clock_is_changed_and_tried_on_the_last_days(site: Site, open_context: Open, request) -> None:
     page = open_context(java_script_enabled=False).new_page()
     sign_in(page, site, "manager")

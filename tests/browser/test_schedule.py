@@ -27,6 +27,7 @@ def faults(page: Page) -> list[str]:
     return [f"{page.url} {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
 
 
+@pytest.mark.long
 def test_a_visit_from_the_patient_to_the_reason_without_javascript(site: Site, open_context: Open) -> None:
     with_script = open_context(color_scheme="dark").new_page()
     sign_in(with_script, site, "nurse")

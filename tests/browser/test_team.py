@@ -18,6 +18,7 @@ def faults(page: Page) -> list[str]:
     return [f"{page.url} {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
 
 
+@pytest.mark.long
 def test_work_changes_hands_and_nobody_is_without_an_owner(site: Site, open_context: Open, request) -> None:
     folder = request.config.getoption("--screenshots")
     looks = {

@@ -109,6 +109,7 @@ def test_interaction_budgets_of_the_worklist(site: Site, open_context: Open) -> 
     assert errors == []
 
 
+@pytest.mark.long
 def test_filters_views_the_day_and_a_wrong_place(site: Site, open_context: Open) -> None:
     emergency_visit(site, family="WRONGLY", number="7210")
     page = open_context().new_page()
