@@ -84,6 +84,15 @@ def test_every_screen_has_at_most_one_primary_button(site: Site, open_context: O
         assert visible <= 1, path
 
 
+def test_every_page_of_a_patient_can_be_reached_from_the_patient(site: Site, open_context: Open) -> None:
+    page = open_context().new_page()
+    sign_in(page, site, "manager")
+    patient = _a_patient(page, site)
+    page.goto(f"{site.url}{patient}")
+    for below in _OF_A_PATIENT:
+        assert page.locator(f".tabs a[href='{patient}{below}']").count() == 1, below
+
+
 def test_pages_about_patients_are_strict_and_not_stored(site: Site, open_context: Open) -> None:
     page = open_context().new_page()
     sign_in(page, site, "manager")
