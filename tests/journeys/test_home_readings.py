@@ -111,6 +111,7 @@ def test_nobody_closes_without_what_was_done_and_only_clinicians_do(home, practi
     done = Done(action="no-action", note="Weighed with shoes on")
     home.by("nia", lambda tx, who: home_acts.close(practice.app, tx, who, alert, done))
     assert home.loop().state.status == "completed"
+    assert [(one["state"], one["action"]) for one in home.alerts] == [("closed", "no-action")]
     with pytest.raises(Conflict):
         home.by("nia", lambda tx, who: home_acts.close(practice.app, tx, who, alert, done))
 

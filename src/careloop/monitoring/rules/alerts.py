@@ -35,7 +35,7 @@ def _fold(alert: str, findings: Sequence[Finding], acts: Mapping[str, Act], wind
     current: Alert | None = None
     number = 0
     for one in findings:
-        if current is not None and current.closed is not None and current.closed <= one.at:
+        if current is not None and current.closed is not None and current.closed < one.at:
             ended.append(current)
             current = None
         if current is not None:
@@ -54,7 +54,7 @@ def _fold(alert: str, findings: Sequence[Finding], acts: Mapping[str, Act], wind
 def _next_number(alert: str, number: int, one: Finding, acts: Mapping[str, Act]) -> int:
     """The next alert's number: those that ended before this could be known are not this one, even where what they
     rested on was withdrawn."""
-    while (closed := acts.get(f"{alert}-{number}", NO_ACT).closed) is not None and closed <= one.at:
+    while (closed := acts.get(f"{alert}-{number}", NO_ACT).closed) is not None and closed < one.at:
         number += 1
     return number
 
