@@ -24,10 +24,12 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _mapping_without_doubles(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    doubled = next((key for position, key in enumerate(keys) if key in keys[:position]), None)
-    if doubled is not None:
-        raise yaml.constructor.ConstructorError(None, None, f"the key {doubled!r} once only", node.start_mark)
+    seen: set[tuple[str, str]] = set()
+    for key, _ in node.value:
+        written = (key.tag, str(key.value))
+        if written in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} once only", node.start_mark)
+        seen.add(written)
     return loader.construct_mapping(node, deep=True)
 
 
