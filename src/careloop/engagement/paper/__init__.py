@@ -1,1 +1,1 @@
-"""Files of pages that came in: read, kept, attached."""
+"""Files of pages that came in: read, kept, attached. Sheets that go out as PDF."""
