@@ -80,8 +80,8 @@ Block = Heading | Text | Bullets | Line | Table | Trend
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sheet:
-    """What is printed. `header` and `footer` stand on every page; `page` are the words around the page number; 11 points
-    for staff, 16 for patients (ui.md §10)."""
+    """What is printed. `header` and `footer` stand on every page; `page` are the words around the page number; 11
+    points for staff, 16 for patients (ui.md §10)."""
 
     title: str
     blocks: Sequence[Block]
@@ -95,12 +95,12 @@ class Sheet:
 def pdf_of(sheet: Sheet, at: datetime | None = None) -> bytes:
     """The sheet as PDF/UA-1, made `at`. Where a letter cannot be printed it is a plain PDF that says so."""
     try:
-        return _compiled(sheet, sheet.blocks, at, ["ua-1"])
+        return _compiled(sheet, sheet.blocks, at, tagged=True)
     except typst.TypstError:
-        return _compiled(sheet, [Text(_BOXES, bold=True), *sheet.blocks], at, [])
+        return _compiled(sheet, [Text(_BOXES, bold=True), *sheet.blocks], at, tagged=False)
 
 
-def _compiled(sheet: Sheet, blocks: Sequence[Block], at: datetime | None, standards: list[str]) -> bytes:
+def _compiled(sheet: Sheet, blocks: Sequence[Block], at: datetime | None, *, tagged: bool) -> bytes:
     words = {
         "title": sheet.title,
         "header": list(sheet.header),
@@ -116,7 +116,7 @@ def _compiled(sheet: Sheet, blocks: Sequence[Block], at: datetime | None, standa
         root=str(_LAYOUT.parent),
         format="pdf",
         sys_inputs={"sheet": json.dumps(words)},
-        pdf_standards=standards,
+        pdf_standards="ua-1" if tagged else None,
         package_path=str(_NOWHERE),
         package_cache_path=str(_NOWHERE),
         timestamp=int(at.timestamp()) if at else None,
