@@ -165,6 +165,20 @@ def app(_app, clock: StandingClock):
 
 
 @pytest.fixture(scope="session")
+def _asgi(_app):
+    from careloop.cli.asgi import create_asgi
+
+    return create_asgi(_app)
+
+
+@pytest.fixture
+def asgi(_asgi, app):
+    """The web application over `app`. Its routes are put together once for all tests of a process."""
+    _asgi.serve_from(app)
+    return _asgi
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with data that is not ours. Missing: the test is skipped, with CI=true it fails."""
     folder = Path(os.environ.get("CARELOOP_SHARED") or REPOSITORY.parent / "shared")

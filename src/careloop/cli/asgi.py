@@ -41,6 +41,11 @@ class WebApplication(Litestar):
 
     door: Door | None = None
 
+    def serve_from(self, app: App, *, short_way: bool = True) -> None:
+        """From now on every answer comes from this app, whose settings are those it was made with."""
+        self.state = State({"careloop": app})
+        self.door = Door(app, self, answer_unexpected) if short_way else None
+
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
@@ -52,7 +57,7 @@ class WebApplication(Litestar):
             await super().__call__(scope, receive, send)
 
 
-def create_asgi(app: App, *, short_way: bool = True) -> Litestar:
+def create_asgi(app: App, *, short_way: bool = True) -> WebApplication:
     """All routes over this app. Nothing larger than `max_body_bytes` is read. Without the `short_way` every request
     takes its route; the answers are the same."""
     made = WebApplication(
@@ -71,7 +76,6 @@ def create_asgi(app: App, *, short_way: bool = True) -> Litestar:
             *home_today.routes,
             *staff.routes,
         ],
-        state=State({"careloop": app}),
         request_max_body_size=app.settings.max_body_bytes,
         after_exception=[note_denial],
         middleware=[count_requests],
@@ -81,8 +85,7 @@ def create_asgi(app: App, *, short_way: bool = True) -> Litestar:
         ),
         logging_config=None,
     )
-    if short_way:
-        made.door = Door(app, made, answer_unexpected)
+    made.serve_from(app, short_way=short_way)
     return made
 
 

@@ -27,7 +27,6 @@ from careloop.access.browser import SESSION_COOKIE
 from careloop.access.clients import Interactive, NewClient
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role, Tenant, system_principal
-from careloop.cli.asgi import create_asgi
 from careloop.cli.web import run_web
 from careloop.flows import writing
 from careloop.flows.app import App
@@ -206,7 +205,7 @@ def _write(resource: dict[str, Any]) -> Write:
 
 
 @pytest.fixture
-def smart(app, tenant) -> Iterator[Smart]:
+def smart(app, tenant, asgi) -> Iterator[Smart]:
     """The whole server in this process, and one practice."""
-    with TestClient(create_asgi(app), base_url=HOST) as http:
+    with TestClient(asgi, base_url=HOST) as http:
         yield make_smart(app, tenant, http)

@@ -7,7 +7,6 @@ from litestar.testing import TestClient
 
 from careloop.access.clients import create_client
 from careloop.access.tokens import issue_token
-from careloop.cli.asgi import create_asgi
 
 JSON = {"content-type": "application/fhir+json"}
 
@@ -27,9 +26,9 @@ class Fhir:
 
 
 @pytest.fixture
-def http(app):
+def http(app, asgi):
     """The web application in this process."""
-    with TestClient(create_asgi(app), raise_server_exceptions=True) as client:
+    with TestClient(asgi, raise_server_exceptions=True) as client:
         yield client
 
 

@@ -13,7 +13,6 @@ from litestar.testing import TestClient
 
 from careloop.access import cds_issuers
 from careloop.access.model import system_principal
-from careloop.cli.asgi import create_asgi
 from careloop.errors import Conflict
 from careloop.flows import cds, writing
 from careloop.record import Write
@@ -77,8 +76,8 @@ class Ehr:
 
 
 @pytest.fixture
-def ehr(app, tenant):
-    with TestClient(create_asgi(app), base_url=HOST) as http:
+def ehr(app, tenant, asgi):
+    with TestClient(asgi, base_url=HOST) as http:
         made = Ehr(app, tenant, http)
         made.write({"resourceType": "Patient", "id": "ours", "identifier": [MRN], "name": [{"family": "Ours"}]})
         yield made

@@ -6,7 +6,6 @@ from tests.journeys.practice import Practice
 
 from careloop.access.clients import create_client
 from careloop.access.tokens import issue_token
-from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
 from careloop.loops.ids import step_task_id
 
@@ -27,9 +26,9 @@ def patient(practice):
 
 
 @pytest.fixture
-def ask(app, practice):
+def ask(app, practice, asgi):
     """Asks as a program with a scope."""
-    with TestClient(create_asgi(app)) as client:
+    with TestClient(asgi) as client:
         yield lambda method, path, scope="system/*.cruds", **more: client.request(
             method, path, headers=_headers(app, practice, scope, more.pop("headers", {})), **more
         )

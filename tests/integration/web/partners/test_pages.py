@@ -11,7 +11,6 @@ from tests.conftest import StandingClock
 from tests.pages import sheet_pdf
 
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
-from careloop.cli.asgi import create_asgi
 from careloop.community import Codes, NewLink, Purpose
 from careloop.flows import partner_links, writing
 from careloop.flows.app import App
@@ -52,8 +51,8 @@ def no_tries(app: App) -> None:
 
 
 @pytest.fixture
-def web(app: App) -> Iterator[TestClient[Any]]:
-    with TestClient(create_asgi(app)) as client:
+def web(app: App, asgi) -> Iterator[TestClient[Any]]:
+    with TestClient(asgi) as client:
         yield client
 
 

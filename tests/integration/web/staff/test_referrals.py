@@ -13,7 +13,6 @@ from careloop.access.accounts import NewAccount
 from careloop.access.browser import SESSION_COOKIE
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role, Tenant, system_principal
-from careloop.cli.asgi import create_asgi
 from careloop.flows import writing
 from careloop.flows.app import App
 from careloop.record import Write
@@ -41,7 +40,7 @@ ASKED = {
 
 
 @pytest.fixture
-def web(app: App, tenant: Tenant) -> Iterator[TestClient[Any]]:
+def web(app: App, tenant: Tenant, asgi) -> Iterator[TestClient[Any]]:
     with app.database.transaction(tenant.id) as tx:
         writes = [
             Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
@@ -54,7 +53,7 @@ def web(app: App, tenant: Tenant) -> Iterator[TestClient[Any]]:
                 id=username, username=username, name=username.title(), practitioner_id=username, roles=[role]
             )
             accounts.create_account(tx, keys, app.clock.now(), new)
-    with TestClient(create_asgi(app), base_url="http://testserver.local") as client:
+    with TestClient(asgi, base_url="http://testserver.local") as client:
         client.tenant = tenant  # type: ignore[attr-defined]
         sign_in(client, app, "jo")
         yield client

@@ -11,7 +11,6 @@ from tests.journeys.practice import Practice
 
 from careloop.access import sessions
 from careloop.access.browser import SESSION_COOKIE
-from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
 from careloop.flows.app import App
 
@@ -26,8 +25,8 @@ def practice(app: App) -> Practice:
 
 
 @pytest.fixture
-def web(app: App, practice: Practice) -> Iterator[Any]:
-    with TestClient(create_asgi(app), base_url=ORIGIN) as client:
+def web(app: App, practice: Practice, asgi) -> Iterator[Any]:
+    with TestClient(asgi, base_url=ORIGIN) as client:
 
         def sign_in(name: str) -> TestClient[Any]:
             now = app.clock.now()

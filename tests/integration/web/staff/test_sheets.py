@@ -12,7 +12,6 @@ from careloop.access.accounts import NewAccount
 from careloop.access.browser import SESSION_COOKIE
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role, Tenant, system_principal
-from careloop.cli.asgi import create_asgi
 from careloop.flows import writing
 from careloop.flows.app import App
 from careloop.record import Write
@@ -36,7 +35,7 @@ PEOPLE = [
 
 
 @pytest.fixture
-def web(app: App, tenant: Tenant) -> Iterator[TestClient[Any]]:
+def web(app: App, tenant: Tenant, asgi) -> Iterator[TestClient[Any]]:
     with app.database.transaction(tenant.id) as tx:
         for one in PEOPLE:
             write = Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)
@@ -45,7 +44,7 @@ def web(app: App, tenant: Tenant) -> Iterator[TestClient[Any]]:
         new = NewAccount(id="jo", username="jo", name="Jo Park", practitioner_id="jo", roles=[Role.COORDINATOR])
         accounts.create_account(tx, keys, app.clock.now(), new)
         token = sessions.open_session(tx, "jo", app.clock.now(), lasts=timedelta(hours=1))
-    with TestClient(create_asgi(app), base_url="http://testserver.local") as client:
+    with TestClient(asgi, base_url="http://testserver.local") as client:
         client.cookies.set(SESSION_COOKIE, token)
         client.headers.update({"origin": "http://testserver.local", "x-csrf-token": sessions.csrf_token(token)})
         yield client
