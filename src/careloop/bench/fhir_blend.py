@@ -52,10 +52,10 @@ def owners_of(patients: int) -> int:
     return max(patients * OWNERS // 100, 1)
 
 
-def searches(sample: Sample, each: int) -> dict[str, list[Request]]:
-    """So many requests of each class of the blend."""
-    chance = random.Random(7)  # noqa: S311 - a choice, not a secret
-    return {name: [Request(name, "GET", f"/fhir/{make(sample, chance)}") for _ in range(each)] for name, make in BLEND}
+def search(sample: Sample, name: str, count: int, seed: int) -> list[Request]:
+    """So many requests of one class of the blend, other ones for each seed."""
+    chance, make = random.Random(f"{name} {seed}"), dict(BLEND)[name]  # noqa: S311 - a choice, not a secret
+    return [Request(name, "GET", f"/fhir/{make(sample, chance)}") for _ in range(count)]
 
 
 def _patient(sample: Sample, chance: random.Random) -> str:
@@ -146,36 +146,33 @@ BLEND: Sequence[tuple[str, Callable[[Sample, random.Random], str]]] = (
 """The search classes of issue 3, in equal shares."""
 
 
-def reads(sample: Sample, count: int) -> list[Request]:
+def reads(sample: Sample, count: int, seed: int = 11) -> list[Request]:
     """Reads of patients, observations, conditions and stays in turn."""
     sources = itertools.cycle([sample.patients, sample.observations, sample.conditions, sample.encounters])
-    chance = random.Random(11)  # noqa: S311 - a choice, not a secret
+    chance = random.Random(seed)  # noqa: S311 - a choice, not a secret
     chosen = (chance.choice(next(sources)) for _ in range(count))
     return [Request("read", "GET", f"/fhir/{one['resourceType']}/{one['id']}") for one in chosen]
 
 
-def mixes(sample: Sample, rounds: int, label: str) -> list[list[Request]]:
-    """20 % create, 50 % read, 20 % update, 10 % delete of Patients and Observations: waves that go out one after the
-    other, so that nothing is read, changed or deleted before it is there."""
-    return [_wave(sample, number, f"{label}-{number}") for number in range(rounds)]
+WAVE = 160
+"""Operations of one wave of the mix."""
 
 
-_WAVE = 160
-
-
-def _wave(sample: Sample, number: int, label: str) -> list[Request]:
-    """What the wave before has made is read, changed and (half of it) deleted, each resource by one of these."""
-    made = _WAVE // 5
-    creates = [_put(sample, label, place, "create") for place in range(made)]
+def mix_wave(sample: Sample, number: int, label: str) -> list[Request]:
+    """20 % create, 50 % read, 20 % update, 10 % delete of Patients and Observations. What the wave before has made is
+    read, changed and (half of it, one wave later) deleted, each resource by one of these: waves go out one after the
+    other, so that nothing is asked for before it is there. The first one only creates, the second deletes nothing."""
+    made = WAVE // 5
+    creates = [_put(sample, f"{label}-{number}", place, "create") for place in range(made)]
     if number == 0:
         return creates
-    before = f"{label.rpartition('-')[0]}-{number - 1}"
+    before = f"{label}-{number - 1}"
     updates = [_put(sample, before, place, "update", changed=True) for place in range(made)]
-    earlier = f"{label.rpartition('-')[0]}-{number - 2}"
+    earlier = f"{label}-{number - 2}"
     deletes = (
         [Request("delete", "DELETE", _address(earlier, place)) for place in range(made // 2)] if number > 1 else []
     )
-    seen = [Request("read", "GET", _address(before, place % made)) for place in range(_WAVE // 2)]
+    seen = [Request("read", "GET", _address(before, place % made)) for place in range(WAVE // 2)]
     return [*creates, *updates, *seen, *deletes]
 
 

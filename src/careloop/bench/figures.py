@@ -65,12 +65,12 @@ def machine() -> str:
     )
 
 
-def loops_per_second() -> float:
+def loops_per_second(steps: int = _LOOPS) -> float:
     """Steps of a plain Python loop in one CPU second: core speed moves by 40 %, and figures of CPU with it."""
     began, total = time.process_time(), 0
-    for step in range(_LOOPS):
+    for step in range(steps):
         total += step & 3
-    return _LOOPS / (time.process_time() - began)
+    return steps / (time.process_time() - began)
 
 
 def _processor() -> str:

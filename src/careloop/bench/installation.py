@@ -43,20 +43,24 @@ class Place:
 
 
 @contextmanager
-def installation() -> Iterator[Place]:
-    """A migrated database with one tenant in a folder of its own; nothing of it is left afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="careloop-bench-"))
+def installation(kept: Path | None = None) -> Iterator[Place]:
+    """A migrated database with one tenant in a folder of its own; nothing of it is left afterwards. One that is `kept`
+    stays in that folder, and is there again the next time."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="careloop-bench-"))
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o711)
     settings = Settings(data_dir=folder, port=free_port())
     try:
         app = build_app(settings)
         try:
-            yield _furnish(app, ensure_database(settings))
+            urls = ensure_database(settings)
+            yield _as_it_stands(app, urls) if app.tenants() else _furnish(app, urls)
         finally:
             app.close()
     finally:
         release_database(settings)
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _furnish(app: App, urls: DatabaseUrls) -> Place:
@@ -67,6 +71,13 @@ def _furnish(app: App, urls: DatabaseUrls) -> Place:
     port = free_port()
     feeds.add_feed(app, principal, tenant, Feed(id=None, kind="hl7v2", zone=ZONE, name="bench", port=port))
     return Place(app=app, urls=urls, tenant=tenant, principal=principal, mllp_port=port)
+
+
+def _as_it_stands(app: App, urls: DatabaseUrls) -> Place:
+    tenant = app.tenant("bench")
+    port = feeds.list_feeds(app, tenant)[0].port
+    assert port is not None
+    return Place(app=app, urls=urls, tenant=tenant, principal=system_principal(tenant.id, "bench"), mllp_port=port)
 
 
 @contextmanager
@@ -108,16 +119,17 @@ def free_port() -> int:
 
 def resident_megabytes(supervisor: int) -> dict[str, float]:
     """Resident memory of each child of a server, by its name."""
-    return {name: _resident(entry) for name, entry in _children(supervisor)}
+    return {name: _resident(entry) for name, entry in children(supervisor)}
 
 
 def cpu_seconds(place: Place, supervisor: int) -> float:
     """CPU time that the server's processes and PostgreSQL have used so far."""
-    own = sum(_used(entry) for _, entry in _children(supervisor))
+    own = sum(_used(entry) for _, entry in children(supervisor))
     return own + server_cpu_seconds(locate(place.app.settings.data_dir))
 
 
-def _children(supervisor: int) -> Iterator[tuple[str, Path]]:
+def children(supervisor: int) -> Iterator[tuple[str, Path]]:
+    """Name and `/proc` entry of each child process of a server."""
     for entry in Path("/proc").iterdir():
         words = _words(entry)
         if "careloop.cli.children" in words and _parent(entry) == supervisor:

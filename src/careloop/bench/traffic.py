@@ -44,25 +44,41 @@ class Traffic:
         return sum(map(len, self.seconds.values()))
 
 
-def send(
-    address: tuple[str, int], token: str, requests: Sequence[Request], *, connections: int = CONNECTIONS
-) -> Traffic:
-    """Every request is answered with success, through so many connections; `ConnectionError` names one that is not."""
-    lanes = [requests[start::connections] for start in range(connections)]
-    found = [Traffic() for _ in lanes]
-    faults: list[ConnectionError] = []
-    threads = [
-        threading.Thread(target=_lane, args=(address, token, lane, traffic, faults))
-        for lane, traffic in zip(lanes, found, strict=True)
-    ]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-    return _joined(found, time.perf_counter() - started)
+class Lines:
+    """So many connections to one server, open until the end of the block. What is asked goes through all of them at
+    once."""
+
+    def __init__(self, address: tuple[str, int], token: str, *, connections: int = CONNECTIONS) -> None:
+        self._address, self._token = address, token
+        self._lines = [socket.create_connection(address, timeout=60) for _ in range(connections)]
+        for line in self._lines:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self._lines:
+            line.close()
+
+    def ask(self, requests: Sequence[Request]) -> Traffic:
+        """Every request is answered with success; `ConnectionError` names one that is not."""
+        lanes = [requests[start :: len(self._lines)] for start in range(len(self._lines))]
+        packed = [[(one, _packed(one, self._address, self._token)) for one in lane] for lane in lanes]
+        found = [Traffic() for _ in lanes]
+        faults: list[ConnectionError] = []
+        threads = [
+            threading.Thread(target=_lane, args=(line, lane, traffic, faults))
+            for line, lane, traffic in zip(self._lines, packed, found, strict=True)
+        ]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if faults:
+            raise faults[0]
+        return joined(found, time.perf_counter() - started)
 
 
 def shuffled(requests: Sequence[Request], seed: int) -> list[Request]:
@@ -73,19 +89,16 @@ def shuffled(requests: Sequence[Request], seed: int) -> list[Request]:
 
 
 def _lane(
-    address: tuple[str, int], token: str, lane: Sequence[Request], traffic: Traffic, faults: list[ConnectionError]
+    line: socket.socket, lane: Sequence[tuple[Request, bytes]], traffic: Traffic, faults: list[ConnectionError]
 ) -> None:
     try:
-        with socket.create_connection(address, timeout=60) as line:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for request in lane:
-                packed = _packed(request, address, token)
-                started = time.perf_counter()
-                line.sendall(packed)
-                status, size = _answer(line)
-                traffic.note(request.kind, time.perf_counter() - started, size)
-                if not 200 <= status < 300:
-                    raise ConnectionError(f"{request.method} {request.path} was answered with {status}")
+        for request, packed in lane:
+            started = time.perf_counter()
+            line.sendall(packed)
+            status, size = _answer(line)
+            traffic.note(request.kind, time.perf_counter() - started, size)
+            if not 200 <= status < 300:
+                raise ConnectionError(f"{request.method} {request.path} was answered with {status}")
     except OSError as error:
         faults.append(error if isinstance(error, ConnectionError) else ConnectionError(str(error)))
 
@@ -121,7 +134,8 @@ def _more(line: socket.socket) -> bytes:
     return part
 
 
-def _joined(found: Sequence[Traffic], wall: float) -> Traffic:
+def joined(found: Sequence[Traffic], wall: float) -> Traffic:
+    """All of them as one that took `wall` seconds."""
     whole = Traffic(wall=wall)
     for one in found:
         for kind, seconds in one.seconds.items():

@@ -46,9 +46,10 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     third.set_defaults(measure=_worklist)
     fourth = group.add_parser("fhir", help="reads, changes, searches and charts over HTTP")
     fourth.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
-    fourth.add_argument("--bundles", default="61,610", help="numbers of patients, one after the other (61,610)")
-    fourth.add_argument("--each", type=int, default=400, help="requests of each search class")
-    fourth.set_defaults(measure=lambda one: fhir.run(one.data, _sizes(one.bundles), one.each, _command()))
+    fourth.add_argument("--bundles", default="61,610", help="numbers of patients, side by side (61,610)")
+    fourth.add_argument("--each", type=int, default=96, help="requests of each search class in a round")
+    fourth.add_argument("--rounds", type=int, default=15, help="waves of each class, the sizes in turn")
+    fourth.set_defaults(measure=lambda one: fhir.run(one.data, _sizes(one.bundles), one.each, one.rounds, _command()))
     people = group.add_parser("match", help="who may this be: a lookup at arrival, and the whole record in a batch")
     people.add_argument("--sizes", default="10000,100000", help="numbers of people that are there already")
     people.set_defaults(measure=lambda one: matching.run(_sizes(one.sizes), _command()))
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _worklist(one: argparse.Namespace) -> Figures:
     size = worklists.Size(patients=one.patients, loops=one.loops, open=one.open, owners=one.owners, sweep=one.sweep)
-    return worklists.run(size, _command())
+    return worklists.run(size, _command(), one.data_dir)
 
 
 def _sizes(text: str) -> list[int]:

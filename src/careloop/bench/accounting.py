@@ -1,0 +1,121 @@
+"""Whose CPU time it was: that of the asked (web process and its database sessions) or of the work behind requests.
+
+Times are read from the CPU clocks of the processes themselves, which count nanoseconds; `/proc/PID/stat` counts ticks
+of 10 ms, which is as much as eight requests.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from careloop.bench.installation import Place, children
+from careloop.db.cluster import locate, processes_on
+
+_CLIENT = re.compile(r"postgres: \S+ \S+ [0-9.]+\((\d+)\)")
+_HELPERS = ("postgres: checkpointer", "postgres: background writer", "postgres: walwriter", "postgres: io worker")
+"""What PostgreSQL keeps for all of its sessions. Autovacuum belongs to nobody's request and counts as behind them."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of CPU: `web` and `database` (its sessions, and PostgreSQL's own helpers) answer requests; `behind` is
+    all else: the worker with its sessions, HL7v2 doors, supervisor, autovacuum."""
+
+    web: float
+    database: float
+    behind: float
+
+    @property
+    def asked(self) -> float:
+        """What answering costs."""
+        return self.web + self.database
+
+    def __sub__(self, other: "Spent") -> "Spent":
+        return Spent(self.web - other.web, self.database - other.database, self.behind - other.behind)
+
+    def less(self, rest: "Spent", seconds: float) -> "Spent":
+        """Without what is spent at rest, given for one second, in so many seconds."""
+        return Spent(
+            self.web - rest.web * seconds, self.database - rest.database * seconds, self.behind - rest.behind * seconds
+        )
+
+
+class Meter:
+    """Adds up what the processes of one server have spent since the meter was made; those that end keep what they were
+    last seen with."""
+
+    def __init__(self, place: Place, supervisor: int) -> None:
+        self._data = locate(place.app.settings.data_dir).data
+        self._supervisor = supervisor
+        self._kinds: dict[int, str] = {}
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        self._begun = False
+        self.look()
+        self._begun = True
+
+    def look(self) -> Spent:
+        """What was spent so far."""
+        for pid, kind in self._processes():
+            used = _used(pid)
+            if used is not None:
+                self._kinds[pid] = kind
+                self._first.setdefault(pid, 0.0 if self._begun else used)
+                self._last[pid] = used
+        spent = dict.fromkeys(("web", "database", "behind"), 0.0)
+        for pid, kind in self._kinds.items():
+            spent[kind] += self._last[pid] - self._first[pid]
+        return Spent(**spent)
+
+    def spent_in(self, work: Callable[[], object]) -> Spent:
+        """What was spent while `work` was done."""
+        before = self.look()
+        work()
+        return self.look() - before
+
+    def _processes(self) -> Iterator[tuple[int, str]]:
+        web: int | None = None
+        yield self._supervisor, "behind"
+        for name, entry in children(self._supervisor):
+            web = int(entry.name) if name == "web" else web
+            yield int(entry.name), "web" if name == "web" else "behind"
+        ports = _ports(web) if web is not None else frozenset[int]()
+        for pid in processes_on(self._data):
+            title = _title(pid)
+            client = _CLIENT.match(title)
+            asked = int(client[1]) in ports if client else title.startswith(_HELPERS)
+            yield pid, "database" if asked else "behind"
+
+
+def _used(pid: int) -> float | None:
+    """Seconds by the clock that Linux keeps for each process (`clock_getcpuclockid`); None when it is gone."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None
+
+
+def _title(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0].decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _ports(pid: int) -> frozenset[int]:
+    """The local ports of the TCP connections that a process holds."""
+    held = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            held.add(str(entry.readlink()))
+        except OSError:
+            continue
+    by_socket = _local_ports(Path(f"/proc/{pid}/net/tcp"))
+    return frozenset(port for socket, port in by_socket.items() if f"socket:[{socket}]" in held)
+
+
+def _local_ports(table: Path) -> Mapping[str, int]:
+    rows = (line.split() for line in table.read_text(encoding="ascii").splitlines()[1:])
+    return {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows}
