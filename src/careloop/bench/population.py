@@ -1,8 +1,9 @@
-"""A practice of any size in minutes: a few thousand loops come by the real path, the others are copies of them in sets.
+"""A practice of any size: a few thousand loops come by the real path, the others are copies of them in sets.
 
-A copy is the same facts about another person: patient, stay, care team, calls, loop and steps, with ids that the rules
-give them, so that a review of a copy finds what it expects. Left out: Tasks of copies, the steps of closed loops, and
-the index of copies for searches other than by type, id and patient; no list reads them.
+A copy is the same facts about another person: stay, care team, calls, loop and steps, with ids that the rules give,
+so that a review of a copy finds what it expects. Patients are whole (`crowd`), and so are the loops that wake first
+(`live_copies`): their Tasks, Provenance and owners stand as they do for any loop. Left out: Tasks of the other copies,
+whose clocks rest; the steps of closed loops; the index of copied facts for searches other than by type, id and patient.
 """
 
 import json
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from careloop.bench import made_up
+from careloop.bench import crowd, live_copies, made_up
 from careloop.bench.installation import Place
+from careloop.bench.telling import Stage, tell
 from careloop.db import Database, Transaction, load_queries
 from careloop.flows import placing
 from careloop.flows.bulk import import_bundles
@@ -23,8 +25,7 @@ from careloop.loops.ids import loop_id, step_task_id
 
 TEMPLATES = 2_000
 _SQL = load_queries("careloop.bench", "population.sql")
-_LANGUAGES = (("es", "Spanish"), ("vi", "Vietnamese"), ("ar", "Arabic"))
-_OPEN_SET, _CLOSED_SET, _PATIENT_SET = 20_000, 200_000, 100_000
+_OPEN_SET, _CLOSED_SET = 20_000, 100_000
 _QUEUE_EACH = 100_000
 """2,000 of so many people have loops that nobody took yet."""
 
@@ -39,28 +40,47 @@ class Population:
     templates: int
 
 
-def fill(place: Place, *, patients: int, loops: int, open_loops: int, owners: Sequence[str]) -> Population:
-    """The practice has so many patients and loops; the owners hold the open ones evenly, the queue some."""
+def fill(
+    place: Place, *, patients: int, loops: int, open_loops: int, owners: Sequence[str], live: int = 0
+) -> Population:
+    """The practice has so many patients and loops; the owners hold the open ones evenly, the queue some. Of the open
+    ones about `live` are whole and have clocks that go."""
     templates = min(TEMPLATES, patients, open_loops)
     now = place.app.clock.now()
     documents = [one for index in range(templates) for one in _case(index, owners[index % len(owners)], now)]
+    tell(f"{templates:,} cases by the real path")
     import_bundles(place.app, place.tenant, place.principal, documents)
-    while placing.go_on(place.app, place.tenant):
-        pass
+    _renew_places(place)
     with _as_owner(place) as tx:
         tx.execute(_SQL["take_statistics"])
+        _read_behind(place)
+    awake = live_copies.first_to_wake(place, templates, open_loops, live)
     with _without_indexes(place):
-        _people(place, templates, patients)
-        _open(place, templates, open_loops, owners)
+        crowd.add(place, templates, patients)
+        _open(place, templates, open_loops, owners, awake)
         _closed(place, templates, patients, loops - open_loops)
     with _as_owner(place) as tx:
         tx.execute(_SQL["take_statistics"])
-    while placing.go_on(place.app, place.tenant):
-        pass
+    live_copies.add(place, templates, open_loops, awake)
+    _read_behind(place)
+    _renew_places(place)
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-        tx.execute(_SQL["traits_are_read"])
         row = tx.rows(_SQL["counts"])[0]
     return Population(patients=row["patients"], loops=row["loops"], open=row["open"], templates=templates)
+
+
+def _renew_places(place: Place) -> None:
+    while placing.go_on(place.app, place.tenant):
+        pass
+
+
+def _read_behind(place: Place) -> None:
+    """What is found behind the writes has been found for everything there is: nobody of them takes medicines, sends
+    readings or is told of loops that were made."""
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        for name in ("traits_are_read", "contradictions_are_read", "medicines_are_read", "readings_are_read"):
+            tx.execute(_SQL[name])
+        tx.execute(_SQL["nobody_is_told"])
 
 
 class _without_indexes:  # noqa: N801 - used like a function
@@ -79,8 +99,10 @@ class _without_indexes:  # noqa: N801 - used like a function
     def __exit__(self, *_: object) -> None:
         with _as_owner(self._place) as tx:
             tx.execute(_SQL["more_memory"])
+            stage = Stage("indexes", len(self._again))
             for statement in self._again:
                 tx.execute(statement)
+                stage.advance(1)
 
 
 @contextmanager
@@ -89,18 +111,10 @@ def _as_owner(place: Place) -> Iterator[Transaction]:
     owner = Database(place.urls.owner, max_size=1).open()
     try:
         with owner.directory() as tx:
+            tx.execute(_SQL["no_limit"])
             yield tx
     finally:
         owner.close()
-
-
-def _people(place: Place, templates: int, patients: int) -> None:
-    """Patients beyond the templates, and for each their language."""
-    for low in range(templates, patients, _PATIENT_SET):
-        high = min(low + _PATIENT_SET, patients)
-        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-            _copy_resources(tx, templates, low, high, {"Patient": "P"})
-            tx.execute(_SQL["copy_traits"], {"templates": templates, "low": low, "high": high})
 
 
 def _copy_resources(tx: Transaction, templates: int, low: int, high: int, kinds: dict[str, str]) -> None:
@@ -114,17 +128,18 @@ def _copy_resources(tx: Transaction, templates: int, low: int, high: int, kinds:
     )  # fmt: skip
 
 
-def _open(place: Place, templates: int, open_loops: int, owners: Sequence[str]) -> None:
-    """Loops that are open, with the facts that they rest on."""
+def _open(place: Place, templates: int, open_loops: int, owners: Sequence[str], awake: live_copies.Awake) -> None:
+    """Loops that are open and whose clocks rest, and the facts that all open ones rest on."""
     facts = {"Encounter": "S", "CareTeam": "C", "Communication": "K"}
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         found = tx.rows(_SQL["template_loops"])
-    queue = queue_reference(place.tenant.id)
+    stage = Stage("open loops", open_loops - templates)
     for low in range(templates, open_loops, _OPEN_SET):
         high = min(low + _OPEN_SET, open_loops)
         with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+            tx.execute(_SQL["no_limit"])
             _copy_resources(tx, templates, low, high, facts)
-            mapped = list(_mapped(place.tenant.id, found, templates, low, high))
+            mapped = [one for one in _mapped(place.tenant.id, found, templates, low, high) if one[1] not in awake]
             tx.execute(_SQL["make_map"])
             tx.execute(_SQL["make_step_map"])
             tx.copy_in("loop_map", ["template", "number", "id"], [one[:3] for one in mapped])
@@ -135,8 +150,10 @@ def _open(place: Place, templates: int, open_loops: int, owners: Sequence[str]) 
             ]
             tx.copy_in("step_map", ["template", "id", "step_id", "task_id"], steps)
             tx.execute(_SQL["index_maps"])
-            tx.execute(_SQL["copy_loops"], {"queue": queue, "queue_each": _QUEUE_EACH})
+            values = {"queue": queue_reference(place.tenant.id), "queue_each": _QUEUE_EACH, "owners": list(owners)}
+            tx.execute(_SQL["copy_loops"], {**values, "owner_count": len(owners), "templates": templates})
             tx.execute(_SQL["copy_steps"])
+        stage.advance(high - low)
 
 
 def _mapped(
@@ -159,11 +176,14 @@ def _closed(place: Place, templates: int, patients: int, count: int) -> None:
         newest = int(tx.value(_SQL["newest_number"]))
     with _as_owner(place) as tx:
         tx.execute(_SQL["places_rest"])
+    stage = Stage("closed loops", count)
     for low in range(0, count, _CLOSED_SET):
         with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+            tx.execute(_SQL["no_limit"])
             high = min(low + _CLOSED_SET, count)
             values = {"low": low, "high": high, "templates": templates, "patients": patients, "newest": newest}
             tx.execute(_SQL["copy_closed"], values)
+        stage.advance(high - low)
     with _as_owner(place) as tx:
         tx.execute(_SQL["places_go_on"])
 
@@ -178,7 +198,7 @@ def _case(index: int, owner: str, now: datetime) -> Iterator[Document]:
     """A person, a stay that ended within the last twelve days, a care team, and mostly a call two days later."""
     digits, age = f"{index:08d}", timedelta(minutes=index * 7_919 % (12 * 1_440) + 30)
     left, patient = now - age, {"reference": f"Patient/P{digits}"}
-    yield _document({**made_up.patient(index), "id": f"P{digits}", **_language(index)})
+    yield _document(crowd.person(index))
     stay = {
         "resourceType": "Encounter", "id": f"S{digits}", "status": "finished", "subject": patient,
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
@@ -250,18 +270,6 @@ def busy_patient(now: datetime, owner: str, events: int, loops: int) -> list[Doc
             }
         )  # fmt: skip
     return [_document(one) for one in found]
-
-
-def _language(index: int) -> dict[str, Any]:
-    """One in five speaks another language than English; one in a hundred of them Arabic."""
-    if index % 5:
-        return {}
-    code, name = _LANGUAGES[2 if index % 500 == 0 else index % 2]
-    return {
-        "communication": [
-            {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": code}], "text": name}, "preferred": True}
-        ]
-    }
 
 
 def _document(resource: dict[str, Any]) -> Document:

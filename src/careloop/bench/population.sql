@@ -2,7 +2,8 @@
 -- What can be made again after a load: every index that no constraint needs, of the tables that are filled.
 select 'drop index ' || i.indexrelid::regclass as away, pg_get_indexdef(i.indexrelid) as again
   from pg_index as i
- where i.indrelid = any(array['loop', 'loop_step', 'loop_place', 'resource']::regclass[])
+ where i.indrelid = any(array['loop', 'loop_step', 'loop_place', 'resource', 'resource_date', 'resource_string', 'patient_identifier',
+                                'patient_key']::regclass[])
    and not exists (select from pg_constraint as c where c.conindid = i.indexrelid)
    and i.indexrelid::regclass::text not in ('loop_one_per_matter')
 
@@ -41,14 +42,15 @@ create temporary table step_map (template uuid, id uuid, step_id text, task_id u
 analyze loop_map, step_map
 
 -- copy_loops --
--- Loops of the map: the same facts about another person, so that a review finds them as they must be.
+-- Loops of the map: the same facts about another person, so that a review finds them as they must be. Their clocks rest.
 insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline, next_step, next_due,
                   next_outside, tier, safety, lasting_points, board, watch_until, as_of, wake_at, task_version, history, state)
 select m.id, l.pathway, l.version, 'P' || d.digits, overlay(l.focus placing d.digits from length(l.focus) - 7 for 8),
        replace(l.matter, substr(l.patient_id, 2), d.digits), l.status, l.clock,
-       case when m.number %% %(queue_each)s < 2000 then %(queue)s else l.owner end,
+       case when m.number %% %(queue_each)s < 2000 then %(queue)s
+            else (%(owners)s::text[])[1 + (m.number + m.number / %(templates)s * 37) %% %(owner_count)s] end,
        l.opened, l.deadline, l.next_step, l.next_due, l.next_outside, l.tier, l.safety, l.lasting_points, l.board,
-       l.watch_until, l.as_of, l.wake_at, l.task_version, '{}',
+       l.watch_until, l.as_of, '9999-12-31', l.task_version, '{}',
        replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text)::jsonb
   from loop_map as m
   join loop as l on l.id = m.template
@@ -79,16 +81,38 @@ select md5(l.id::text || n.number)::uuid, l.pathway, l.version, 'P' || lpad((n.n
 -- newest_number --
 select max(number) from loop
 
--- copy_traits --
-insert into patient_trait (kind, value, patient_id)
-select t.kind, t.value, 'P' || lpad(number::text, 8, '0')
-  from generate_series(%(low)s::int, %(high)s::int - 1) as number
-  join patient_trait as t on t.patient_id = 'P' || lpad((number %% %(templates)s)::text, 8, '0')
-
 -- traits_are_read --
 insert into trait_reading (reached, ahead, ahead_before)
 select max(seq), max(seq), 0 from change_feed
 on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+
+-- contradictions_are_read --
+insert into contradiction_reading (reached, ahead, ahead_before)
+select max(seq), max(seq), 0 from change_feed
+on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+
+-- medicines_are_read --
+insert into medicine_reading (reached, ahead, ahead_before)
+select max(seq), max(seq), 0 from change_feed
+on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+
+-- readings_are_read --
+insert into home_feed (reached, ahead, ahead_before)
+select max(seq), max(seq), 0 from change_feed
+on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+
+-- nobody_is_told --
+update notice_event
+   set told = at
+ where told is null
+
+-- wakes --
+-- When the loops of the templates wake, the first first.
+select substr(l.patient_id, 2)::int as template, min(l.wake_at) as wake
+  from loop as l
+ where l.wake_at < '9999-01-01'
+ group by 1
+ order by 2, 1
 
 -- counts --
 select count(*) as loops, count(*) filter (where status in ('requested', 'accepted', 'in-progress', 'on-hold')) as open,
@@ -96,8 +120,12 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
   from loop
 
 -- nth_wake --
--- The instant by which so many loops have something to do.
-select max(wake_at) from (select wake_at from loop where wake_at is not null order by wake_at limit %(count)s) as found
+-- The instant by which so many loops, or all whose clocks go, have something to do.
+select max(wake_at)
+  from (select wake_at from loop where wake_at < '9999-01-01' order by wake_at limit %(count)s) as found
+
+-- no_limit --
+set local statement_timeout = 0
 
 -- more_memory --
 set local maintenance_work_mem = '512MB'
