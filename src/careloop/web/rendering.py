@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
-from litestar import Response
+from litestar import Litestar, Request, Response
 from litestar.enums import MediaType
+from litestar.response.base import ASGIResponse
 
 from careloop.web import rings, words
 from careloop.web.assets import build
+from careloop.web.compression import SMALLEST, may_pack_page, packed_page
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -24,7 +26,7 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Vary": "HX-Request, HX-Target",
+    "Vary": "HX-Request, HX-Target, Accept-Encoding, Sec-Fetch-Site",
 }
 
 
@@ -93,9 +95,22 @@ class Words:
         return instant.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
 
 
+class Page(Response[str]):
+    """A page or a part of one; packed on its way out where that is safe (decision 0234)."""
+
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
+        """The answer with its bytes as they travel."""
+        made = super().to_asgi_response(app, request, **options)
+        if len(made.body) >= SMALLEST and may_pack_page(request.headers):
+            made.body = packed_page(made.body)
+            made.headers["content-encoding"] = "gzip"
+            made.headers["content-length"] = str(len(made.body))
+        return made
+
+
 def render(
     template: str, values: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
     """The page, with the headers that every page has."""
     body = environment().get_template(template).render(values)
-    return Response(body, status_code=status, media_type=MediaType.HTML, headers={**PAGE_HEADERS, **(headers or {})})
+    return Page(body, status_code=status, media_type=MediaType.HTML, headers={**PAGE_HEADERS, **(headers or {})})

@@ -174,7 +174,7 @@ MATRIX: dict[str, Route] = {
     "GET /sign-in": Route(),
     "POST /sign-in": Route(form={}),
     "POST /sign-in/code": Route(form={}),
-    "GET /assets/{file_path:path}": Route(),
+    "GET /assets/{name:str}": Route(),
     "GET /fhir/{resource_type:str}/{resource_id:str}": Route(permits=interaction("read"), shows=True),
     "GET /fhir/{resource_type:str}/{resource_id:str}/_history/{version:str}": Route(
         permits=interaction("vread"), shows=True

@@ -26,6 +26,7 @@ _FONTS = {
     "inter-latin-ext.woff2": "inter-latin-ext-wght-normal.woff2",
     "inter-vietnamese.woff2": "inter-vietnamese-wght-normal.woff2",
 }
+_KEPT_SECONDS = 24 * 3600
 _ICON = re.compile(r"icon\(\s*'([a-z0-9-]+)'")
 
 
@@ -51,9 +52,9 @@ def build(*, force: bool = False) -> bool:
         return False
     _install_packages()
     files = _third_party() | _ours()
-    shutil.rmtree(BUILT, ignore_errors=True)
-    BUILT.mkdir(parents=True)
+    BUILT.mkdir(parents=True, exist_ok=True)
     names = _write_all(files)
+    _forget_old(set(names.values()))
     (BUILT / "manifest.json").write_text(json.dumps({"digest": digest, "files": names}, indent=1, sort_keys=True))
     return True
 
@@ -162,6 +163,15 @@ def _write_all(files: dict[str, bytes]) -> dict[str, str]:
         names[plain] = f"{stem}.{hashlib.sha256(body).hexdigest()[:12]}.{ending}"
         (BUILT / names[plain]).write_bytes(body)
     return names
+
+
+def _forget_old(current: set[str]) -> None:
+    """Remove what was made over a day before `current`: a page that is open still asks for the files it names."""
+    ages = {path: path.stat().st_mtime for path in BUILT.iterdir() if path.name != "manifest.json"}
+    newest = max(ages.values())
+    for path, made in ages.items():
+        if path.name not in current and newest - made > _KEPT_SECONDS:
+            path.unlink()
 
 
 if __name__ == "__main__":

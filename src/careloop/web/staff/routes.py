@@ -4,11 +4,9 @@ from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
-from litestar.static_files import create_static_files_router
 
-from careloop.web.assets.build import BUILT
+from careloop.web.assets.serving import asset_file
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff import (
     adapting,
@@ -64,8 +62,6 @@ from careloop.web.staff import (
 from careloop.web.staff.context import Staff, staff_of
 from careloop.web.staff.problems import exception_handlers
 
-_YEAR_SECONDS = 365 * 24 * 3600
-
 
 async def provide_staff(request: Request[Any, Any, Any]) -> Staff:
     """The signed-in person of this request; what is denied to them is noted in the audit trail (`note_denial`)."""
@@ -79,12 +75,6 @@ def home() -> Response[str]:
     """The worklist is the first page."""
     return Response("", status_code=303, headers={**PAGE_HEADERS, "Location": "/worklist"})
 
-
-assets = create_static_files_router(
-    path="/assets",
-    directories=[BUILT],
-    cache_control=CacheControlHeader(max_age=_YEAR_SECONDS, public=True, immutable=True),
-)
 
 staff_router = Router(
     path="/",
@@ -302,4 +292,4 @@ staff_router = Router(
     include_in_schema=False,
 )
 
-routes = [staff_router, assets]
+routes = [staff_router, asset_file]
