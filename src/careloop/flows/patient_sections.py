@@ -18,6 +18,7 @@ from careloop.longitudinal.rules.saying import name_of, status_of, value_of
 Resource = Mapping[str, Any]
 
 
+_SCORE = "urn:careloop:score"
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _NEEDS = tuple(f"Z{number}" for number in range(55, 66))
 _TITLES = (
@@ -55,6 +56,38 @@ def row_of(matter: Matter, chart: Chart, content: Longitudinal, zone: ZoneInfo) 
     return _Maker(chart, content, zone).row(matter)
 
 
+def results_by_test(chart: Chart, content: Longitudinal, zone: ZoneInfo) -> list[list[Matter]]:
+    """The results and measurements of each test, newest first, the tests in the order in which the chart has them."""
+    return chart.once("results", _Maker(chart, content, zone).by_test)
+
+
+def scores_by_test(chart: Chart) -> list[list[Matter]]:
+    """Scores that came of forms and rules, each kind newest first."""
+
+    def make() -> list[list[Matter]]:
+        found: dict[str, list[Matter]] = {}
+        for matter in chart.matters:
+            if matter.shown.type == "Observation" and _SCORE in walk(matter.shown.resource, "code.coding.system"):
+                found.setdefault(min(codes_of(matter.shown.resource.get("code")), default=""), []).append(matter)
+        return [sorted(some, key=_by_time, reverse=True) for some in found.values()]
+
+    return chart.once("scores", make)
+
+
+def _by_time(matter: Matter) -> tuple[str, str]:
+    return str(first(matter.shown.resource, ("effectiveDateTime", "issued")) or ""), matter.shown.id
+
+
+def name_of_fact(fact: Fact) -> str:
+    """What the line of a fact is called."""
+    return _name(fact)
+
+
+def detail_of(resource: Resource) -> str:
+    """What stands beside the name: a dose, a reaction, since when, where."""
+    return _DETAILS.get(str(resource["resourceType"]), _nothing)(resource)
+
+
 def by_source(sections: Sequence[Section], key: str) -> tuple[Section, ...]:
     """Only the lines that this source told, alone or with others."""
 
@@ -82,7 +115,7 @@ def _section_of(matter: Matter) -> str:
     if fact.type == "Condition" and _is_need(fact.resource):
         return "needs"
     if fact.type == "Observation" and (
-        "urn:careloop:score" in walk(fact.resource, "code.coding.system") or not value_of(fact.resource)
+        _SCORE in walk(fact.resource, "code.coding.system") or not value_of(fact.resource)
     ):
         return ""
     return _SECTION.get(fact.type, "")

@@ -109,3 +109,12 @@ select current.id, old.version, old.last_updated, old.body
  where current.type = 'Patient'
    and current.id = any (%(patients)s::text[])
  order by current.id, old.version
+
+-- note_look --
+-- Somebody looks at a chart now. Gives the look before it; closer than `same` apart it is still the same look.
+insert into chart_look as kept (who, patient_id, since, looked)
+values (%(who)s, %(patient_id)s, null, %(now)s)
+on conflict (tenant_id, who, patient_id) do update
+   set since = case when excluded.looked - kept.looked > %(same)s then kept.looked else kept.since end,
+       looked = greatest(kept.looked, excluded.looked)
+returning since
