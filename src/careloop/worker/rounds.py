@@ -48,7 +48,20 @@ class Round:
 
 def run(app: App, stop: threading.Event, *, process: str = "worker", pause_seconds: float = 0.5) -> None:
     """Goes round until `stop`. A job that fails for one tenant is logged and tried again; the others go on."""
-    rounds = [
+    all_rounds = jobs()
+    while not stop.wait(pause_seconds):
+        try:
+            say_at_work(app, process)
+            for tenant in app.tenants():
+                go_round(app, tenant, all_rounds, stop)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: nothing may end it
+            _log.error("round failed", process=process, exc_info=error)
+            stop.wait(1.0)
+
+
+def jobs() -> list[Round]:
+    """Everything that is done again and again, in the order in which it is done."""
+    return [
         Round("seal audit", timedelta(seconds=0.5), _seal),
         Round("sweep sessions", timedelta(minutes=10), accounts.sweep),
         Round("search index", timedelta(seconds=2), reindexing.go_on),
@@ -65,19 +78,9 @@ def run(app: App, stop: threading.Event, *, process: str = "worker", pause_secon
         Round("reminders", outreach.EVERY, outreach.go_on),
         Round("home readings", monitoring.EVERY, monitoring.go_on),
         Round("weekly letters", weekly_letters.EVERY, weekly_letters.go_on),
-        Round("notices", telling.EVERY, telling.go_on),
-        Round("reminders", outreach.EVERY, outreach.go_on),
         Round("assessments due", timedelta(minutes=1), rescreening.go_on),
         Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
     ]
-    while not stop.wait(pause_seconds):
-        try:
-            say_at_work(app, process)
-            for tenant in app.tenants():
-                go_round(app, tenant, rounds, stop)
-        except Exception as error:  # noqa: BLE001 - the outermost loop of a worker: nothing may end it
-            _log.error("round failed", process=process, exc_info=error)
-            stop.wait(1.0)
 
 
 def go_round(app: App, tenant: Tenant, rounds: list[Round], stop: threading.Event) -> None:
