@@ -122,6 +122,21 @@ class SearchDefinitions:
             list(collector.words),
         )
 
+    def reading(self, resource_type: str, elements: frozenset[str]) -> "SearchDefinitions | None":
+        """The same, but only with the parameters of `resource_type` that read these elements; None where one of them
+        reads others too, so that what it finds cannot be said without these."""
+        own = {name: one for name, one in self.of(resource_type).items() if name not in BY_COLUMN}
+        reads = {name: {walk.steps[0] if walk.steps else None for walk in one.walks} for name, one in own.items()}
+        touched = {
+            name for name, steps in reads.items() if any(step is not None and step.name in elements for step in steps)
+        }
+        whole = all(step is not None and step.name in elements for name in touched for step in reads[name])
+        if not whole or (touched and any(one.together for one in own.values())):
+            return None
+        other = copy(self)
+        other._parameters, other._passes = {resource_type: {name: own[name] for name in touched}}, {}
+        return other
+
     def targets(self, resource: dict[str, Any], parameter: str) -> list[str]:
         """The references `Type/id` that one parameter finds in a resource, for `_include`. Empty for an unknown one."""
         resource_type = _type_of(resource)

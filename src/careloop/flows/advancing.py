@@ -37,7 +37,7 @@ def advance_loops(
             changes.setdefault(loop.patient_id, []).append(LoopChange(old=loop, new=state))
     moved = {patient: some for patient, some in changes.items() if patient not in reviewed}
     if moved:
-        loop_changes.carry_out(app, tx, _works(app, tx, moved), cause, now, clocks_only=True)
+        loop_changes.carry_turns(app, tx, _works(app, tx, moved), cause, now)
     return reviewed
 
 

@@ -13,9 +13,9 @@ from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
 from careloop.loops.model import Escalation, LoopState, StepState
-from careloop.loops.plans import LoopChange, LoopPlan, PlanFrame, plan_change
+from careloop.loops.plans import LoopChange, LoopPlan, PlanFrame, plan_change, plan_turn
 from careloop.loops.rows import RowFrame, loop_row, snoozed_until, step_row
-from careloop.record import Stored, Write
+from careloop.record import Amendment, Stored, Write
 
 LATE_AFTER = timedelta(minutes=10)
 """An escalation that fires longer than this after its instant says that it is late."""
@@ -46,13 +46,9 @@ def _differs(change: LoopChange) -> bool:
     return old.snoozed_until != snoozed_until(old.acts, change.new)
 
 
-def carry_out(
-    app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime, *, clocks_only: bool = False
-) -> None:
-    """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set. With
-    `clocks_only` only clocks turned and escalations fired: rows of the other steps stay as they are."""
-    office = routing.Office(app, tx)
-    desks = {work.patient_id: routing.Desk(office, work.patient_id, work.resources) for work in works}
+def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
+    """Rows, owners, Tasks, Provenance and escalations of all patients' changed loops are written, set by set."""
+    desks = _desks(app, tx, works)
     changes = [(work, change) for work in works for change in work.changes]
     numbers = iter(store.next_numbers(tx, sum(change.old is None for _, change in changes)))
     plans = []
@@ -62,12 +58,59 @@ def carry_out(
         plans.append(plan_change(change, number, owners, _plan_frame(app, work, cause, now)))
     _write_resources(app, tx, works, plans, now)
     with tx.pipeline():
-        _save_rows(app, tx, plans, now, clocks_only=clocks_only)
+        _save_rows(app, tx, plans, now)
         store.change_owners(tx, [owner_change for plan in plans for owner_change in plan.owner_changes])
     fired = [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
-    settled = () if clocks_only else [change for _, change in changes if _ever_escalated(change)]
+    settled = [change for _, change in changes if _ever_escalated(change)]
     store.save_escalations(tx, fired, {change.new.id: _standing(change.new) for change in settled})
     noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
+
+
+def carry_turns(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
+    """The same for loops of which only clocks turned and escalations fired: owners, and what their Tasks say beside the
+    clock, stay as they are. A Task that does not stand as its loop says is made anew by `carry_out`."""
+    plans = [plan_turn(change, _plan_frame(app, work, cause, now)) for work in works for change in work.changes]
+    if not _amend(app, tx, plans, now):
+        carry_out(app, tx, works, cause, now)
+        return
+    _write_resources(app, tx, works, plans, now)
+    desks = _desks(app, tx, works)
+    fired = [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
+    frames = [(plan, _row_frame(app, plan, now)) for plan in plans]
+    with tx.pipeline():
+        store.turn(tx, [loop_row(plan.change.new, frame) for plan, frame in frames], _turned_steps(plans))
+        store.save_escalations(tx, fired, {})
+    noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
+
+
+def _desks(app: App, tx: Transaction, works: Sequence[Work]) -> dict[str, routing.Desk]:
+    office = routing.Office(app, tx)
+    return {work.patient_id: routing.Desk(office, work.patient_id, work.resources) for work in works}
+
+
+def _amend(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> bool:
+    """The Tasks read as planned; False, and nothing is written, where one of them is not as its loop says."""
+    amendments = [
+        Amendment(resource_type="Task", id=task_id, elements=elements)
+        for plan in plans
+        for task_id, elements in plan.amended.items()
+    ]
+    return not amendments or app.record.amend(tx, system_principal(tx.tenant_id, "loops"), now, amendments) is not None
+
+
+def _turned_steps(plans: Sequence[LoopPlan]) -> list[dict[str, Any]]:
+    return [
+        {
+            "loop_id": plan.change.new.id,
+            "step_id": step.step_id,
+            "clock": step.clock.value,
+            "task_version": plan.versions[step.step_id],
+            "history": plan.history[step.step_id],
+        }
+        for plan in plans
+        for step in plan.change.new.steps
+        if step.step_id in plan.changed
+    ]
 
 
 def _plan_frame(app: App, work: Work, cause: Cause, now: datetime) -> PlanFrame:
@@ -95,14 +138,13 @@ def _write_resources(
         app.record.write(tx, system_principal(tx.tenant_id, "loops"), now, writes, validate=False)
 
 
-def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime, *, clocks_only: bool) -> None:
+def _save_rows(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) -> None:
     frames = [(plan, _row_frame(app, plan, now)) for plan in plans]
     loops = [loop_row(plan.change.new, frame) for plan, frame in frames]
     steps = [
         step_row(plan.change.new, position, step, frame)
         for plan, frame in frames
         for position, step in enumerate(plan.change.new.steps)
-        if not clocks_only or step.step_id in plan.changed
     ]
     store.save(tx, loops, steps)
 

@@ -1,12 +1,13 @@
 """What must be written so that one loop is what it must be: Tasks, Provenance, owner changes. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from careloop.loops.ids import step_task_id
 from careloop.loops.model import LoopState
 from careloop.loops.store import OwnerChange, StoredLoop
-from careloop.loops.tasks import Resource, TaskFrame, loop_task, provenance, step_task
+from careloop.loops.tasks import Resource, TaskFrame, clock_elements, loop_task, provenance, step_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class LoopPlan:
     resources: tuple[Resource, ...]
     changed: frozenset[str] = frozenset()
     """Steps, and '' for the loop, whose Task reads differently."""
+    amended: Mapping[str, Resource] = field(default_factory=dict)
+    """By id of a Task the elements of it that read differently, where only these do."""
 
 
 def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], frame: PlanFrame) -> LoopPlan:
@@ -89,6 +92,49 @@ def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], fr
         history=history,
         resources=(*full, explained) if explained else (),
         changed=frozenset(changed),
+    )
+
+
+def plan_turn(change: LoopChange, frame: PlanFrame) -> LoopPlan:
+    """The same for a loop of which only clocks turned and escalations fired: its Tasks need not be made again, as all
+    that reads differently in them is the word of the clock."""
+    old = change.old
+    assert old is not None
+    before = {step.step_id: step.clock for step in old.state.steps}
+    clocks = {"": change.new.clock} if change.new.clock != old.state.clock else {}
+    clocks |= {step.step_id: step.clock for step in change.new.steps if step.clock != before[step.step_id]}
+    tasks = {step_id: step_task_id(old.id, step_id) if step_id else old.id for step_id in clocks}
+    versions = {step_id: _version(change, step_id) + (step_id in clocks) for step_id in change.step_ids}
+    explained = _turn_explained(change, {tasks[step_id]: versions[step_id] for step_id in clocks}, frame)
+    line = (f"Provenance/{explained['id']}",) if explained else ()
+    history = {step_id: _history(change, step_id) + (line if step_id in clocks else ()) for step_id in change.step_ids}
+    return LoopPlan(
+        change=change,
+        number=old.number,
+        owners=change.owners_before,
+        owner_changes=(),
+        versions=versions,
+        history=history,
+        resources=(explained,) if explained else (),
+        changed=frozenset(clocks),
+        amended={
+            tasks[step_id]: {**clock_elements(clock.value), **_references(history[step_id])}
+            for step_id, clock in clocks.items()
+        },
+    )
+
+
+def _turn_explained(change: LoopChange, versions: Mapping[str, int], frame: PlanFrame) -> Resource | None:
+    if not versions:
+        return None
+    return provenance(
+        id_=frame.provenance_id(),
+        targets=[f"Task/{task_id}/_history/{version}" for task_id, version in versions.items()],
+        recorded=frame.now,
+        reasons=[*_new_sentences(change), *_moves(change)],
+        by=frame.by,
+        cause=frame.fact,
+        zone=frame.zone,
     )
 
 
@@ -206,4 +252,8 @@ def _history(change: LoopChange, step_id: str) -> tuple[str, ...]:
 
 
 def _with_history(task: Resource, history: Sequence[str]) -> Resource:
-    return {**task, "relevantHistory": [{"reference": reference} for reference in history]}
+    return {**task, **_references(history)}
+
+
+def _references(history: Sequence[str]) -> Resource:
+    return {"relevantHistory": [{"reference": reference} for reference in history]}

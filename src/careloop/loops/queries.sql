@@ -59,6 +59,26 @@ on conflict (tenant_id, loop_id, step_id) do update
        hold_by = excluded.hold_by, hold_until = excluded.hold_until, task_version = excluded.task_version,
        history = excluded.history
 
+-- turn_loops --
+-- Loops of which only clocks turned.
+update loop
+   set clock = given.clock, next_step = given.next_step, next_due = given.next_due,
+       next_outside = given.next_outside, lasting_points = given.lasting_points,
+       as_of = greatest(loop.as_of, given.as_of), wake_at = given.wake_at, task_version = given.task_version,
+       history = given.history, state = given.state
+  from json_to_recordset(%(rows)s::json)
+    as given (id uuid, clock text, next_step text, next_due timestamptz, next_outside boolean, lasting_points int,
+              as_of timestamptz, wake_at timestamptz, task_version int, history text[], state jsonb)
+ where loop.id = given.id
+
+-- turn_steps --
+update loop_step
+   set clock = given.clock, task_version = given.task_version, history = given.history
+  from json_to_recordset(%(rows)s::json)
+    as given (loop_id uuid, step_id text, clock text, task_version int, history text[])
+ where loop_step.loop_id = given.loop_id
+   and loop_step.step_id = given.step_id
+
 -- next_numbers --
 -- As many loop numbers as asked for.
 select nextval('loop_number') as number from generate_series(1, %(count)s)
@@ -190,6 +210,16 @@ values (%(patient_id)s, %(wake_at)s)
 on conflict (tenant_id, patient_id) do update
    set wake_at = excluded.wake_at
 
+-- waking --
+-- Those of some patients whose time to be looked at has come.
+select patient_id
+  from loop_wake
+ where patient_id = any(%(patients)s) and wake_at <= %(now)s
+ union
+select patient_id
+  from loop
+ where patient_id = any(%(patients)s) and wake_at <= %(now)s
+
 -- clear_wakes --
 delete from loop_wake
  where patient_id = any(%(patients)s)
@@ -230,6 +260,22 @@ update ownership_offer
    set answered = %(at)s, answer = %(answer)s, answer_why = %(why)s
  where id = %(id)s
    and answered is null
+
+-- withdraw_idle_offers --
+-- Who offers a loop and holds nothing open of it any more, because it was done or is somebody else's, offers nothing.
+update ownership_offer as o
+   set answered = %(at)s, answer = 'withdrawn', answer_why = 'the giver holds nothing of it any more'
+  from loop as l
+ where o.loop_id = any(%(loops)s::uuid[])
+   and o.answered is null
+   and l.tenant_id = o.tenant_id
+   and l.id = o.loop_id
+   and not (l.is_open and l.owner = o.giver)
+   and not exists (select from loop_step as s
+                    where s.tenant_id = o.tenant_id
+                      and s.loop_id = o.loop_id
+                      and s.is_open
+                      and s.owner = o.giver)
 
 -- work_of_owner --
 -- Everything open that this owner holds; step '' is the loop itself.

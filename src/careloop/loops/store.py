@@ -162,6 +162,13 @@ def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Ma
         tx.execute(_SQL["save_steps"], _rows(steps))
 
 
+def turn(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
+    """Of these loops the columns that a clock moves, and of some of their steps, are as given."""
+    tx.execute(_SQL["turn_loops"], _rows([{**row, "state": msgspec.Raw(row["state"].encode())} for row in loops]))
+    if steps:
+        tx.execute(_SQL["turn_steps"], _rows(steps))
+
+
 def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Rows as one JSON text: one statement for all of them, whatever their number."""
     return {"rows": msgspec.json.encode(rows).decode()}
@@ -210,6 +217,11 @@ def add_undo(tx: Transaction, undo_id: str, act: Act, at: datetime, by: str) -> 
     """`act` counts no longer; both stay readable."""
     row = {"id": undo_id, "loop_id": act.loop_id, "step_id": act.step_id, "kind": "undo", "at": at, "by": by}
     tx.execute(_SQL["add_act"], {**row, "data": "{}", "undoes": act.id})
+
+
+def waking(tx: Transaction, patients: Sequence[str], now: datetime) -> list[str]:
+    """Those of some patients who are to be looked at by now, because a clock of a loop or a fact's time has come."""
+    return [row["patient_id"] for row in tx.rows(_SQL["waking"], {"patients": list(patients), "now": now})]
 
 
 def versions_in_all(tx: Transaction) -> int:
@@ -314,6 +326,11 @@ def add_offer(tx: Transaction, offer: Offer) -> None:
 def answer_offer(tx: Transaction, offer_id: str, *, answer: str, why: str | None, at: datetime) -> None:
     """The offer is accepted, declined or withdrawn."""
     tx.execute(_SQL["answer_offer"], {"id": offer_id, "answer": answer, "why": why, "at": at})
+
+
+def withdraw_idle_offers(tx: Transaction, loops: Sequence[str], at: datetime) -> None:
+    """Offers of these loops stand only while the giver holds something open of the loop."""
+    tx.execute(_SQL["withdraw_idle_offers"], {"loops": list(loops), "at": at})
 
 
 def work_of(tx: Transaction, owner: str) -> list[Row]:

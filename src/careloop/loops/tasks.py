@@ -41,7 +41,7 @@ def loop_task(state: LoopState, frame: TaskFrame) -> Resource:
         "identifier": [{"system": NUMBER, "value": f"L-{frame.number}"}],
         "instantiatesUri": f"{PATHWAY}:{state.pathway}|{state.version}",
         "status": state.status.value,
-        "businessStatus": _coded(CLOCK, state.clock.value),
+        **clock_elements(state.clock.value),
         "intent": "order",
         "code": _coded(PATHWAY, state.pathway, frame.title),
         "description": frame.title,
@@ -62,7 +62,7 @@ def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
         "id": step_task_id(state.id, step.step_id),
         "partOf": [{"reference": f"Task/{state.id}"}],
         "status": step.status.value,
-        "businessStatus": _coded(CLOCK, step.clock.value),
+        **clock_elements(step.clock.value),
         "intent": "order",
         "code": _coded(STEP, step.step_id, frame.title),
         "description": frame.title,
@@ -73,6 +73,11 @@ def step_task(state: LoopState, step: StepState, frame: TaskFrame) -> Resource:
         "restriction": {"period": {"end": moment(step.due, frame.zone)}},
     }
     return {**_restricted(state), **task, **_closure(step.closure, frame.zone), **_output(step)}
+
+
+def clock_elements(clock: str) -> Resource:
+    """All that a Task shows of its clock."""
+    return {"businessStatus": _coded(CLOCK, clock)}
 
 
 def _restricted(state: LoopState) -> Resource:

@@ -31,6 +31,15 @@ class Write:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Amendment:
+    """Some elements of a resource that stands read so from now on; everything else in it stays as it is."""
+
+    resource_type: str
+    id: str
+    elements: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Written:
     """What a write came to. `resource` is the new content with its meta, None after a delete.
 

@@ -8,6 +8,16 @@ select resource.key, resource.type, resource.id, resource.version, resource.last
  order by resource.type, resource.id
    for update
 
+-- lock_whole --
+-- The same with their texts and every column of the index.
+select resource.key, resource.type, resource.id, resource.version, resource.deleted, resource.digest,
+       resource.patient_id, resource.tokens, resource.present, resource.body
+  from resource
+ where (resource.type, resource.id) in (
+       select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+ order by resource.type, resource.id
+   for update
+
 -- lock_names --
 -- Names that no row stands for yet, held until the end of the transaction, in one order for all writers.
 select pg_advisory_xact_lock(names.lock)
@@ -60,6 +70,22 @@ update resource
                unnest(string_to_array(%(present)s, E'\x1e')) as present,
                unnest(string_to_array(%(refs)s, E'\x1e')) as refs,
                unnest(string_to_array(%(body)s, E'\x1e', '')) as body) as given
+ where resource.key = given.key
+   and resource.version = given.version - 1
+
+-- amend_resources --
+-- The same where whose it is, what it refers to and which parameters have a value stay as they are.
+update resource
+   set version = given.version,
+       last_updated = %(now)s,
+       digest = given.digest,
+       tokens = given.tokens::bigint[],
+       body = given.body
+  from (select unnest(%(key)s::bigint[]) as key,
+               unnest(%(version)s::int[]) as version,
+               unnest(%(digest)s::bigint[]) as digest,
+               unnest(string_to_array(%(tokens)s, E'\x1e')) as tokens,
+               unnest(string_to_array(%(body)s, E'\x1e')) as body) as given
  where resource.key = given.key
    and resource.version = given.version - 1
 

@@ -10,8 +10,9 @@ from careloop.errors import Fault, Gone, NotFound, NotPermitted
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
+from careloop.record.amending import Amender
 from careloop.record.charts import ChartAsked, ChartPage
-from careloop.record.model import Finding, HistoryPage, SearchPage, Stored, Write, Written
+from careloop.record.model import Amendment, Finding, HistoryPage, SearchPage, Stored, Write, Written
 from careloop.record.reindexing import Index
 from careloop.record.search import Asked, Asking, Steps, Wide, one_of, searching
 from careloop.record.writing import Writer
@@ -24,6 +25,7 @@ class Record:
         self.definitions = definitions
         self.validator = validator
         self._writer = Writer(definitions, validator)
+        self._amender = Amender(definitions, self._writer.zones)
         self.index = Index(definitions, self._writer.zones)
 
     @classmethod
@@ -62,6 +64,18 @@ class Record:
         if audit:
             for told in [[one] for one in written] if audit_each else [written]:
                 reading.audit_written(tx, principal, told)
+        return written
+
+    def amend(
+        self, tx: Transaction, principal: Principal, now: datetime, amendments: Sequence[Amendment]
+    ) -> list[Written] | None:
+        """What `write` does with the whole content, where only some elements of valid content change: each a new
+        version, findable, in the change feed; one entry in the trail. None, and nothing is written, where one of the
+        resources does not stand or has to be written whole."""
+        self.index.begin(tx)
+        written = self._amender.amend(tx, now, amendments)
+        if written:
+            reading.audit_written(tx, principal, written)
         return written
 
     def read(self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str) -> Stored:

@@ -169,6 +169,32 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
     return count
 
 
+def lock_whole(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The current rows of these (type, id) with texts and index columns, locked; missing ones are left out."""
+    return {(row["type"], row["id"]): row for row in tx.rows(SQL["lock_whole"], pairs(references))}
+
+
+def amend(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
+    """New versions over locked rows, of which the index says something else by tokens only."""
+    if not versions:
+        return
+    values = {
+        "now": now,
+        "key": array(one.key for one in versions),
+        "version": array(one.version for one in versions),
+        "digest": array(one.digest for one in versions),
+        "tokens": joined(array(one.index.tokens) for one in versions),
+        "body": joined(one.text or "" for one in versions),
+    }
+    with tx.pipeline():
+        tx.execute(SQL["keep_superseded"], {"key": values["key"]})
+        tx.execute(SQL["amend_resources"], values)
+        _delete_tokens(tx, versions)
+        _insert_tokens(tx, versions)
+        _insert_changes(tx, now, versions)
+    WORDS.keep(tx, (word for one in versions for word in one.index.words))
+
+
 def reindex(tx: Transaction, versions: Sequence[NewVersion]) -> None:
     """The index of locked current versions is what `versions` say; the versions themselves stay as they are."""
     if not versions:

@@ -19,7 +19,7 @@ def add_events(tx: Transaction, events: Sequence[NewEvent]) -> int:
     """The changes wait to be told; how many were news."""
     if not events:
         return 0
-    items = [{**asdict(one), "at": one.at.isoformat(), "place": place} for place, one in enumerate(events)]
+    items = [{**vars(one), "at": one.at.isoformat(), "place": place} for place, one in enumerate(events)]
     return tx.execute(_SQL["add_events"], {"items": encode(items).decode()})
 
 
