@@ -7,7 +7,7 @@ from tests.journeys.practice import Practice
 from careloop.careplans.model import Party, PlanState
 from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.flows import plan_acts as acts
-from careloop.flows import plan_pages, plan_reviews, questions
+from careloop.flows import plan_pages, plan_reviews, plan_taking, questions
 from careloop.flows.plan_desk import open_desk, review_loop
 from careloop.loops import store
 
@@ -183,3 +183,79 @@ def test_what_is_wrong_is_refused_and_changes_nothing(practice):
     assert desk(practice, patient).version == 0
     with pytest.raises(NotFound):
         do(practice, acts.choose, "nobody", templates=["copd"])
+
+
+def another_plan(practice, patient, name="c", fluid="Fluid restriction 1.5 L a day"):
+    about, source = {"reference": f"Patient/{patient}"}, f"hill-{patient}"
+    practice.write(
+        {"resourceType": "Organization", "id": source, "name": "Hill Cardiology"},
+        {"resourceType": "Goal", "id": f"g{name}-{patient}", "lifecycleStatus": "active", "subject": about,
+         "description": {"text": "No night in hospital for the heart"}, "expressedBy": {"reference": "Practitioner/x"}},
+        {"resourceType": "ServiceRequest", "id": f"s{name}-{patient}", "status": "active", "intent": "plan",
+         "subject": about, "code": {"text": "Cardiac rehabilitation"},
+         "occurrenceTiming": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}},
+        {"resourceType": "CarePlan", "id": f"{name}-{patient}", "status": "active", "intent": "plan", "subject": about,
+         "title": "Heart plan", "created": "2026-04-01", "author": {"reference": f"Organization/{source}"},
+         "goal": [{"reference": f"Goal/g{name}-{patient}"}],
+         "activity": [
+             {"reference": {"reference": f"ServiceRequest/s{name}-{patient}"}},
+             {"detail": {"status": "in-progress", "code": {"text": fluid},
+                         "goal": [{"reference": f"Goal/g{name}-{patient}"}]}},
+             {"detail": {"status": "in-progress", "code": {"text": "Weigh"},
+                         "scheduledTiming": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}}},
+         ]},
+    )  # fmt: skip
+    return f"{name}-{patient}"
+
+
+def test_a_plan_of_another_source_that_contradicts_becomes_work_and_is_taken_over_with_its_origin(practice):
+    patient = practice.patient()
+    do(practice, acts.choose, patient, templates=["heart-failure"])
+    all_agree(practice, patient)
+    tenant = practice.app.tenant(practice.tenant.id)
+    plan_reviews.go_on(practice.app, tenant)
+    assert review_loop_of(practice, patient) is None
+    other = another_plan(practice, patient)
+    assert page(practice, patient).state is PlanState.CHANGED
+    assert plan_reviews.go_on(practice.app, tenant) > 0
+    assert plan_reviews.go_on(practice.app, tenant) == 0
+    asked = practice.task(review_loop_of(practice, patient).state.focus.split("/")[1])
+    assert asked["code"]["text"].startswith("Another plan says something else: fluid a day")
+    assert desk(practice, patient).saved.open_conflicts
+    shown = page(practice, patient)
+    assert {one.subject for one in shown.conflicts} == {"fluid", "timing/monitor/weight"}
+    assert shown.matters == () and [one.plan.source for one in shown.others] == ["Hill Cardiology"]
+    with pytest.raises(Rejected, match="fluid a day"):
+        do(practice, acts.agree, patient, party="patient", how="phone")
+    said = do(practice, plan_taking.take, patient, other=other, everything=True)
+    assert said == "Taken over from Hill Cardiology. 2 to decide by a clinician."
+    now = page(practice, patient)
+    steps = {step.activity.title: step for block in now.goals for step in block.steps}
+    assert steps["Cardiac rehabilitation"].plans == ("Hill Cardiology",)
+    assert "No night in hospital for the heart" in {block.goal.title for block in now.goals}
+    target = [("target", f"CarePlan/{now.plan.id}")]
+    origin = practice.run(lambda tx: practice.app.record.follow(tx, "Provenance", target))
+    assert {"reference": f"CarePlan/{other}"} in [one["what"] for each in origin for one in each.resource["entity"]]
+    do(practice, acts.settle, patient, "osei", subject="fluid", holds=f"from/{other}", why="Cardiology treats it")
+    do(practice, acts.settle, patient, "osei", subject="timing/monitor/weight", holds="ours", why="Daily is safer")
+    assert all_agree(practice, patient) == "Everybody agreed. The plan holds."
+    [fluid] = [one for one in page(practice, patient).advice if one.subject == "fluid"]
+    assert fluid.says == "Fluid restriction 1.5 L a day"
+    do(practice, acts.choose, patient, templates=["heart-failure", "copd"])
+    again = page(practice, patient)
+    assert "Cardiac rehabilitation" in {one.title for one in again.plan.running} and again.plan.open_conflicts == ()
+    with pytest.raises(Rejected):
+        do(practice, plan_taking.take, patient, other=other, everything=True)
+    with pytest.raises(NotFound):
+        do(practice, plan_taking.take, patient, other="unknown", everything=True)
+
+
+def test_how_often_is_as_the_clinician_decided(practice):
+    patient = practice.patient()
+    do(practice, acts.choose, patient, templates=["heart-failure"])
+    other = another_plan(practice, patient, fluid="Drink at most 2 L a day")
+    assert [one.subject for one in page(practice, patient).conflicts] == ["timing/monitor/weight"]
+    do(practice, acts.settle, patient, "osei", subject="timing/monitor/weight", holds=f"from/{other}", why="Stable")
+    shown = page(practice, patient)
+    weigh = next(one for one in shown.plan.running if one.does == "monitor/weight")
+    assert (weigh.every.words, weigh.changed, shown.conflicts) == ("each week", "Stable", ())

@@ -18,6 +18,7 @@ from careloop.careplans.model import (
     Together,
     Whose,
 )
+from careloop.careplans.rules.recognising import Recognition, StepWords, SubjectWords
 from careloop.catalog import Catalog
 
 Document = Mapping[str, Any]
@@ -45,6 +46,31 @@ def planning_of(catalog: Catalog) -> Planning:
         },
         owners=tuple(rules["owners"]),
         travel_minutes=rules["travel_minutes"],
+    )
+
+
+def recognition_of(catalog: Catalog) -> Recognition:
+    """How plans of other sources are read."""
+    words = catalog.document("planning", "recognising")
+    return Recognition(
+        steps=tuple(
+            StepWords(does=one["does"], codes=tuple(one["codes"]), words=tuple(one["words"])) for one in words["steps"]
+        ),
+        subjects=tuple(_subject_words(one) for one in words["subjects"]),
+        directions=words["directions"],
+        choices=words["choices"],
+    )
+
+
+def _subject_words(one: Document) -> SubjectWords:
+    between = one.get("between")
+    return SubjectWords(
+        subject=one["subject"],
+        codes=tuple(one["codes"]),
+        words=tuple(one["words"]),
+        units={unit: Decimal(str(scale)) for unit, scale in one.get("units", {}).items()},
+        between=(Decimal(str(between[0])), Decimal(str(between[1]))) if between else None,
+        plain=one.get("plain", ""),
     )
 
 

@@ -208,6 +208,12 @@ def is_of_library(goal: Read) -> bool:
     return any(one.get("url") == _KEY for one in goal.get("extension", ()))
 
 
+def is_in_own_words(goal: Read) -> bool:
+    """True for a Goal that the patient, or somebody of the family, named; not one that another source set."""
+    by = str(goal.get("expressedBy", {}).get("reference", ""))
+    return not is_of_library(goal) and by.startswith(("Patient/", "RelatedPerson/"))
+
+
 def plan_from(resource: Read, goals: Mapping[str, Read]) -> Plan:
     """The plan that a CarePlan of ours says. `goals`: Goal resources by reference; one that is missing is left out."""
     extensions = resource.get("extension", ())
@@ -291,8 +297,8 @@ def _advice_from(told: Mapping[str, Any]) -> Kept:
         title=told["title"],
         says=told["says"],
         patient=told["patient"],
-        plans=tuple(told["plans"].split()),
-        goals=tuple(told["goals"].split()),
+        plans=tuple(told.get("plans", "").split()),
+        goals=tuple(told.get("goals", "").split()),
         at_least=_number(told.get("at-least")),
         at_most=_number(told.get("at-most")),
         choose=told.get("choose"),
@@ -315,9 +321,9 @@ def _side_from(subject: str, told: Mapping[str, Any]) -> Advice:
         subject=subject,
         says=told["says"],
         patient=told["patient"],
-        goal=told["goal"],
-        ref=told["ref"],
-        mark=told["mark"],
+        goal=told.get("goal", ""),
+        ref=told.get("ref", ""),
+        mark=told.get("mark", ""),
         at_least=_number(told.get("at-least")),
         at_most=_number(told.get("at-most")),
         choose=told.get("choose"),

@@ -22,3 +22,14 @@ def reviews_due(tx: Transaction, today: date, limit: int) -> list[tuple[str, str
 def note_told(tx: Transaction, plan_id: str) -> None:
     """Somebody was told that this plan is due."""
     tx.execute(_SQL["note_told"], {"plan": plan_id})
+
+
+def others_changed(tx: Transaction, limit: int) -> list[tuple[str, str, str]]:
+    """Plan, patient and what there is now, for plans that were held against other plans or goals than those."""
+    rows = tx.rows(_SQL["others_changed"], {"limit": limit})
+    return [(row["plan_id"], row["patient_id"], row["seen"]) for row in rows]
+
+
+def note_seen(tx: Transaction, plan_id: str, seen: str) -> None:
+    """The plan was held against these."""
+    tx.execute(_SQL["note_seen"], {"plan": plan_id, "seen": seen})

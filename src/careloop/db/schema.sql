@@ -496,7 +496,8 @@ CREATE TABLE public.care_plan_review (
     plan_id text NOT NULL COLLATE pg_catalog."C",
     patient_id text NOT NULL COLLATE pg_catalog."C",
     due date,
-    told boolean DEFAULT false NOT NULL
+    told boolean DEFAULT false NOT NULL,
+    seen text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
 );
 
 ALTER TABLE ONLY public.care_plan_review FORCE ROW LEVEL SECURITY;
@@ -569,6 +570,59 @@ ALTER TABLE public.change_feed ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.chart_look (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    who text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    since timestamp with time zone,
+    looked timestamp with time zone NOT NULL,
+    CONSTRAINT chart_look_check CHECK (((since IS NULL) OR (since <= looked)))
+);
+
+ALTER TABLE ONLY public.chart_look FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.check_in (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    asked timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    medium text NOT NULL,
+    sent boolean NOT NULL,
+    reminded timestamp with time zone,
+    answered timestamp with time zone,
+    response text COLLATE pg_catalog."C",
+    level integer,
+    symptoms text[] DEFAULT '{}'::text[] NOT NULL,
+    said jsonb DEFAULT '[]'::jsonb NOT NULL,
+    complete boolean DEFAULT false NOT NULL,
+    touched timestamp with time zone,
+    state text NOT NULL,
+    read_by text,
+    read_at timestamp with time zone,
+    CONSTRAINT check_in_check CHECK (((read_by IS NULL) = (read_at IS NULL))),
+    CONSTRAINT check_in_level_check CHECK (((level >= 0) AND (level <= 3))),
+    CONSTRAINT check_in_state_check CHECK ((state = ANY (ARRAY['open'::text, 'answered'::text, 'missed'::text, 'not-asked'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.check_in FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.check_in.id IS 'the CommunicationRequest that asks';
+
+COMMENT ON COLUMN public.check_in.sent IS 'it leaves by itself: silence is the patient''s, not ours';
+
+COMMENT ON COLUMN public.check_in.said IS 'question and answer in words, in the order in which they were asked';
+
+COMMENT ON COLUMN public.check_in.touched IS 'when the answers were last added to';
+
+CREATE TABLE public.check_in_clock (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    patient_id text NOT NULL COLLATE pg_catalog."C",
+    wake_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.check_in_clock FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.client (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1545,7 +1599,7 @@ CREATE TABLE public.partner_link (
     CONSTRAINT partner_link_check CHECK (((used IS NULL) = (answer IS NULL))),
     CONSTRAINT partner_link_check1 CHECK ((expires > created)),
     CONSTRAINT partner_link_partner_check CHECK ((partner <> ''::text)),
-    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text, 'assessment'::text, 'medicines'::text, 'education'::text])))
+    CONSTRAINT partner_link_purpose_check CHECK ((purpose = ANY (ARRAY['specialist'::text, 'community'::text, 'facility'::text, 'caregiver'::text, 'assessment'::text, 'medicines'::text, 'education'::text, 'check-in'::text])))
 );
 
 ALTER TABLE ONLY public.partner_link FORCE ROW LEVEL SECURITY;
@@ -2362,6 +2416,15 @@ ALTER TABLE ONLY public.cds_request
 ALTER TABLE ONLY public.change_feed
     ADD CONSTRAINT change_feed_pkey PRIMARY KEY (tenant_id, seq);
 
+ALTER TABLE ONLY public.chart_look
+    ADD CONSTRAINT chart_look_pkey PRIMARY KEY (tenant_id, who, patient_id);
+
+ALTER TABLE ONLY public.check_in_clock
+    ADD CONSTRAINT check_in_clock_pkey PRIMARY KEY (tenant_id, patient_id);
+
+ALTER TABLE ONLY public.check_in
+    ADD CONSTRAINT check_in_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_pkey PRIMARY KEY (tenant_id, client_id, jti);
 
@@ -2739,6 +2802,10 @@ CREATE INDEX care_plan_review_due ON public.care_plan_review USING btree (tenant
 
 CREATE INDEX change_feed_type ON public.change_feed USING btree (tenant_id, type, seq);
 
+CREATE INDEX check_in_clock_wake ON public.check_in_clock USING btree (tenant_id, wake_at);
+
+CREATE INDEX check_in_of_patient ON public.check_in USING btree (tenant_id, patient_id, asked DESC);
+
 CREATE UNIQUE INDEX client_name ON public.client USING btree (tenant_id, name) WHERE (revoked IS NULL);
 
 CREATE INDEX competency_kind ON public.competency USING btree (tenant_id, kind);
@@ -3046,6 +3113,9 @@ ALTER TABLE ONLY public.care_plan_review
 ALTER TABLE ONLY public.cds_issuer
     ADD CONSTRAINT cds_issuer_practice_fkey FOREIGN KEY (practice) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.chart_look
+    ADD CONSTRAINT chart_look_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.client_assertion
     ADD CONSTRAINT client_assertion_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.client(tenant_id, id);
 
@@ -3202,6 +3272,12 @@ ALTER TABLE public.cds_feedback ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.cds_request ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.change_feed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.chart_look ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.check_in ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.check_in_clock ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.client ENABLE ROW LEVEL SECURITY;
 
@@ -3434,6 +3510,12 @@ CREATE POLICY tenant_only ON public.cds_feedback USING ((tenant_id = ( SELECT (N
 CREATE POLICY tenant_only ON public.cds_request USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.change_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.chart_look USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.check_in USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.check_in_clock USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.client USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3692,6 +3774,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.change_feed TO careloop_app;
 GRANT SELECT ON TABLE public.change_feed TO careloop_narrow;
 
 GRANT SELECT,USAGE ON SEQUENCE public.change_feed_seq_seq TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chart_look TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_in TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_in_clock TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.client TO careloop_app;
 

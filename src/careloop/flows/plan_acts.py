@@ -11,8 +11,7 @@ from careloop.access.policy import Action, require, require_action
 from careloop.careplans.model import Activity, Agreement, Conflict, Interval, Party, Plan, PlanState, Settled
 from careloop.careplans.resources import goal_from
 from careloop.careplans.rules.lifecycle import agree as agreed_plan
-from careloop.careplans.rules.lifecycle import carried
-from careloop.careplans.rules.merging import merge
+from careloop.careplans.rules.taking import with_their_times
 from careloop.db import Transaction
 from careloop.errors import NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import derived_id, new_id
@@ -35,14 +34,14 @@ def choose(
     app: App, tx: Transaction, principal: Principal, *, patient_id: str, version: int, templates: Sequence[str]
 ) -> str:
     """The plan is made of these; what people changed in it stays. `Rejected` for a plan there is none of."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     for name in templates:
         if name not in desk.planning.templates:
             raise Rejected(at="plans", expected=f"one of {', '.join(desk.planning.templates)}", code="code-invalid")
     if not templates and not desk.plan.activities:
         raise Rejected(at="plans", expected="at least one plan", code="required")
-    plan = carried(desk.plan, merge(desk.planning, templates, desk.plan.settled))
-    return _changed(app, tx, principal, desk, _with_own_words(desk, plan), "Plan saved.")
+    plan = desk.of(templates, desk.plan.settled)
+    return changed(app, tx, principal, desk, _with_own_words(desk, plan), "Plan saved.")
 
 
 def _with_own_words(desk: PlanDesk, plan: Plan) -> Plan:
@@ -53,7 +52,7 @@ def _with_own_words(desk: PlanDesk, plan: Plan) -> Plan:
 
 def say_what_matters(app: App, tx: Transaction, principal: Principal, *, patient_id: str, words: str) -> str:
     """What matters to the patient is kept in their own words, before everything else that was said."""
-    desk = _open(app, tx, principal, patient_id, None)
+    desk = opened(app, tx, principal, patient_id, None)
     goal = {
         "resourceType": "Goal",
         "id": new_id(),
@@ -66,7 +65,7 @@ def say_what_matters(app: App, tx: Transaction, principal: Principal, *, patient
     writing.write(app, tx, principal, [_create(goal)])
     if desk.version:
         fresh = open_desk(app, tx, patient_id)
-        _changed(app, tx, principal, fresh, _with_own_words(fresh, fresh.plan), "")
+        changed(app, tx, principal, fresh, _with_own_words(fresh, fresh.plan), "")
     return "Saved in their own words."
 
 
@@ -84,31 +83,31 @@ def change_step(
     why: str,
 ) -> str:
     """One step is done as often and by whom it is said here, for this patient; the reason is kept."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     every = _interval(amount, unit)
     if owner not in desk.planning.owners:
         raise Rejected(at="owner", expected=f"one of {', '.join(desk.planning.owners)}", code="code-invalid")
     reason = require_text("why", why, "why")
     _activity(desk, does)
     plan = _with_activity(desk.plan, does, every=every, owner=owner, changed=reason, stopped="")
-    return _changed(app, tx, principal, desk, plan, "Step changed.")
+    return changed(app, tx, principal, desk, plan, "Step changed.")
 
 
 def stop_step(
     app: App, tx: Transaction, principal: Principal, *, patient_id: str, version: int, does: str, why: str
 ) -> str:
     """One step is no longer done; it stays readable with the reason."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     _activity(desk, does)
     plan = _with_activity(desk.plan, does, stopped=require_text("why", why, "why"))
-    return _changed(app, tx, principal, desk, plan, "Step stopped.")
+    return changed(app, tx, principal, desk, plan, "Step stopped.")
 
 
 def resume_step(app: App, tx: Transaction, principal: Principal, *, patient_id: str, version: int, does: str) -> str:
     """A stopped step is done again."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     _activity(desk, does)
-    return _changed(app, tx, principal, desk, _with_activity(desk.plan, does, stopped=""), "Step is done again.")
+    return changed(app, tx, principal, desk, _with_activity(desk.plan, does, stopped=""), "Step is done again.")
 
 
 def add_step(
@@ -126,7 +125,7 @@ def add_step(
     minutes: int,
 ) -> str:
     """A step of this patient alone. It cites a goal of the plan, as every step does."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     if goal not in {one.key for one in desk.plan.goals}:
         raise Rejected(at="goal", expected="a goal of this plan", code="code-invalid")
     if owner not in desk.planning.owners:
@@ -142,7 +141,7 @@ def add_step(
         goals=(goal,),
     )
     plan = replace(desk.plan, activities=(*desk.plan.activities, fresh))
-    return _changed(app, tx, principal, desk, plan, "Step added.")
+    return changed(app, tx, principal, desk, plan, "Step added.")
 
 
 def settle(
@@ -157,7 +156,7 @@ def settle(
     why: str,
 ) -> str:
     """A clinician decides which plan's advice holds where two cannot both. Only a physician may; others ask."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     if not _CLINICIANS & principal.roles:
         raise NotPermitted("which advice holds is a physician's decision; send the question instead")
     conflict = _conflict(desk, subject)
@@ -171,8 +170,8 @@ def settle(
         why=require_text("why", why, "why"),
     )
     settled = [*(one for one in desk.plan.settled if one.subject != subject), word]
-    plan = carried(desk.plan, merge(desk.planning, desk.plan.templates, settled))
-    return _changed(app, tx, principal, desk, plan, "Decided.")
+    plan = replace(desk, plan=with_their_times(desk.plan, conflict, word)).of(desk.plan.templates, settled)
+    return changed(app, tx, principal, desk, plan, "Decided.")
 
 
 def ask(
@@ -184,16 +183,10 @@ def ask(
     if loop is None:
         raise Rejected(at="plan", expected="a plan that is being looked at; save it again", code="business-rule")
     first = conflict.sides[0]
-    title = desk.planning.templates[first.plan].title if first.plan in desk.planning.templates else first.plan
-    facts = [f"{_title(desk, side.plan)}: {side.says} ({side.ref})" for side in conflict.sides][: questions.MOST_FACTS]
-    text = f"{conflict.title}: does “{first.says}” hold, as the plan for {title.lower()} says?"
+    facts = [f"{desk.named(side.plan)}: {side.says} ({side.ref})" for side in conflict.sides][: questions.MOST_FACTS]
+    text = f"{conflict.title}: does “{first.says}” hold, as {desk.named(first.plan)} says?"
     questions.ask(app, tx, principal, loop_id=loop.id, to=to, text=text, facts=facts, key=key)
     return "Asked. The answer comes to your list."
-
-
-def _title(desk: PlanDesk, plan: str) -> str:
-    found = desk.planning.templates.get(plan)
-    return found.title if found else plan
 
 
 def agree(
@@ -201,7 +194,7 @@ def agree(
 ) -> str:
     """One party's yes to the plan as it stands, dated, with who took it and how. A physician says the clinician's, a
     nurse, coordinator or physician the lead's; the patient's is taken by staff. What proves it goes to the review."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     try:
         who = Party(party)
     except ValueError as error:
@@ -256,7 +249,7 @@ def note_step(
     app: App, tx: Transaction, principal: Principal, *, patient_id: str, does: str, on: str, result: str
 ) -> str:
     """One time that a step was done, or why not, is kept as an Observation about the plan."""
-    desk = _open(app, tx, principal, patient_id, None)
+    desk = opened(app, tx, principal, patient_id, None)
     activity = _activity(desk, does)
     if result != "done" and result not in desk.planning.reasons:
         raise Rejected(at="result", expected="done, or a reason from the list", code="code-invalid")
@@ -289,13 +282,13 @@ def _day(desk: PlanDesk, on: str) -> str:
 
 def end(app: App, tx: Transaction, principal: Principal, *, patient_id: str, version: int, why: str) -> str:
     """The plan is over; it stays readable."""
-    desk = _open(app, tx, principal, patient_id, version)
+    desk = opened(app, tx, principal, patient_id, version)
     require_text("why", why, "why")
     save(app, tx, principal, desk, replace(desk.plan, ended=True, review_by=None))
     return "The plan has ended."
 
 
-def _open(app: App, tx: Transaction, principal: Principal, patient_id: str, version: int | None) -> PlanDesk:
+def opened(app: App, tx: Transaction, principal: Principal, patient_id: str, version: int | None) -> PlanDesk:
     """The desk, for someone who may work on plans; nobody else works on it until the end of the transaction."""
     require_action(principal, Action.LOOP_WORK)
     require(principal, "update", "CarePlan")
@@ -308,9 +301,19 @@ def _open(app: App, tx: Transaction, principal: Principal, patient_id: str, vers
     return desk
 
 
-def _changed(app: App, tx: Transaction, principal: Principal, desk: PlanDesk, plan: Plan, says: str) -> str:
-    """The plan is saved; where it needs a yes and nobody is at it, work is opened for that."""
-    state = save(app, tx, principal, desk, plan)
+def changed(
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    desk: PlanDesk,
+    plan: Plan,
+    says: str,
+    also: Sequence[Json] = (),
+) -> str:
+    """The plan is saved with what else the act writes; where it needs a yes and nobody is at it, work is opened for
+    that. What is changed is held against the plans of others anew."""
+    plan = desk.held(plan, plan.settled)
+    state = save(app, tx, principal, desk, plan, also)
     if state in (PlanState.DRAFT, PlanState.CHANGED) and review_loop(tx, plan.patient_id) is None:
         now = app.clock.now().isoformat()
         writing.write(app, tx, principal, [_create(opening(plan, now, principal.reference, _SAYS))])

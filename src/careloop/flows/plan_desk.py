@@ -1,22 +1,27 @@
 """The shared care plan of a person, read from the record and written back: what plan pages and plan acts rest on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloop.access.model import Principal
 from careloop.careplans import store
-from careloop.careplans.content import planning_of
-from careloop.careplans.model import Plan, Planning, PlanState
-from careloop.careplans.resources import care_plan_of, goal_of, is_of_library, is_shared, plan_from
-from careloop.careplans.rules.lifecycle import state_of
+from careloop.careplans.content import planning_of, recognition_of
+from careloop.careplans.model import Plan, Planning, PlanState, Settled
+from careloop.careplans.others import OtherPlan
+from careloop.careplans.resources import care_plan_of, goal_of, is_in_own_words, is_of_library, is_shared, plan_from
+from careloop.careplans.rules.lifecycle import carried, state_of
+from careloop.careplans.rules.merging import merge
+from careloop.careplans.rules.recognising import Recognition
+from careloop.careplans.rules.taking import OURS, held_against, outside_advice
 from careloop.db import Transaction
 from careloop.errors import Conflict
 from careloop.fhir.ids import derived_id, new_id
 from careloop.flows import engine, people, writing
 from careloop.flows.app import App
+from careloop.flows.plan_others import GOAL_STANDS, other_plans
 from careloop.loops.store import StoredLoop, load_loops
 from careloop.record import Stored, Write
 
@@ -27,14 +32,19 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class PlanDesk:
-    """The plan of a patient with what is needed to work on it. `version` is that of the CarePlan, 0 for a new one."""
+    """The plan of a patient with what is needed to work on it. `version` is that of the CarePlan, 0 for a new one;
+    `saved` is the plan as it was saved, `plan` the same held against what others plan now."""
 
     plan: Plan
+    saved: Plan
     version: int
     planning: Planning
     today: date
     zone: ZoneInfo
     stored: Sequence[Stored]
+    known: Recognition
+    others: tuple[OtherPlan, ...] = ()
+    """Plans of other sources, those that hold first."""
 
     @property
     def state(self) -> PlanState:
@@ -42,17 +52,26 @@ class PlanDesk:
         return state_of(self.plan, self.today)
 
     @property
-    def others(self) -> list[Stored]:
-        """Care plans of other sources."""
-        return [one for one in self.stored if one.resource_type == "CarePlan" and not is_shared(one.resource)]
-
-    @property
     def own_goals(self) -> list[Mapping[str, Any]]:
-        """Goals that did not come from a plan: what matters to the patient in their own words, the newest first."""
+        """What matters to the patient in their own words, the newest first."""
         found = [one.resource for one in self.stored if one.resource_type == "Goal"]
-        active = ("proposed", "planned", "accepted", "active")
-        mine = [one for one in found if not is_of_library(one) and one.get("lifecycleStatus") in active]
+        mine = [one for one in found if is_in_own_words(one) and one.get("lifecycleStatus") in GOAL_STANDS]
         return sorted(mine, key=lambda one: str(one.get("startDate", "")), reverse=True)
+
+    def named(self, plan: str) -> str:
+        """A plan as it is called: one of the library, ours, or somebody else's."""
+        if plan in self.planning.templates:
+            return self.planning.templates[plan].title
+        return next((one.source for one in self.others if one.key == plan), "Our plan" if plan == OURS else plan)
+
+    def held(self, plan: Plan, settled: Sequence[Settled]) -> Plan:
+        """The plan with what other sources plan held against it: what they say differently is a conflict."""
+        outside = outside_advice(self.known, self.planning, plan, self.others)
+        return held_against(self.planning, plan, outside, settled)
+
+    def of(self, templates: Iterable[str], settled: Sequence[Settled]) -> Plan:
+        """Our plan made of these templates; what people changed and took over stays."""
+        return self.held(carried(self.plan, merge(self.planning, templates, settled)), settled)
 
 
 def open_desk(app: App, tx: Transaction, patient_id: str, *, more: Sequence[str] = ()) -> PlanDesk:
@@ -65,14 +84,20 @@ def open_desk(app: App, tx: Transaction, patient_id: str, *, more: Sequence[str]
     mine.sort(key=lambda one: (one.resource.get("status") in ("draft", "active"), one.last_updated))
     standing = mine[-1] if mine and mine[-1].resource.get("status") in ("draft", "active") else None
     fresh = Plan(id=new_id(), patient_id=patient_id, began=today)
-    return PlanDesk(
-        plan=plan_from(standing.resource, goals) if standing else fresh,
+    catalog = engine.catalog_for(app, tx)
+    plan = plan_from(standing.resource, goals) if standing else fresh
+    desk = PlanDesk(
+        plan=plan,
+        saved=plan,
         version=standing.version if standing else 0,
-        planning=planning_of(engine.catalog_for(app, tx)),
+        planning=planning_of(catalog),
         today=today,
         zone=zone,
         stored=stored,
+        known=recognition_of(catalog),
+        others=other_plans(app, tx, stored),
     )
+    return replace(desk, plan=desk.held(plan, plan.settled)) if standing else desk
 
 
 def require_version(desk: PlanDesk, version: int) -> None:

@@ -25,13 +25,15 @@ from careloop.careplans.model import (
     Template,
     Whose,
 )
+from careloop.careplans.others import FROM
 from careloop.careplans.resources import is_shared, plan_from
 from careloop.careplans.rules.adherence import adherence, by_whose
 from careloop.careplans.rules.burden import burden
 from careloop.careplans.rules.diffing import changes
-from careloop.careplans.rules.lifecycle import agreed, carried, state_of
-from careloop.careplans.rules.merging import batches, merge
+from careloop.careplans.rules.lifecycle import agreed, state_of
+from careloop.careplans.rules.merging import batches
 from careloop.careplans.rules.suggesting import fitting
+from careloop.careplans.rules.taking import OURS, Beside, beside
 from careloop.db import Transaction
 from careloop.flows import patient_reading as reading
 from careloop.flows import questions
@@ -77,16 +79,6 @@ class GoalBlock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtherPlan:
-    """A care plan that somebody else keeps."""
-
-    title: str
-    status: str
-    source: str
-    activities: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlanPage:
     """Everything that the care plan page shows. `since` is the wording that all agreed to last, None before that."""
 
@@ -107,7 +99,8 @@ class PlanPage:
     whose: Mapping[Whose, int]
     offered: tuple[Template, ...]
     templates: tuple[Template, ...]
-    others: tuple[OtherPlan, ...]
+    others: tuple[Beside, ...]
+    names: Mapping[str, str]
     owners: tuple[str, ...]
     reasons: tuple[tuple[str, str], ...]
     physicians: tuple[tuple[str, str], ...]
@@ -133,7 +126,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Pl
         agreed=agreed(plan),
         changes=changes(agreed_before, plan) if agreed_before else (),
         since=on,
-        goals=tuple(_blocks(planning, plan, steps)),
+        goals=tuple(_blocks(desk, plan, steps)),
         stopped=tuple(one for one in plan.activities if one.stopped),
         advice=plan.advice,
         conflicts=plan.conflicts,
@@ -141,7 +134,8 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Pl
         whose=by_whose(planning, [one.kept for one in steps.values()]),
         offered=tuple(planning.templates[name] for name in fitting(planning, _codes(desk.stored), plan.templates)),
         templates=tuple(sorted(planning.templates.values(), key=lambda one: one.title)),
-        others=tuple(_other(one) for one in desk.others),
+        others=tuple(beside(desk.known, plan, one) for one in desk.others),
+        names=_names(desk),
         owners=planning.owners,
         reasons=tuple((one.id, one.title) for one in planning.reasons.values()),
         physicians=tuple(questions.physicians(tx)),
@@ -163,7 +157,7 @@ def preview(app: App, tx: Transaction, principal: Principal, patient_id: str, ch
     """How the plan changes with these plans: each difference, what would have to be decided, hours a month."""
     app.record.read(tx, principal, "Patient", patient_id)
     desk = open_desk(app, tx, patient_id)
-    after = carried(desk.plan, merge(desk.planning, chosen, desk.plan.settled))
+    after = desk.of(chosen, desk.plan.settled)
     return Preview(
         added=changes(desk.plan, after),
         conflicts=after.open_conflicts,
@@ -180,7 +174,7 @@ def _step(planning: Planning, plan: Plan, one: Activity, desk: PlanDesk, told: S
     return Step(
         activity=one,
         kept=adherence(one, since, desk.today, told),
-        plans=tuple(planning.templates[name].title for name in _plans(one) if name in planning.templates),
+        plans=tuple(dict.fromkeys(desk.named(name) for name in _plans(one))),
         shares=together.title if together else "",
         evidence=tuple(dict.fromkeys(f"{each.evidence} [{each.mark}]" for each in asked)),
         effect=next((each.effect for each in asked), ""),
@@ -198,18 +192,27 @@ def _interventions(planning: Planning, one: Activity) -> list[Intervention]:
 
 
 def _plans(one: Activity) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key.split("/")[0] for key in one.sources))
+    return tuple(dict.fromkeys(key if key.startswith(FROM) else key.split("/")[0] for key in one.sources))
 
 
-def _blocks(planning: Planning, plan: Plan, steps: Mapping[str, Step]) -> list[GoalBlock]:
+def _blocks(desk: PlanDesk, plan: Plan, steps: Mapping[str, Step]) -> list[GoalBlock]:
     left = dict(steps)
     found = []
     for goal in plan.goals:
         mine = [does for does, one in left.items() if goal.key in one.activity.goals]
-        name = goal.key.split("/")[0]
-        title = planning.templates[name].title if name in planning.templates else "In their own words"
-        found.append(GoalBlock(goal=goal, plan=title, steps=tuple(left.pop(does) for does in mine)))
+        found.append(GoalBlock(goal=goal, plan=_whose(desk, goal), steps=tuple(left.pop(does) for does in mine)))
     return found
+
+
+def _whose(desk: PlanDesk, goal: Goal) -> str:
+    """From which plan a goal is: one of the library, somebody else's, or the patient's own words."""
+    if goal.key.startswith("own/"):
+        return "In their own words"
+    if not goal.key.startswith(FROM):
+        return desk.named(goal.key.split("/")[0])
+    own = goal.key.removeprefix(FROM)
+    theirs = next((one for one in desk.others if one.id == own or own in {each.id for each in one.goals}), None)
+    return f"Taken over from {theirs.source}" if theirs else "Taken over from another source"
 
 
 def told_of(desk: PlanDesk) -> list[Done]:
@@ -277,16 +280,10 @@ def _codes(stored: Sequence[Stored]) -> list[str]:
     return found
 
 
-def _other(stored: Stored) -> OtherPlan:
-    resource = stored.resource
-    names = [one.get("text") or "" for one in resource.get("category", ())]
-    author: Mapping[str, Any] = resource.get("author") or next(iter(resource.get("contributor", ())), {})
-    return OtherPlan(
-        title=str(resource.get("title") or next((one for one in names if one), "Care plan")),
-        status=str(resource.get("status", "")),
-        source=str(author.get("display", "")) or "Source not stated",
-        activities=len(resource.get("activity", ())),
-    )
+def _names(desk: PlanDesk) -> Mapping[str, str]:
+    """What plans are called: those of the library, those of others, ours."""
+    library = {one.id: one.title for one in desk.planning.templates.values()}
+    return {**library, **{one.key: one.source for one in desk.others}, OURS: desk.named(OURS)}
 
 
 def _review_loop(tasks: Sequence[Mapping[str, Any]]) -> str | None:

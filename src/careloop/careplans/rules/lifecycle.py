@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 from careloop.careplans.model import Activity, Agreement, Merged, Party, Plan, PlanState
+from careloop.careplans.others import FROM
 from careloop.errors import Rejected
 
 
@@ -57,12 +58,12 @@ def review_by(plan: Plan, on: date) -> date:
 
 
 def carried(plan: Plan, merged: Merged) -> Plan:
-    """The plan with other templates: what people changed, stopped or added by hand stays so."""
+    """The plan with other templates: what people changed, stopped, added by hand or took over stays so."""
     before = {one.does: one for one in plan.activities}
-    fresh = [_kept_change(one, before.get(one.does)) for one in merged.activities]
+    fresh = [_with_taken(_kept_change(one, before.get(one.does)), before.get(one.does)) for one in merged.activities]
     named = {one.does for one in fresh}
-    by_hand = [one for one in plan.activities if not one.sources and one.does not in named]
-    own_goals = [one for one in plan.goals if one.key.startswith("own/")]
+    by_hand = [_without_library(one) for one in plan.activities if _stays(one) and one.does not in named]
+    own_goals = [one for one in plan.goals if one.key.startswith(("own/", FROM))]
     return replace(
         plan,
         templates=merged.templates,
@@ -82,6 +83,32 @@ def _kept_change(fresh: Activity, before: Activity | None) -> Activity:
         owner=before.owner if before.changed else fresh.owner,
         changed=before.changed,
         stopped=before.stopped,
+    )
+
+
+def _stays(one: Activity) -> bool:
+    """Added by hand, or taken over from a plan of another source."""
+    return not one.sources or any(source.startswith(FROM) for source in one.sources)
+
+
+def _without_library(one: Activity) -> Activity:
+    """What served one of our plans and another's serves the other's alone once ours is gone."""
+    if not one.sources:
+        return one
+    goals = tuple(key for key in one.goals if key.startswith(("own/", FROM)))
+    return replace(one, goals=goals, sources=tuple(source for source in one.sources if source.startswith(FROM)))
+
+
+def _with_taken(fresh: Activity, before: Activity | None) -> Activity:
+    """It still serves the plans of others that it served."""
+    sources = [one for one in (before.sources if before else ()) if one.startswith(FROM)]
+    if before is None or not sources:
+        return fresh
+    goals = [one for one in before.goals if one.startswith(("own/", FROM))]
+    return replace(
+        fresh,
+        goals=tuple(dict.fromkeys((*fresh.goals, *goals))),
+        sources=tuple(dict.fromkeys((*fresh.sources, *sources))),
     )
 
 

@@ -107,7 +107,7 @@ def _advice(
     planning: Planning, templates: Sequence[Template], settled: Sequence[Settled]
 ) -> tuple[tuple[Kept, ...], tuple[Conflict, ...]]:
     decided = {one.subject: one for one in settled}
-    kept: list[Kept] = []
+    held: list[Kept] = []
     conflicts: list[Conflict] = []
     for subject in planning.subjects.values():
         some = [one for template in templates for one in template.advice if one.subject == subject.id]
@@ -121,8 +121,8 @@ def _advice(
             if valid is None:
                 continue
             holding = [one for one in some if one.plan == valid.plan]
-        kept.append(_kept(subject.title, holding))
-    return tuple(kept), tuple(conflicts)
+        held.append(kept(subject.title, holding))
+    return tuple(held), tuple(conflicts)
 
 
 def in_conflict(kind: SubjectKind, some: Sequence[Advice]) -> bool:
@@ -142,7 +142,8 @@ def _limits(some: Sequence[Advice]) -> tuple[Decimal | None, Decimal | None]:
     return max(lows, default=None), min(highs, default=None)
 
 
-def _kept(title: str, some: Sequence[Advice]) -> Kept:
+def kept(title: str, some: Sequence[Advice]) -> Kept:
+    """What holds where these do: the narrowest limits, in the words of those that set them."""
     low, high = _limits(some)
     said = [one for one in some if one.at_most is not None and one.at_most == high]
     said += [one for one in some if one.at_least is not None and one.at_least == low]

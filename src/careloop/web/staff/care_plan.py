@@ -1,6 +1,7 @@
 """The care plan of a patient: one plan out of several, agreed by patient, clinician and lead."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -14,13 +15,13 @@ from careloop.db import Transaction
 from careloop.errors import CareloopError, Rejected
 from careloop.flows import plan_acts as acts
 from careloop.flows import plan_pages as flow
+from careloop.flows import plan_taking
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.team import problem_of
 from careloop.web.words import born_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Typed = Mapping[str, str]
-Act = Callable[[Staff, Transaction, str, Typed], str]
 
 STATES: Mapping[PlanState, str] = {
     PlanState.DRAFT: "Draft, not agreed yet",
@@ -34,7 +35,7 @@ PARTIES: Mapping[Party, str] = {
     Party.CLINICIAN: "A clinician",
     Party.LEAD: "The lead",
 }
-_TICK = "plan."
+_PLAN, _STEP, _GOAL = "plan.", "step.", "goal."
 
 
 @get("/patients/{patient_id:str}/plan", sync_to_thread=True)
@@ -56,7 +57,7 @@ def care_plan_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) 
     """One act on the plan (`do`); `preview` shows what the ticked plans would change and writes nothing."""
     form = checked_form(staff, data)
     if form.get("do") == "preview":
-        return _page(staff, patient_id, chosen=_ticked(form))
+        return _page(staff, patient_id, chosen=_ticked(form, _PLAN))
     require(staff.principal, "update", "CarePlan")
     act = _ACTS.get(form.get("do", ""))
     if act is None:
@@ -107,8 +108,8 @@ def _page(
     return staff.page("care_plan.html", "/patients", values, about=patient_id, status=status)
 
 
-def _ticked(form: Typed) -> list[str]:
-    return sorted(name.removeprefix(_TICK) for name in form if name.startswith(_TICK))
+def _ticked(form: Typed, kind: str) -> list[str]:
+    return sorted(name.removeprefix(kind) for name in form if name.startswith(kind))
 
 
 def _number(form: Typed, name: str) -> int:
@@ -118,107 +119,45 @@ def _number(form: Typed, name: str) -> int:
         raise Rejected(at=name, expected="a whole number", code="value") from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Act:
+    """An act and the fields of the form that it takes, as they are and as whole numbers."""
+
+    run: Callable[..., str]
+    words: Sequence[str] = ()
+    numbers: Sequence[str] = ("version",)
+
+    def __call__(self, staff: Staff, tx: Transaction, patient_id: str, form: Typed, **more: Any) -> str:
+        given = {name: form.get(name, "") for name in self.words} | {name: _number(form, name) for name in self.numbers}
+        return self.run(staff.app, tx, staff.principal, patient_id=patient_id, **given, **more)
+
+
 def _choose(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    version = _number(form, "version")
-    return acts.choose(staff.app, tx, staff.principal, patient_id=patient_id, version=version, templates=_ticked(form))
-
-
-def _matters(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    words = form.get("words", "")
-    return acts.say_what_matters(staff.app, tx, staff.principal, patient_id=patient_id, words=words)
-
-
-def _change(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    return acts.change_step(
-        staff.app,
-        tx,
-        staff.principal,
-        patient_id=patient_id,
-        version=_number(form, "version"),
-        does=form.get("does", ""),
-        amount=_number(form, "amount"),
-        unit=form.get("unit", ""),
-        owner=form.get("owner", ""),
-        why=form.get("why", ""),
-    )
-
-
-def _stop(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    version, does, why = _number(form, "version"), form.get("does", ""), form.get("why", "")
-    return acts.stop_step(staff.app, tx, staff.principal, patient_id=patient_id, version=version, does=does, why=why)
-
-
-def _resume(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    version, does = _number(form, "version"), form.get("does", "")
-    return acts.resume_step(staff.app, tx, staff.principal, patient_id=patient_id, version=version, does=does)
-
-
-def _add(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    return acts.add_step(
-        staff.app,
-        tx,
-        staff.principal,
-        patient_id=patient_id,
-        version=_number(form, "version"),
-        title=form.get("title", ""),
-        goal=form.get("goal", ""),
-        amount=_number(form, "amount"),
-        unit=form.get("unit", ""),
-        owner=form.get("owner", ""),
-        minutes=_number(form, "minutes"),
-    )
-
-
-def _settle(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    return acts.settle(
-        staff.app,
-        tx,
-        staff.principal,
-        patient_id=patient_id,
-        version=_number(form, "version"),
-        subject=form.get("subject", ""),
-        holds=form.get("holds", ""),
-        why=form.get("why", ""),
-    )
+    return _Act(run=acts.choose)(staff, tx, patient_id, form, templates=_ticked(form, _PLAN))
 
 
 def _ask(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    subject, to, key = form.get("subject", ""), form.get("to", ""), form.get("key")
-    return acts.ask(staff.app, tx, staff.principal, patient_id=patient_id, subject=subject, to=to, key=key)
+    act = _Act(run=acts.ask, words=("subject", "to"), numbers=())
+    return act(staff, tx, patient_id, form, key=form.get("key"))
 
 
-def _agree(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    return acts.agree(
-        staff.app,
-        tx,
-        staff.principal,
-        patient_id=patient_id,
-        version=_number(form, "version"),
-        party=form.get("party", ""),
-        how=form.get("how", ""),
-    )
+def _take(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
+    act = _Act(run=plan_taking.take, words=("other",))
+    ticked = {"steps": _ticked(form, _STEP), "goals": _ticked(form, _GOAL)}
+    return act(staff, tx, patient_id, form, everything=form.get("everything") == "1", **ticked)
 
 
-def _note(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    does, on, result = form.get("does", ""), form.get("on", ""), form.get("result", "")
-    return acts.note_step(staff.app, tx, staff.principal, patient_id=patient_id, does=does, on=on, result=result)
-
-
-def _end(staff: Staff, tx: Transaction, patient_id: str, form: Typed) -> str:
-    version, why = _number(form, "version"), form.get("why", "")
-    return acts.end(staff.app, tx, staff.principal, patient_id=patient_id, version=version, why=why)
-
-
-_ACTS: Mapping[str, Act] = {
+_ACTS: Mapping[str, Callable[[Staff, Transaction, str, Typed], str]] = {
     "choose": _choose,
-    "matters": _matters,
-    "change": _change,
-    "stop": _stop,
-    "resume": _resume,
-    "add": _add,
-    "settle": _settle,
+    "matters": _Act(run=acts.say_what_matters, words=("words",), numbers=()),
+    "change": _Act(run=acts.change_step, words=("does", "unit", "owner", "why"), numbers=("version", "amount")),
+    "stop": _Act(run=acts.stop_step, words=("does", "why")),
+    "resume": _Act(run=acts.resume_step, words=("does",)),
+    "add": _Act(run=acts.add_step, words=("title", "goal", "unit", "owner"), numbers=("version", "amount", "minutes")),
+    "settle": _Act(run=acts.settle, words=("subject", "holds", "why")),
     "ask": _ask,
-    "agree": _agree,
-    "note": _note,
-    "end": _end,
+    "agree": _Act(run=acts.agree, words=("party", "how")),
+    "note": _Act(run=acts.note_step, words=("does", "on", "result"), numbers=()),
+    "take": _take,
+    "end": _Act(run=acts.end, words=("why",)),
 }
