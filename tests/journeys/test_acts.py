@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.journeys.practice import at
 
-from careloop.errors import Conflict, NotPermitted, PreconditionFailed, Rejected
+from careloop.errors import Conflict, NotFound, NotPermitted, PreconditionFailed, Rejected
 from careloop.flows import acts, deadlines, staffing, verifying
 from careloop.loops import store
 from careloop.loops.ids import step_task_id
@@ -103,6 +103,18 @@ def test_a_hand_over_is_an_offer_and_the_giver_owns_until_it_is_accepted(practic
     assert practice.task(loop.id)["owner"]["reference"] == practice.reference("nia")
     then = practice.run(lambda tx: store.owner_at(tx, loop.id, "contact", at("2026-03-06 17:30")))
     assert then == practice.reference("dana")
+    assert not findings(practice)
+
+
+def test_an_offer_of_work_that_somebody_else_was_given_meanwhile_is_over(practice, patient):
+    """Accepting it would say "This is yours now" about a loop that is somebody else's."""
+    loop = practice.loop(patient)
+    act(practice, "dana", acts.hand_over, loop_id=loop.id, to=practice.reference("nia"), why="I am away")
+    task = practice.task(loop.id) | {"owner": {"reference": practice.reference("osei")}}
+    practice.run(lambda tx: acts.task_update(practice.app, tx, practice.system, task))
+    assert practice.loop(patient).owner == practice.reference("osei")
+    with pytest.raises((Conflict, NotFound), match="offer"):
+        act(practice, "nia", acts.accept_offer, loop_id=loop.id)
     assert not findings(practice)
 
 

@@ -11,6 +11,7 @@ from careloop.errors import CareloopError
 from careloop.fhir.ids import new_id
 from careloop.flows import acts, deadlines, verifying
 from careloop.flows.closing import review
+from careloop.identity import merges
 from careloop.loops import store
 from careloop.loops.ids import step_task_id
 
@@ -175,12 +176,45 @@ def test_every_invariant_holds_after_anything_that_can_happen(practice, seed):
     ("update loop set status = 'completed', closed = opened", "closed_with_open_steps"),
     ("update loop_step set task_version = task_version + 1", "task_differs"),
     ("update loop set history = '{}'", "unexplained"),
+    ("update loop set state = jsonb_set(state, '{steps,0,due_because}', '\"\"')", "unexplained"),
+    ("update ownership set why = ''", "unexplained"),
+    ("update loop set state = jsonb_set(state, '{steps,0,status}', '\"completed\"')", "word_without_sentence"),
+    ("update loop_step set due = due + interval '1 hour'", "state_differs"),
+    ("update loop set version = '0.0.1', state = jsonb_set(state, '{version}', '\"0.0.1\"')", "unknown_version"),
+    ("update loop set state = jsonb_set(state, '{steps,0,due_because}', '\"because\"')", "not_derived"),
+    ("""insert into ownership_offer (id, loop_id, giver, taker, why, offered)
+        select gen_random_uuid(), id, 'Practitioner/nobody', owner, 'busy', opened from loop""", "offer_of_another"),
+    ("""insert into escalation (loop_id, step_id, key, to_role, to_owner, at, fired, late, stands)
+        select id, 'visit', 'k', 'nurse', 'Practitioner/gone', opened, opened, false, true from loop""",
+     "called_who_left"),
 ])  # fmt: skip
 def test_verify_finds_what_was_broken(practice, broken, rule):
     practice.move_to("2026-03-06 17:00")
     practice.stay(practice.patient(), end="2026-03-06 16:30")
     practice.run(lambda tx: tx.execute(broken))
     assert any(rule in found.at for found in verifying.verify_tenant(practice.app, practice.tenant))
+
+
+def test_verify_finds_evidence_of_somebody_else_and_a_queue_that_nobody_leads(practice):
+    practice.move_to("2026-03-06 17:00")
+    patient, other = practice.known("100234"), practice.known("100999")
+    practice.stay(patient, end="2026-03-06 16:30")
+    call = practice.call(patient, sent="2026-03-06 16:50")
+    practice.run(lambda tx: tx.execute("update resource set patient_id = %s where id = %s", (other, call)))
+    queue = "update resource set body = replace(body, 'Practitioner/', 'Device/') where type = 'CareTeam'"
+    practice.run(lambda tx: tx.execute(queue))
+    found = [one.at for one in verifying.verify_tenant(practice.app, practice.tenant)]
+    assert any("evidence_withdrawn" in at for at in found)
+    assert any("queue_without_lead" in at for at in found)
+
+
+def test_verify_finds_an_open_loop_that_stayed_behind_with_a_patient_who_was_joined(practice):
+    practice.move_to("2026-03-06 17:00")
+    practice.send(practice.message("A40", "2026-03-06 16:00", mrn="100234", prior="100999"))
+    prior = practice.run(lambda tx: merges.merged_away(tx))
+    practice.stay(practice.known("100234"), end="2026-03-06 16:30")
+    practice.run(lambda tx: tx.execute("update loop set patient_id = %s", (prior[0],)))
+    assert any("merged_away" in found.at for found in verifying.verify_tenant(practice.app, practice.tenant))
 
 
 @pytest.mark.parametrize("broken", [

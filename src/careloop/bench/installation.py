@@ -64,8 +64,6 @@ def installation(kept: Path | None = None) -> Iterator[Place]:
 
 
 def _furnish(app: App, urls: DatabaseUrls) -> Place:
-    for tenant in app.tenants():
-        return Place(app=app, urls=urls, tenant=tenant, principal=system_principal(tenant.id, "bench"), mllp_port=0)
     lead = NewStaff(username="lead", name="Bench Lead", roles=[Role.MANAGER], password=PASSWORD)
     settings = TenantSettings(accept_any_sender=True)
     tenant = tenants.create(app, "bench", "Bench Practice", ZONE, lead=lead, settings=settings).tenant
@@ -121,17 +119,16 @@ def free_port() -> int:
 
 def resident_megabytes(supervisor: int) -> dict[str, float]:
     """Resident memory of each child of a server, by its name."""
-    return {name: _resident(entry) for name, entry in children(supervisor)}
+    return {name: _resident(entry) for name, entry in _children(supervisor)}
 
 
 def cpu_seconds(place: Place, supervisor: int) -> float:
     """CPU time that the server's processes and PostgreSQL have used so far."""
-    own = sum(_used(entry) for _, entry in children(supervisor))
+    own = sum(_used(entry) for _, entry in _children(supervisor))
     return own + server_cpu_seconds(locate(place.app.settings.data_dir))
 
 
-def children(supervisor: int) -> Iterator[tuple[str, Path]]:
-    """Name and `/proc` entry of each child process of a server."""
+def _children(supervisor: int) -> Iterator[tuple[str, Path]]:
     for entry in Path("/proc").iterdir():
         words = _words(entry)
         if "careloop.cli.children" in words and _parent(entry) == supervisor:

@@ -96,13 +96,14 @@ def messages(count: int, now: datetime, *, first: int = 0) -> Iterator[bytes]:
     for number in range(count):
         index = first + number // 2
         event = ("A01", "A03")[number % 2]
-        yield _adt(index, event, f"M{first}-{number}", now - timedelta(hours=30 - 24 * (number % 2)))
+        yield adt(index, event, f"M{first}-{number}", now - timedelta(hours=30 - 24 * (number % 2)))
 
 
-def _adt(index: int, event: str, control_id: str, at: datetime) -> bytes:
+def adt(index: int, event: str, control_id: str, at: datetime, visit: str = "") -> bytes:
+    """One message about a stay of this person that began a day before it ended; `visit` is its number."""
     stamp, admitted = f"{at:%Y%m%d%H%M%S}+0000", f"{at - timedelta(hours=24 * (event == 'A03')):%Y%m%d%H%M%S}+0000"
     went = event == "A03"
-    filled = {0: "PV1", 1: "1", 2: "I", 3: "4W^401^1", 19: f"V{index}^^^{AUTHORITY}", 44: admitted}
+    filled = {0: "PV1", 1: "1", 2: "I", 3: "4W^401^1", 19: f"V{visit or index}^^^{AUTHORITY}", 44: admitted}
     filled |= {36: "01", 45: stamp} if went else {}
     pv1 = [filled.get(place, "") for place in range(46)]
     segments = [

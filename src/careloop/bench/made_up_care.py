@@ -22,28 +22,25 @@ _ISSUES = (
     {"system": "urn:careloop:refill-gap", "code": "refill"},
     {"system": "urn:careloop:refill-gap", "code": "high-alert"},
 )
-_REFERRAL_WORK = ("decide", "re-review", "recontact", "barrier", "answer", "remind", "authorization", "visit-date")
 _OUTCOMES = ("reached", "reached", "no-answer", "left-message", "wrong-number")
 
 
 class Care:
-    """Makes resources of one patient after the other. `staff` are references of practitioners."""
+    """Makes resources of one patient after the other. `staff` are references of practitioners, `new_id` gives ids that
+    nothing else has."""
 
-    def __init__(self, random: Random, staff: Sequence[str], openers: Sequence[str]) -> None:
+    def __init__(self, random: Random, staff: Sequence[str], new_id: Callable[[str], str]) -> None:
         self.random = random
         self.staff = staff
-        self._openers = openers
-        self._number = 0
-
-    def new_id(self, word: str) -> str:
-        """An id that nothing else of this run has."""
-        self._number += 1
-        return f"sim-{word}-{self._number}"
+        self.new_id = new_id
 
     def opening(self, patient: str, now: datetime) -> Resource:
-        """Something that may open a loop. One in five is told late, up to ten days."""
-        at = now - timedelta(minutes=self.random.randint(1, 14_400 if self.random.random() < 0.2 else 240))
-        return self.random.choice(self._OPENINGS)(self, patient, at)
+        """Something that may open a loop: a stay, an order, a result, a message, a visit that was missed."""
+        return self.random.choice(self._OPENINGS)(self, patient, self.when(now))
+
+    def when(self, now: datetime) -> datetime:
+        """When something happened of which we hear now. One in five is told late, up to ten days."""
+        return now - timedelta(minutes=self.random.randint(1, 14_400 if self.random.random() < 0.2 else 240))
 
     def _stay(self, patient: str, at: datetime) -> Resource:
         kind = self.random.choice(["IMP", "IMP", "EMER", "OBSENC"])
@@ -93,12 +90,6 @@ class Care:
             "patient": _of(patient),
             "identifiedDateTime": at.isoformat(),
         }
-
-    def _referral_work(self, patient: str, at: datetime) -> Resource:
-        """What a referral asks of somebody, as its board writes it."""
-        found = self._request(patient, at)
-        code = self.random.choice(_REFERRAL_WORK)
-        return {**found, "code": {"coding": [{"system": "urn:careloop:referral-work", "code": code}]}}
 
     def _referral(self, patient: str, at: datetime) -> Resource:
         return self._order(patient, at, _REFERRAL, "ref")
@@ -164,19 +155,6 @@ class Care:
             "payload": [{"contentString": self.random.choice(_TEXTS)}],
         }
 
-    def _request(self, patient: str, at: datetime) -> Resource:
-        return {
-            "resourceType": "Task",
-            "id": self.new_id("req"),
-            "status": "requested",
-            "intent": "order",
-            "priority": self.random.choice(["routine", "urgent", "stat"]),
-            "code": {"coding": [{"system": "urn:careloop:open", "code": self.random.choice(self._openers)}]},
-            "for": _of(patient),
-            "authoredOn": at.isoformat(),
-            "lastModified": at.isoformat(),
-        }
-
     def _missed(self, patient: str, at: datetime) -> Resource:
         return {
             "resourceType": "Appointment",
@@ -189,8 +167,7 @@ class Care:
         }
 
     _OPENINGS: Sequence[Callable[["Care", str, datetime], Resource]] = (
-        _stay, _stay, _referral, _test, _result, _message, _message, _request, _request, _missed, _planned, _announced,
-        _referral_work, _issue,
+        _stay, _stay, _referral, _test, _result, _message, _missed, _planned, _announced, _issue,
     )  # fmt: skip
 
     def proof(self, patient: str, now: datetime, focus: str, task: str, categories: Sequence[str]) -> Resource:

@@ -65,9 +65,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     life.add_argument("--days", type=int, default=30)
     life.add_argument("--seed", type=int, default=1)
     life.add_argument("--whole-every", type=int, default=10, help="days after which all of the record is looked at")
-    life.set_defaults(
-        measure=lambda one: simulation.run(one.patients, one.days, one.seed, _command(), whole_every=one.whole_every)
-    )
+    life.add_argument("--busy", type=float, default=1.0, help="times as much happens as usual, for small runs")
+    life.set_defaults(measure=_simulate)
     home = group.add_parser("monitoring", help="readings from home into the record and through the rules")
     home.add_argument("--patients", type=int, default=500)
     home.add_argument("--days", type=int, default=5, help="new days of two Observations for each")
@@ -87,6 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _worklist(one: argparse.Namespace) -> Figures:
     size = worklists.Size(patients=one.patients, loops=one.loops, open=one.open, owners=one.owners, sweep=one.sweep)
     return worklists.run(size, _command(), one.data_dir)
+
+
+def _simulate(one: argparse.Namespace) -> Figures:
+    asked = simulation.Asked(
+        patients=one.patients, days=one.days, seed=one.seed, busy=one.busy, whole_every=one.whole_every, keep=one.data_dir
+    )
+    return simulation.run(asked, _command())
 
 
 def _sizes(text: str) -> list[int]:

@@ -5,7 +5,7 @@ transaction of the write that caused them; the same facts again write nothing (e
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.db import Transaction
@@ -27,6 +27,41 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     lock(tx, patients)
     given = cause if isinstance(cause, Cause) else Cause(fact=cause)
     now = app.clock.now()
+    read = _read(app, tx, patients)
+    works = [_work(app, tx, patient, read, given, now) for patient in patients]
+    works = [work for work in works if work.changes or work.beside]
+    if works:
+        loop_changes.carry_out(app, tx, works, given, now)
+        if before := [change.new.id for work in works for change in work.changes if change.old]:
+            store.withdraw_idle_offers(tx, before, now)
+    review(app, tx, sorted(set(read.elsewhere.values())), given)
+
+
+def unsettled(app: App, tx: Transaction, patient_ids: Sequence[str]) -> list[str]:
+    """The loops of these patients that a review would write now: none, where everything stands as facts and acts say.
+    Those whose clock is due to be looked at are left out. Nothing is written or locked."""
+    app = engine.at_practice(app, tx)
+    now, read = app.clock.now(), _read(app, tx, sorted(patient_ids))
+    waking = set(store.waking(tx, sorted(patient_ids), now))
+    found = sorted(read.elsewhere)
+    for patient in sorted(set(patient_ids) - waking):
+        derived = _derive(app, tx, patient, read, now)
+        known = {loop.id: loop for loop in read.mine[patient]}
+        changes = loop_changes.find_changes(known, _states(derived.derivation, known, now), Cause(fact=None))
+        found += [change.new.id for change in changes]
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What stands about some patients: resources and loops by patient; loops that went to others with their matter."""
+
+    resources: Mapping[str, Sequence[Stored]]
+    mine: Mapping[str, Sequence[store.StoredLoop]]
+    elsewhere: Mapping[str, str]
+
+
+def _read(app: App, tx: Transaction, patients: Sequence[str]) -> _Read:
     resources = {
         patient: [found for found in mine if not is_own_task_text(found)]
         for patient, mine in app.record.of_patients(tx, patients, engine.RESOURCE_TYPES).items()
@@ -36,14 +71,8 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
     elsewhere = _moved_away(app, tx, stored, resources)
     mine = _by_patient([loop for loop in stored if loop.id not in elsewhere], resources)
     by_hand = _proofs_by_hand(app, tx, mine)
-    works = [
-        _work(app, tx, patient, [*resources[patient], *by_hand[patient]], mine[patient], given, now)
-        for patient in patients
-    ]
-    works = [work for work in works if work.changes or work.beside]
-    if works:
-        loop_changes.carry_out(app, tx, works, given, now)
-    review(app, tx, sorted(set(elsewhere.values())), given)
+    whole = {patient: [*resources[patient], *by_hand[patient]] for patient in patients}
+    return _Read(resources=whole, mine=mine, elsewhere=elsewhere)
 
 
 def lock(tx: Transaction, patient_ids: Iterable[str]) -> None:
@@ -68,26 +97,23 @@ def _proofs_by_hand(
     return {patient: [found[thing] for thing in things if thing in found] for patient, things in other.items()}
 
 
-def _work(
-    app: App,
-    tx: Transaction,
-    patient_id: str,
-    resources: Sequence[Stored],
-    loops: Sequence[store.StoredLoop],
-    cause: Cause,
-    now: datetime,
-) -> loop_changes.Work:
+def _work(app: App, tx: Transaction, patient_id: str, read: _Read, cause: Cause, now: datetime) -> loop_changes.Work:
     """What one patient's facts and acts say now, compared with what stands."""
-    tenant = engine.tenant_of(tx)
-    roles = routing.roles_of(tx, resources)
-    derived = engine.derive(app.catalog, tenant, patient_id, resources, loops, roles, _rules_instant(loops, now))
-    known = {loop.id: loop for loop in loops}
+    resources, derived = read.resources[patient_id], _derive(app, tx, patient_id, read, now)
+    known = {loop.id: loop for loop in read.mine[patient_id]}
     changes = loop_changes.find_changes(known, _states(derived.derivation, known, now), cause)
     side_notes.look_again(tx, patient_id, derived)
     beside = side_notes.beside(tx, patient_id, derived, resources, now)
     return loop_changes.Work(
         patient_id=patient_id, zone=derived.zone, resources=resources, changes=changes, beside=beside
     )
+
+
+def _derive(app: App, tx: Transaction, patient_id: str, read: _Read, now: datetime) -> engine.Derived:
+    resources, loops = read.resources[patient_id], read.mine[patient_id]
+    roles = routing.roles_of(tx, resources)
+    tenant = engine.tenant_of(tx)
+    return engine.derive(app.catalog, tenant, patient_id, resources, loops, roles, _rules_instant(loops, now))
 
 
 def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:

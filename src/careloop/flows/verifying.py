@@ -8,10 +8,11 @@ from careloop.access.chain import verify as verify_chain
 from careloop.access.keys import open_keyring
 from careloop.access.model import Tenant
 from careloop.db import Transaction
-from careloop.flows import diary
+from careloop.flows import closing, diary, engine
 from careloop.flows.app import App
 from careloop.flows.routing import queue_reference
-from careloop.loops.verify import Staffed, verify_loops
+from careloop.identity import merges
+from careloop.loops.verify import Around, patients_with_loops, verify_loops
 from careloop.teams.verify import verify_teams
 
 
@@ -31,11 +32,13 @@ def verify(app: App) -> list[Found]:
 
 
 def verify_tenant(app: App, tenant: Tenant, *, since: datetime | None = None) -> list[Found]:
-    """All findings of one tenant. With `since` the index is compared only with what was written from then on, and the
-    audit trail is left to a whole look; loops, teams and diaries are always looked at whole."""
-    with app.database.transaction(tenant.id) as tx:
+    """All findings of one tenant, at one instant. With `since` the index is compared and states are derived again only
+    of what was written from then on, and the audit trail is left to a whole look; all else is looked at whole."""
+    with app.database.snapshot(tenant.id, read_only=True) as tx:
         return [
-            *_loops(app, tx, tenant),
+            *_loops(app, tx, tenant, since),
+            *_states(app, tx, tenant, since),
+            *_queue(app, tx, tenant),
             *_teams(app, tx, tenant),
             *_record(app, tx, tenant, since),
             *(_audit(app, tx, tenant) if since is None else ()),
@@ -43,13 +46,43 @@ def verify_tenant(app: App, tenant: Tenant, *, since: datetime | None = None) ->
         ]
 
 
-def _loops(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
-    active = [member.reference for member in accounts.staff(tx) if member.active]
-    staffed = Staffed(queue=queue_reference(tenant.id), staff=active)
+def _loops(app: App, tx: Transaction, tenant: Tenant, since: datetime | None) -> list[Found]:
+    around = Around(
+        queue=queue_reference(tenant.id),
+        staff=[member.reference for member in accounts.staff(tx) if member.active],
+        versions=engine.content_for(app, tx).pathways.versions.keys(),
+        priors=merges.merged_away(tx),
+    )
     return [
         Found(tenant=tenant.slug, part="loops", at=f"{finding.at} ({finding.rule})", expected=finding.expected)
-        for finding in verify_loops(tx, app.record, staffed, app.clock.now())
+        for finding in verify_loops(tx, app.record, around, app.clock.now(), since=since)
     ]
+
+
+def _states(app: App, tx: Transaction, tenant: Tenant, since: datetime | None) -> list[Found]:
+    """Invariant 4: the facts and acts as they stand now, folded again, give the loops that stand."""
+    return [
+        Found(tenant=tenant.slug, part="loops", at=f"loop {loop_id} (not_derived)", expected=_DERIVED)
+        for patients in patients_with_loops(tx, since)
+        for loop_id in closing.unsettled(app, tx, patients)
+    ]
+
+
+_DERIVED = "4: the state that its facts and acts give, whatever the order in which they came"
+
+
+def _queue(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
+    """Invariant 1: the queue is led by somebody who is here."""
+    reference = queue_reference(tenant.id)
+    stored = app.record.fetch(tx, [reference]).get(reference)
+    places = stored.resource.get("participant", ()) if stored else ()
+    lead = next((str((place.get("member") or {}).get("reference")) for place in places), "")
+    if lead in [member.reference for member in accounts.staff(tx) if member.active]:
+        return []
+    return [Found(tenant=tenant.slug, part="loops", at=f"{reference} (queue_without_lead)", expected=_LED)]
+
+
+_LED = "1: an active member of the staff who leads the queue"
 
 
 def _teams(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:

@@ -57,6 +57,11 @@ def standing_merge(tx: Transaction, prior_id: str) -> Merge | None:
     return None if row is None else _merge(row)
 
 
+def merged_away(tx: Transaction) -> list[str]:
+    """Everybody who is joined to another patient now."""
+    return [row["prior_id"] for row in tx.rows(SQL["merged_away"])]
+
+
 def find_merge(tx: Transaction, merge_id: str) -> Merge:
     """One merge, locked until the transaction ends; `NotFound` for an unknown id."""
     row = tx.one(SQL["merge_row"], {"id": merge_id})

@@ -232,6 +232,13 @@ select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, 
   from patient_merge
  where prior_id = %(prior_id)s and undone is null
 
+-- merged_away --
+-- Everybody who is joined to another patient now.
+select distinct prior_id
+  from patient_merge
+ where undone is null
+ order by prior_id
+
 -- merge_row --
 select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, prior_was_active, undone
   from patient_merge

@@ -32,6 +32,30 @@ select w.loop_id::text, w.step_id
    and w.owner <> %(queue)s
    and w.owner <> all(%(staff)s)
 
+-- offer_of_another --
+-- 1. A hand-over is an offer: whoever offers an open loop still holds some of it, and it is offered to somebody who is
+-- here.
+select o.loop_id::text, '' as step_id
+  from ownership_offer as o
+  join loop as l on l.tenant_id = o.tenant_id and l.id = o.loop_id
+ where o.answered is null
+   and l.is_open
+   and (o.taker <> all(%(staff)s)
+        or (l.owner <> o.giver
+            and not exists (select from loop_step as s
+                             where s.tenant_id = l.tenant_id
+                               and s.loop_id = l.id
+                               and s.is_open
+                               and s.owner = o.giver)))
+
+-- called_who_left --
+-- 1. An escalation that stands calls somebody who is here.
+select e.loop_id::text, e.step_id
+  from escalation as e
+ where e.stands
+   and e.to_owner <> %(queue)s
+   and e.to_owner <> all(%(staff)s)
+
 -- open_without_clock --
 -- 2. An open loop has open work with a deadline; what is on hold says why, who and until when.
 select l.id::text as loop_id, '' as step_id
@@ -62,6 +86,17 @@ select s.loop_id::text, s.step_id
    and cardinality(s.evidence) = 0
    and s.closure_reason is null
 
+-- word_without_sentence --
+-- 3, 8. What is completed without evidence was completed by a person, with a coded reason and a sentence: no rule says
+-- that something was done.
+select l.id::text as loop_id, s.step ->> 'step_id' as step_id
+  from loop as l
+ cross join lateral jsonb_array_elements(l.state -> 'steps') as s (step)
+ where s.step ->> 'status' = 'completed'
+   and coalesce(jsonb_array_length(s.step -> 'evidence'), 0) = 0
+   and not coalesce(s.step #>> '{closure,by}' <> '' and s.step #>> '{closure,note}' <> ''
+                    and s.step #>> '{closure,reason}' <> '', false)
+
 -- closed_with_open_steps --
 -- 3. A loop that is closed has no open step; one that is open has not all of them closed.
 select l.id::text as loop_id, s.step_id
@@ -72,8 +107,9 @@ select l.id::text as loop_id, s.step_id
 
 -- evidence --
 -- 3. The evidence of completed steps, to be looked up in the record.
-select s.loop_id::text, s.step_id, e.reference
+select s.loop_id::text, s.step_id, e.reference, l.patient_id
   from loop_step as s
+  join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
  cross join lateral unnest(s.evidence) as e (reference)
  where s.status = 'completed'
    and (s.loop_id, s.step_id, e.reference) > (%(loop_id)s::uuid, %(step_id)s, %(reference)s)
@@ -89,30 +125,95 @@ select min(l.id::text) as loop_id, '' as step_id
 having count(*) > 1
 
 -- state_differs --
--- 4. Rows say what the derived state says.
+-- 4. Rows say what the derived state says, of the loop and of each step.
 select l.id::text as loop_id, '' as step_id
   from loop as l
  where l.status <> l.state ->> 'status'
+    or l.clock <> l.state ->> 'clock'
+    or l.pathway <> l.state ->> 'pathway'
+    or l.focus <> l.state ->> 'focus'
     or l.patient_id <> l.state ->> 'patient_id'
     or l.version <> l.state ->> 'version'
+    or l.deadline <> (l.state ->> 'deadline')::timestamptz
     or (select count(*) from loop_step as s
          where s.tenant_id = l.tenant_id and s.loop_id = l.id) <> jsonb_array_length(l.state -> 'steps')
+ union all
+select s.loop_id::text, s.step_id
+  from loop as l
+ cross join lateral jsonb_array_elements(l.state -> 'steps') as d (step)
+  left join loop_step as s on s.tenant_id = l.tenant_id and s.loop_id = l.id and s.step_id = d.step ->> 'step_id'
+ where s.status is distinct from d.step ->> 'status'
+    or s.clock is distinct from d.step ->> 'clock'
+    or s.due is distinct from (d.step ->> 'due')::timestamptz
+    or cardinality(s.evidence) <> coalesce(jsonb_array_length(d.step -> 'evidence'), 0)
 
 -- unexplained --
--- 7. Each loop says why it opened, and each Task of it has its Provenance.
+-- 7. Each loop says why it opened, each deadline how it was reckoned, each version of a Task has its Provenance, each
+-- owner says who gave it to them and why.
 select l.id::text as loop_id, '' as step_id
   from loop as l
  where jsonb_array_length(l.state -> 'explanations') = 0
-    or cardinality(l.history) = 0
+    or coalesce(l.state ->> 'deadline_because', '') = ''
+    or cardinality(l.history) <> l.task_version
+ union all
+select l.id::text, d.step ->> 'step_id'
+  from loop as l
+ cross join lateral jsonb_array_elements(l.state -> 'steps') as d (step)
+ where coalesce(d.step ->> 'due_because', '') = ''
+ union all
+select s.loop_id::text, s.step_id
+  from loop_step as s
+ where cardinality(s.history) <> s.task_version
+ union all
+select o.loop_id::text, o.step_id
+  from ownership as o
+ where o.by = '' or o.why = ''
 
--- loop_tasks --
--- The Tasks that loops and steps stand for, with the version and owner they must have.
-select t.loop_id::text, t.step_id, t.task_id::text, t.task_version, t.status, t.owner
-  from (select id as loop_id, '' as step_id, id as task_id, task_version, status, owner
+-- histories --
+-- 7. The Provenance of each change of loops and steps, to be looked up in the record.
+select distinct on (h.reference) h.loop_id::text, h.step_id, h.reference
+  from (select id as loop_id, '' as step_id, unnest(history) as reference
           from loop
          union all
-        select loop_id, step_id, task_id, task_version, status, owner
-          from loop_step) as t
+        select loop_id, step_id, unnest(history)
+          from loop_step) as h
+ where h.reference > %(reference)s
+ order by h.reference
+ limit 5000
+
+-- versions_lived --
+-- 6. The versions of pathways under which loops stand.
+select distinct on (pathway, version) id::text as loop_id, '' as step_id, pathway, version
+  from loop
+
+-- merged_away --
+-- 5. No open loop stays behind with a patient who was joined to another.
+select l.id::text as loop_id, '' as step_id
+  from loop as l
+ where l.is_open
+   and l.patient_id = any(%(priors)s)
+
+-- patients --
+-- Everybody who has or had a loop that was looked at since then, in their order.
+select distinct patient_id
+  from loop
+ where patient_id > %(after)s
+   and (%(since)s::timestamptz is null or as_of >= %(since)s)
+ order by patient_id
+ limit 200
+
+-- loop_tasks --
+-- The Tasks that loops and steps stand for, with the version and owner they must have, and the pathway's version.
+select t.loop_id::text, t.step_id, t.task_id::text, t.task_version, t.status, t.owner, t.under
+  from (select id as loop_id, '' as step_id, id as task_id, task_version, status, owner,
+               pathway || '|' || version as under
+          from loop
+         where %(since)s::timestamptz is null or as_of >= %(since)s
+         union all
+        select s.loop_id, s.step_id, s.task_id, s.task_version, s.status, s.owner, ''
+          from loop_step as s
+          join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
+         where %(since)s::timestamptz is null or l.as_of >= %(since)s) as t
  where (t.task_id) > (%(after)s::uuid)
  order by t.task_id
- limit 2000
+ limit 5000
