@@ -40,7 +40,10 @@ def _fold_types(facts: Sequence[Fact], rule: FoldingRule, folding: Folding) -> l
     groups = _connected(sorted(facts, key=lambda fact: fact.reference), keys)
     found: list[Matter] = []
     for group in groups:
-        for cluster in _apart(group, rule, folding) if rule.apart and len(group) > 1 else [group]:
+        if len(group) == 1:
+            found.append(Matter(shown=group[0], keys=keys[group[0].reference]))
+            continue
+        for cluster in _apart(group, rule, folding) if rule.apart else [group]:
             ordered = sorted(cluster, key=lambda fact: newest_first(fact, rule), reverse=True)
             common = frozenset(key for fact in cluster for key in keys[fact.reference])
             found.append(Matter(shown=ordered[0], also=tuple(ordered[1:]), keys=common))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -21,9 +22,12 @@ _MOST_KEYS = 64
 def keys_of(resource: Resource, parts: tuple[Part, ...], folding: Folding) -> frozenset[str]:
     """Every combination of what the parts find; none when one of them finds nothing. At most 64, so that a resource
     with hundreds of codes costs no more than another."""
-    found = [sorted(part_values(resource, part, folding)) for part in parts]
-    if not all(found):
-        return frozenset()
+    found = []
+    for part in parts:
+        values = part_values(resource, part, folding)
+        if not values:
+            return frozenset()
+        found.append(sorted(values))
     combinations = product(*found)
     return frozenset("&".join(one) for one, _ in zip(combinations, range(_MOST_KEYS), strict=False))
 
@@ -109,14 +113,18 @@ def _value(resource: Resource, part: Part, _: Folding) -> set[str]:
 def value_key(value: Any) -> str:
     """The same for the same value, in whatever unit or spelling it was sent."""
     if isinstance(value, Mapping) and "value" in value:
-        number = Decimal(str(value["value"]))
         unit = str(value.get("code") or value.get("unit") or "")
-        base = canonical(number, unit) if value.get("system") == "http://unitsofmeasure.org" else None
-        amount, unit = base if base is not None else (number, unit)
-        return f"{amount.normalize():f} {unit}"
+        return _measured(str(value["value"]), unit, value.get("system") == "http://unitsofmeasure.org")
     if isinstance(value, Mapping):
         return min(codes_of(value), default="") or folded(words_of(value)) or str(value)
     return folded(str(value))
+
+
+@lru_cache(maxsize=8192)
+def _measured(number: str, unit: str, is_ucum: bool) -> str:
+    base = canonical(Decimal(number), unit) if is_ucum else None
+    amount, unit = base if base is not None else (Decimal(number), unit)
+    return f"{amount.normalize():f} {unit}"
 
 
 def _identifiers(resource: Resource, part: Part, _: Folding) -> set[str]:

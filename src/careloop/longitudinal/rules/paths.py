@@ -12,8 +12,12 @@ _NOT_WORDS = re.compile(r"[^a-z0-9.%/+]+")
 
 def walk(value: Any, path: str) -> list[Any]:
     """Every value at `path` (`content.attachment.hash`); lists on the way are gone through. Not to be changed."""
-    found = [value]
-    for name in _steps(path):
+    names = _steps(path)
+    inside = value.get(names[0]) if isinstance(value, dict) else None
+    if inside is None:
+        return []
+    found = inside if isinstance(inside, list) else [inside]
+    for name in names[1:]:
         step: list[Any] = []
         for one in found:
             inside = one.get(name) if isinstance(one, dict) else None

@@ -122,12 +122,11 @@ def _person(who: Mapping[str, Any], people: People, at: str, behalf: str = "") -
 
 def sources_of(resource: Resource, told: Sequence[Source], people: People, recorded: str) -> tuple[Source, ...]:
     """Every source of a fact once, who said it last first; never empty. `told`: what Provenance names."""
+    if not told:
+        return (_stated(resource, people, recorded),)
     found: dict[str, Source] = {}
     for source in sorted(told, key=_when, reverse=True):
         found.setdefault(source.key, source)
-    if not found:
-        stated = _stated(resource, people, recorded)
-        found[stated.key] = stated
     return tuple(found.values())
 
 
@@ -150,4 +149,4 @@ def _stated(resource: Resource, people: People, recorded: str) -> Source:
         return _document(f"DocumentReference/{origin.removeprefix(DOCUMENT)}", recorded, people)
     if origin:
         return Source(kind=SourceKind.SYSTEM, name=urlsplit(origin).hostname or origin, at=recorded)
-    return named or replace(NOT_STATED, at=recorded)
+    return named or Source(kind=NOT_STATED.kind, name=NOT_STATED.name, at=recorded)
