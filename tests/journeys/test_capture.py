@@ -9,7 +9,7 @@ from tests.journeys.practice import Practice
 
 from careloop.engagement import minutes as ledger
 from careloop.errors import Conflict, Rejected
-from careloop.flows import acts, capturing, one_act
+from careloop.flows import acts, capturing, one_act, plan_acts, plan_desk
 from careloop.flows.calls import Call
 from careloop.loops import store
 
@@ -103,6 +103,41 @@ def test_one_save_writes_what_was_shown_and_undo_takes_it_all_back(practice, pat
     assert not standing["care-plan-review"].state.status.is_open
     with pytest.raises(Conflict):
         practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
+
+
+def plan_of(practice: Practice, patient: str) -> plan_desk.PlanDesk:
+    return practice.run(lambda tx: plan_desk.open_desk(practice.app, tx, patient))
+
+
+def test_plan_and_goal_change_the_care_plan_itself_and_undo_gives_it_back(practice):
+    patient = practice.patient()
+    nurse = practice.user("nia")
+    practice.run(
+        lambda tx: plan_acts.choose(practice.app, tx, nurse, patient_id=patient, version=0, templates=["heart-failure"])
+    )
+    before = plan_of(practice, patient)
+    text = """/call reached 6 min "Ankles are thinner."
+/goal "Dance at the wedding"
+/plan "Walk every 2 days"
+/plan stop "Eat less salt" "Her daughter cooks"
+/plan weekly nurse "Daily weight"
+"""
+    receipt = save(practice, patient, text)
+    assert [one for one in receipt.outputs if "plan" in one] == [
+        "Care plan: Walk every 2 days, by the patient, for “Dance at the wedding”",
+        "Care plan: stops “Eat less salt”",
+        "Care plan: Weigh every morning and write it down, each week, by the nurse",
+    ]
+    plan = plan_of(practice, patient).plan
+    steps = {one.title: one for one in plan.activities}
+    assert plan.goals[0].title == "Dance at the wedding" and steps["Walk every 2 days"].goals == (plan.goals[0].key,)
+    assert steps["Eat less salt"].stopped == "Her daughter cooks"
+    assert steps["Weigh every morning and write it down"].every.words == "each week"
+    practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
+    after = plan_of(practice, patient)
+    assert after.plan == before.plan and after.own_goals == []
+    for wrong in ('/plan stop "Juggle"', '/plan "Eat less salt"', '/plan again "Juggle"'):
+        assert shown(practice, patient, wrong).faults
 
 
 def test_nothing_is_written_where_one_part_cannot_be_read(practice, patient):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 
 from careloop.access.model import Principal
 from careloop.access.policy import require
@@ -19,6 +19,7 @@ from careloop.flows.app import App
 from careloop.flows.calls import Call, checked, contact, says_of, tasks_of
 from careloop.flows.capture_known import Latest, called_lately, latest_of
 from careloop.flows.capture_writes import Json
+from careloop.flows.plan_typing import Said, TypedPlan
 from careloop.flows.referral_resources import NewReferral
 from careloop.flows.worklist_rows import CALL_STEPS
 from careloop.loops import store
@@ -65,6 +66,11 @@ class _Work:
     also: list[str] = field(default_factory=list)
     owners: list[tuple[str, str, str]] = field(default_factory=list)
 
+    @cached_property
+    def plan(self) -> TypedPlan:
+        """The care plan, read when a word first asks for it."""
+        return TypedPlan(self.app, self.tx, self.principal, self.desk.patient_id)
+
     def wrote(self, says: str, *resources: Json) -> None:
         """These resources will be written, and the line says so."""
         for one in resources:
@@ -104,6 +110,7 @@ def carry_out(
         _tried(work, item.at, f"/{item.word}", partial(_WRITERS[item.writes], work, item))
     if work.done.faults or any(not work.is_sure(one.key) for one in work.done.asks):
         return work.done
+    work.resources += work.plan.resources() if "plan" in vars(work) else ()
     one_act.write(app, tx, principal, work.resources, act_id=act_id, also=work.also, typed=order.text)
     _give(work)
     changes = one_act.changes_of(app, before, store.load_loops(tx, patients=[patient_id]))
@@ -288,7 +295,18 @@ def _message(work: _Work, item: Item) -> None:
 
 
 def _goal(work: _Work, item: Item) -> None:
-    work.wrote(f"Goal: {_short(item.text('text'))}", writes.goal_of(work.desk, item.text("text")))
+    goal = writes.goal_of(work.desk, item.text("text"))
+    work.wrote(f"Goal: {_short(item.text('text'))}", goal)
+    work.plan.with_goal(goal)
+
+
+def _plan(work: _Work, item: Item) -> None:
+    """The shared plan is changed; where there is none yet, making one becomes work."""
+    if not work.plan.stands:
+        _matter(work, item)
+        return
+    said = {name: item.text(name) for name in ("text", "change", "every", "owner", "why")}
+    work.wrote(work.plan.say(Said(**said)))
 
 
 def _matter(work: _Work, item: Item) -> None:
@@ -310,5 +328,6 @@ _WRITERS: Mapping[str, Callable[[_Work, Item], None]] = {
     "referral": _referral,
     "message": _message,
     "goal": _goal,
+    "plan": _plan,
     "matter": _matter,
 }

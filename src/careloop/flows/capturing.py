@@ -140,13 +140,7 @@ def save_call(
     before = acting.once(tx, principal, key)
     if before is not None:
         return before
-    typed = "\n".join(part for part in (call.note or "", more) if part.strip())
-    entry = read(app, tx, principal, typed)
-    if entry.faults and typed:
-        first = entry.faults[0]
-        raise Rejected(
-            at="note", expected=first.expected + (f", not “{first.what}”" if first.what else ""), code="value"
-        )
+    entry = _read_call(app, tx, principal, call, more)
     if not entry.items:
         return log_call(
             app,
@@ -161,9 +155,34 @@ def save_call(
             spoke_with=call.spoke_with,
             idempotency_key=key,
         )
+    order, carried = _carried_call(app, tx, principal, entry, call, [loop_id, *also])
+    following = worklist.next_loop(app, tx, principal, without=order.loops)
+    receipt = acting.ActReceipt(
+        act_id=carried.act_id, says=_says(carried), next_loop_id=following, outputs=tuple(_words(carried.lines))
+    )
+    acting.keep_receipt(tx, principal, key, receipt, app.clock.now())
+    return receipt
+
+
+def _read_call(app: App, tx: Transaction, principal: Principal, call: Call, more: str) -> Entry:
+    """The commands in the note of a call and beside it; `Rejected` where they cannot be read."""
+    typed = "\n".join(part for part in (call.note or "", more) if part.strip())
+    entry = read(app, tx, principal, typed)
+    if entry.faults and typed:
+        first = entry.faults[0]
+        raise Rejected(
+            at="note", expected=first.expected + (f", not “{first.what}”" if first.what else ""), code="value"
+        )
     if any(item.writes == "contact" for item in entry.items):
         raise Rejected(at="note", expected="no second call in the note of a call", code="business-rule")
-    loops = [acting.find_loop(tx, each) for each in dict.fromkeys((loop_id, *also))]
+    return entry
+
+
+def _carried_call(
+    app: App, tx: Transaction, principal: Principal, entry: Entry, call: Call, loop_ids: Sequence[str]
+) -> tuple[Order, Carried]:
+    """The call and its commands as one act; `Rejected` where something has to be asked again first."""
+    loops = [acting.find_loop(tx, each) for each in dict.fromkeys(loop_ids)]
     patient_id = acting.same_patient(loops)
     order = Order(
         text=entry.text,
@@ -176,15 +195,9 @@ def save_call(
     carried = carry_out(app, tx, principal, patient_id, order, (), act_id=new_id())
     if carried.faults or carried.asks:
         told = carried.faults[0].says if carried.faults else carried.asks[0].says
-        raise Rejected(
-            at="note", expected=f"an answer first: {told}. The box on the patient page asks it", code="value"
-        )
-    following = worklist.next_loop(app, tx, principal, without=order.loops)
-    receipt = acting.ActReceipt(
-        act_id=carried.act_id, says=_says(carried), next_loop_id=following, outputs=tuple(_words(carried.lines))
-    )
-    acting.keep_receipt(tx, principal, key, receipt, app.clock.now())
-    return receipt
+        expected = f"an answer first: {told}. The box on the patient page asks it"
+        raise Rejected(at="note", expected=expected, code="value")
+    return order, carried
 
 
 def _rehearsed(

@@ -146,4 +146,7 @@ def _status(resource: Mapping[str, Any]) -> str:
 
 
 def _bare(resource: Mapping[str, Any]) -> Json:
-    return {name: value for name, value in resource.items() if name != "meta"}
+    """Without version and time, which the record sets; profiles, labels and where it came from stay."""
+    kept = {name: value for name, value in resource.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
+    rest = {name: value for name, value in resource.items() if name != "meta"}
+    return {**rest, "meta": kept} if kept else rest

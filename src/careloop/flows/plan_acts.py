@@ -17,7 +17,7 @@ from careloop.errors import NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import derived_id, new_id
 from careloop.flows import questions, writing
 from careloop.flows.app import App
-from careloop.flows.plan_desk import PlanDesk, open_desk, opening, require_version, review_loop, save
+from careloop.flows.plan_desk import SAYS_CHANGED, PlanDesk, open_desk, opening, require_version, review_loop, save
 from careloop.flows.referral_desk import require_text
 from careloop.record import Write
 
@@ -26,7 +26,6 @@ HOWS: Mapping[str, str] = {"in-person": "In person", "phone": "By phone", "paper
 UNITS = ("day", "week", "month", "year")
 _CLINICIANS = frozenset({Role.PHYSICIAN})
 _REVIEWERS = frozenset({Role.PHYSICIAN, Role.NURSE, Role.COORDINATOR})
-_SAYS = "The care plan was changed and needs a yes"
 Json = dict[str, Any]
 
 
@@ -316,7 +315,7 @@ def changed(
     state = save(app, tx, principal, desk, plan, also)
     if state in (PlanState.DRAFT, PlanState.CHANGED) and review_loop(tx, plan.patient_id) is None:
         now = app.clock.now().isoformat()
-        writing.write(app, tx, principal, [_create(opening(plan, now, principal.reference, _SAYS))])
+        writing.write(app, tx, principal, [_create(opening(plan, now, principal.reference, SAYS_CHANGED))])
     undecided = len(plan.open_conflicts)
     return f"{says} {undecided} to decide by a clinician." if undecided else says
 

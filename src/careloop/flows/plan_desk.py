@@ -26,6 +26,7 @@ from careloop.loops.store import StoredLoop, load_loops
 from careloop.record import Stored, Write
 
 PATHWAY = "care-plan-review"
+SAYS_CHANGED = "The care plan was changed and needs a yes"
 _OVER = ("cancelled", "completed")
 Json = dict[str, Any]
 
@@ -110,15 +111,31 @@ def save(
     app: App, tx: Transaction, principal: Principal, desk: PlanDesk, plan: Plan, also: Iterable[Json] = ()
 ) -> PlanState:
     """The plan is in the record with its goals; goals that it no longer has are ended; its review is kept in mind."""
+    state, resources = resources_of(tx, principal, desk, plan)
+    writing.write(app, tx, principal, [_put(one) for one in (*resources, *also)])
+    note_review(tx, plan)
+    return state
+
+
+def note_review(tx: Transaction, plan: Plan) -> None:
+    """The day of the next review is kept in mind."""
+    store.keep_review(tx, plan_id=plan.id, patient_id=plan.patient_id, review_by=plan.review_by, ended=plan.ended)
+
+
+def resources_of(tx: Transaction, principal: Principal, desk: PlanDesk, plan: Plan) -> tuple[PlanState, list[Json]]:
+    """What of the plan is written new, and where it stands then."""
     began = plan.began or desk.today
     ids = {one.key: _goal_id(tx, plan, one.key) for one in plan.goals}
     state = state_of(plan, desk.today)
     resources = [goal_of(one, ids[one.key], plan, began) for one in plan.goals if not one.key.startswith("own/")]
     resources += [_ended(one) for one in _dropped(desk, set(ids.values()))]
-    resources += [care_plan_of(plan, state, principal.reference, ids), *also]
-    writing.write(app, tx, principal, [_put(one) for one in resources])
-    store.keep_review(tx, plan_id=plan.id, patient_id=plan.patient_id, review_by=plan.review_by, ended=plan.ended)
-    return state
+    resources.append(care_plan_of(plan, state, principal.reference, ids))
+    standing = {one.reference: one.resource for one in desk.stored}
+    return state, [one for one in resources if _bare(one) != _bare(standing.get(f"{one['resourceType']}/{one['id']}"))]
+
+
+def _bare(resource: Mapping[str, Any] | None) -> Json:
+    return {name: value for name, value in (resource or {}).items() if name != "meta"}
 
 
 def _goal_id(tx: Transaction, plan: Plan, key: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from careloop.engagement.education.model import Answer, Item, Standing, Words
+from careloop.fhir.codes import falls_under
 
-ICD = "http://hl7.org/fhir/sid/icd-10-cm|"
 ENGLISH = "en"
 
 
@@ -15,19 +15,9 @@ def fitting(items: Mapping[str, Item], codes: Sequence[str], plans: Iterable[str
     found = [
         one
         for one in items.values()
-        if chosen.intersection(one.plans) or any(_matches(code, wanted) for code in codes for wanted in one.fits)
+        if chosen.intersection(one.plans) or any(falls_under(code, wanted) for code in codes for wanted in one.fits)
     ]
     return sorted(found, key=lambda one: one.title)
-
-
-def _matches(code: str, wanted: str) -> bool:
-    if not wanted.startswith(ICD):
-        return code == wanted
-    return code.startswith(ICD) and _plain(code).startswith(_plain(wanted))
-
-
-def _plain(code: str) -> str:
-    return code.removeprefix(ICD).replace(".", "").upper()
 
 
 def words_in(item: Item, language: str) -> tuple[Words, bool]:
