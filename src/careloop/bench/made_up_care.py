@@ -5,6 +5,7 @@ Everything comes from one random source, so that a run with the same seed is the
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ _ISSUES = (
     {"system": "urn:careloop:refill-gap", "code": "refill"},
     {"system": "urn:careloop:refill-gap", "code": "high-alert"},
 )
+_POTASSIUM = ("4.1", "4.4", "5.6", "6.6", "2.5")
 _OUTCOMES = ("reached", "reached", "no-answer", "left-message", "wrong-number")
 
 
@@ -135,7 +137,7 @@ class Care:
             "effectiveDateTime": at.isoformat(),
             "issued": at.isoformat(),
             "valueQuantity": {
-                "value": self.random.choice([4.1, 4.4, 5.6, 6.6, 2.5]),
+                "value": Decimal(self.random.choice(_POTASSIUM)),
                 "unit": "mmol/L",
                 "system": "http://unitsofmeasure.org",
                 "code": "mmol/L",

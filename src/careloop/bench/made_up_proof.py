@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from careloop.loops.facts.reading import resource_type_of
 from careloop.loops.rules.referrals.content import Tables
 from careloop.loops.rules.referrals.states import STATE, stage
 
@@ -74,7 +75,7 @@ class Maker:
         if wanted.get("itself"):
             return self._moved(wanted, about)
         build = _BUILDERS.get(wanted.get("resource", ""))
-        return build(self, wanted, about) if build else None
+        return _filled(build(self, wanted, about)) if build else None
 
     def _one(self, wanted: Condition, name: str, otherwise: str) -> str:
         return str(self.random.choice(wanted[name])) if wanted.get(name) else otherwise
@@ -91,7 +92,7 @@ class Maker:
 
     def _moved(self, wanted: Condition, about: About) -> Resource | None:
         """The matter itself, as the condition wants it."""
-        if about.itself is None:
+        if about.itself is None or about.itself["resourceType"] != resource_type_of(wanted["resource"]):
             return None
         found = {name: value for name, value in about.itself.items() if name != "meta"}
         found["status"] = self._one(wanted, "status", str(found.get("status", "")))
@@ -396,6 +397,11 @@ _BUILDERS: Mapping[str, Callable[[Maker, Condition, About], Resource]] = {
     "Specimen": Maker._specimen,
     "Task": Maker._task,
 }
+
+
+def _filled(resource: Resource) -> Resource:
+    """Without what is empty: a new matter is about no other."""
+    return {name: value for name, value in resource.items() if value not in ([], {}, {"related": []})}
 
 
 def _alert_state(state: str) -> Resource:

@@ -19,6 +19,7 @@ from careloop.loops.rules.conditions import Matter, holds
 from careloop.loops.rules.moments import Moments
 from careloop.loops.rules.opening import anchors
 from careloop.loops.rules.referrals.content import read_tables
+from careloop.record import Record, Write
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _MOST, _TRIES = 3_000, 60
@@ -70,6 +71,22 @@ def test_what_is_made_for_a_step_proves_it(pathway: str, step: str) -> None:
     words = {"needs": "phq-9"}
     about = About(patient="p", at=NOW, focus=focus, words=words, itself=matter)
     assert any(_proves(maker, wanted, about, matter, words) for _ in range(_TRIES))
+
+
+def test_all_that_is_made_may_be_written() -> None:
+    """What the record refuses happens to nobody: a simulation would say that it was lived through."""
+    record, (care, maker) = Record.load(), _maker(Random(5))
+    made = [care.opening("p", NOW) for _ in range(200)]
+    for one in PATHWAYS.active.values():
+        matter = _matter_of(one.id)
+        about = About(patient="p", at=NOW, focus=f"{matter['resourceType']}/{matter['id']}", itself=matter)
+        conditions = [step.done_when for step in one.steps] + [end.when for end in one.ends_when]
+        made += [maker.make(one.opens_when.when, About(patient="p", at=NOW)) for _ in range(5)]
+        made += [maker.make(asked, about) for asked in conditions for _ in range(8)]
+        made += [care.proof("p", NOW, about.focus, "Task/1", ["outreach"]) for _ in range(5)]
+    assert sum(one is None for one in made) < len(made) / 2
+    for one in filter(None, made):
+        record.check([Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one)])
 
 
 def _matter_of(pathway: str) -> dict[str, Any]:
