@@ -110,29 +110,6 @@ def test_a_file_of_a_scale_tells_each_line_that_cannot_be_used_and_calls_the_nur
     assert "Weight gain" in nia.get("/monitoring/load").text
 
 
-def test_the_patient_answers_by_a_link_once_and_reads_what_happens(practice, client, patient):
-    nia = signed_in(client, practice, "nia")
-    enroll(nia, patient)
-    page = nia.post(f"/patients/{patient}/vitals", {"what": "link"}).text
-    link = re.search(r'href="(/p/today/[^"]+)"', page)[1]
-    assert "Brook" not in client.get(link).text
-    wrong = client.post(link, data={"birth_date": "1948-05-07"})
-    assert wrong.status_code == 422
-    first = client.post(link, data={"birth_date": "1948-05-06"})
-    assert "How do you feel today?" in first.text
-    answers = {"birth_date": "1948-05-06", "q-usual": "worse", "q-breath": "rest"}
-    assert "pain in your chest" in client.post(link, data=answers).text
-    answers["q-chest"] = "no"
-    last = client.post(link, data=answers).text
-    assert "Call 911 now" in last
-    done = client.post(link, data={**answers, "weight": "178", "weight-unit": "[lb_av]", "send": "yes"})
-    assert "Please read this now" in done.text
-    assert client.post(link, data={**answers, "send": "yes"}).status_code == 404
-    board = nia.get("/monitoring").text
-    assert "A warning answer in the daily check-in: breathless" in board
-    assert "178 lb" in nia.get(f"/patients/{patient}/vitals").text
-
-
 def test_the_tuner_counts_before_anything_is_saved_and_a_physician_signs(practice, client, patient):
     enroll(signed_in(client, practice, "nia"), patient)
     for day, kg in ((2, "80"), (3, "81"), (4, "80")):

@@ -20,7 +20,6 @@ from careloop.api.fhir_door import Door
 from careloop.api.metrics import count_requests
 from careloop.errors import CareloopError
 from careloop.flows.app import App
-from careloop.web.partners import home_today
 from careloop.web.partners import pages as partners
 from careloop.web.staff import problems
 from careloop.web.staff import routes as staff
@@ -73,7 +72,6 @@ def create_asgi(app: App, *, short_way: bool = True) -> WebApplication:
             *worklist.routes,
             *ownership.routes,
             *partners.routes,
-            *home_today.routes,
             *staff.routes,
         ],
         request_max_body_size=app.settings.max_body_bytes,

@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     """The patient themselves: something to read, and one question about it."""
     ASSESSMENT = "assessment"
     """A patient or caregiver answers a part of a check-in: not one answer but a form, page by page."""
+    CHECK_IN = "check-in"
+    """The patient themselves: how they are today, question by question, and what they measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,16 @@ def _contact(message: Resource, answered: frozenset[str] | set[str], budget: Bud
         medium=medium,
         answered=two_way or bool(message.get("received")) or reference in answered,
         failure=outcome if outcome in budget.failures else "",
+        agreed=not budget.agreed_categories.isdisjoint(_categories(message)),
     )
+
+
+def _categories(message: Resource) -> set[str]:
+    return {
+        f"{coding.get('system', '')}|{coding.get('code', '')}"
+        for one in message.get("category", ())
+        for coding in one.get("coding", ())
+    }
 
 
 def medium_of(message: Resource) -> str:

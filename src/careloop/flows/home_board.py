@@ -132,6 +132,8 @@ class Vitals:
     signed: tuple[tuple[str, datetime], ...]
     after_discharge: bool
     missing_usual: tuple[str, ...]
+    rhythms: tuple[home_plans.RhythmChange, ...] = ()
+    why: str = ""
 
 
 def board(app: App, tx: Transaction, principal: Principal) -> Board:
@@ -193,7 +195,7 @@ def _leading(content: Monitoring, plan: Plan, row: Row) -> str:
         if limit.alert == row["alert"] and limit.metric in content.metrics:
             return limit.metric
     for one in sorted(plan.conditions):
-        if one in content.programmes:
+        if one in content.programmes and content.programmes[one].metrics:
             return content.programmes[one].metrics[0]
     return next(iter(content.metrics))
 
@@ -208,6 +210,7 @@ def vitals(app: App, tx: Transaction, principal: Principal, patient_id: str) -> 
     plan = None if row is None else home_plans.from_json(row["plan"])
     values = _values(tx, content, [patient_id], now - SHOWN).get(patient_id, ())
     names = people.Names(tx)
+    episode = {} if row is None else app.record.read(tx, principal, "EpisodeOfCare", row["episode"]).resource
     limits = () if plan is None else tuple(limits_of(content, plan, now))
     return Vitals(
         patient_id=patient_id,
@@ -220,6 +223,8 @@ def vitals(app: App, tx: Transaction, principal: Principal, patient_id: str) -> 
         signed=() if plan is None else tuple((names.name(one.by), one.at) for one in reversed(plan.limits)),
         after_discharge=plan is not None and is_after_discharge(content, plan, now),
         missing_usual=() if plan is None else tuple(missing_usual(content, plan)),
+        rhythms=tuple(reversed(home_plans.rhythm_changes(episode))),
+        why=home_plans.last_why(episode),
     )
 
 
@@ -259,7 +264,7 @@ def limits_of(content: Monitoring, plan: Plan, now: datetime) -> list[LimitShown
 
 
 def _unit(row: Limit, metric: Metric | None) -> str:
-    fixed = {"pounds": "lb", "percent": "%", "days": "days"}
+    fixed = {"pounds": "lb", "percent": "%", "days": "days", "times": "in a row"}
     if row.tests[0].kind == "share-of-best":
         return "% of best"
     return fixed.get(row.adjust) or (metric.shown if metric else "")

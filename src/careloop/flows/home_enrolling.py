@@ -1,7 +1,7 @@
 """Somebody is watched at home, for what, with which limits: enrolled, paused, ended; limits signed by a clinician."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from careloop.flows.app import App
 from careloop.monitoring import store
 from careloop.monitoring.content import Monitoring
 from careloop.monitoring.model import Plan, SignedLimits
+from careloop.monitoring.rules import check_ins
 from careloop.monitoring.rules.enrolment import enrolment_faults
 from careloop.record import Write
 
@@ -31,18 +32,19 @@ _COMPARATOR = {
     "percent": ">=",
     "by": ">=",
 }
-_UNIT = {"pounds": ("lb", "[lb_av]"), "percent": ("%", "%"), "days": ("days", "d")}
+_UNIT = {"pounds": ("lb", "[lb_av]"), "percent": ("%", "%"), "days": ("days", "d"), "times": ("in a row", "1")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enrolment:
-    """What is said when somebody is enrolled. `told`: the patient knows that this is no emergency service (MO-09)."""
+    """What is said when somebody is enrolled. `told`: the patient knows that this is no emergency service (MO-09).
+    `rhythm`: how often they are asked; empty for what their programmes say."""
 
     programmes: Sequence[str]
     on_call: bool
     told: bool
     usual: Mapping[str, Decimal] = field(default_factory=dict)
-    rhythm: str = "daily"
+    rhythm: str = ""
 
 
 def enrol(app: App, tx: Transaction, principal: Principal, patient_id: str, new: Enrolment) -> str:
@@ -51,6 +53,7 @@ def enrol(app: App, tx: Transaction, principal: Principal, patient_id: str, new:
     _require(principal)
     content, now = monitoring.content_of(app, tx), app.clock.now()
     faults = enrolment_faults(content, new.programmes, on_call=new.on_call, told=new.told)
+    new = replace(new, rhythm=new.rhythm or _usual_rhythm(app, tx, patient_id, content, new.programmes))
     if new.rhythm not in {one["id"] for one in content.check_ins["rhythms"]}:
         faults.append(Fault(at="rhythm", expected="one of the rhythms", code="value"))
     if faults:
@@ -71,6 +74,14 @@ def enrol(app: App, tx: Transaction, principal: Principal, patient_id: str, new:
     return "Enrolled. Readings from now on call somebody when they are out of limits."
 
 
+def _usual_rhythm(app: App, tx: Transaction, patient_id: str, content: Monitoring, programmes: Sequence[str]) -> str:
+    """What the programmes say, or the rhythm after a hospital stay while one is near."""
+    left = home_plans.discharged_of(app.record.of_patient(tx, patient_id, ["Encounter"]))
+    today = app.clock.now().astimezone(people.zone_of(tx)).date()
+    is_near = left is not None and (today - left).days <= content.windows.after_discharge_days
+    return check_ins.usual_rhythm(content.check_ins, programmes, after_discharge=is_near)
+
+
 def change(app: App, tx: Transaction, principal: Principal, patient_id: str, status: str, why: str) -> str:
     """The patient pauses (`onhold`), goes on (`active`) or ends (`finished`); a sentence says why. While paused no
     reading is expected; what comes is still looked at."""
@@ -84,14 +95,7 @@ def change(app: App, tx: Transaction, principal: Principal, patient_id: str, sta
         raise Rejected(at="status", expected="another state", code="value")
     at = app.clock.now().astimezone(people.zone_of(tx)).isoformat(timespec="seconds")
     episode = dict(app.record.read(tx, principal, "EpisodeOfCare", row["episode"]).resource)
-    history = [dict(one) for one in episode.get("statusHistory", ())]
-    if history and "end" not in history[-1]["period"]:
-        history[-1] = {**history[-1], "period": {**history[-1]["period"], "end": at}}
-    note = [{"url": "urn:careloop:why", "valueString": why.strip()}]
-    history.append({"status": status, "period": {"start": at}, "extension": note})
-    episode |= {"status": status, "statusHistory": history}
-    if status == "finished":
-        episode["period"] = {**episode["period"], "end": at}
+    episode = home_plans.with_status(episode, status, at, why.strip())
     writing.write(app, tx, principal, [_put(episode)])
     home_plans.refresh(app, tx, [patient_id])
     monitoring.review(app, tx, (), [patient_id])

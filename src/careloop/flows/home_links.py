@@ -1,231 +1,281 @@
-"""A one-use link by which a patient gives readings and answers the daily check-in, without an account, on any phone.
+"""The link of a check-in: the patient answers question by question, gives numbers, says how often, or that they cannot.
 
-The code is sealed with the installation's key: it says who may answer until when, and only we can read it. What is
-shown waits for the birth date. One answer: the form it makes has the link's id, and a second one is refused.
+Each answer is saved when it is given, so that the link can be left and opened again until it closes. A warning goes
+through the limits at once, though questions are still open. With the numbers the link is used.
 """
 
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from careloop.access.audit import AuditEntry, record_audit
-from careloop.access.keys import open_keyring
-from careloop.access.model import Principal, Tenant, system_principal
-from careloop.access.policy import Action, require_action
-from careloop.access.throttle import Bucket, charge
+from careloop import community
+from careloop.access.model import system_principal
 from careloop.db import Transaction
-from careloop.errors import Conflict, NotFound, Unavailable
-from careloop.fhir.ids import derived_id, new_id
-from careloop.flows import home_enrolling, home_entering, home_plans, monitoring, people, writing
+from careloop.errors import NotFound, Rejected
+from careloop.flows import (
+    home_answers,
+    home_enrolling,
+    home_entering,
+    home_plans,
+    home_rhythms,
+    monitoring,
+    partner_links,
+    people,
+    writing,
+)
 from careloop.flows.app import App
+from careloop.flows.education_record import language_of
+from careloop.flows.home_answers import Response
 from careloop.flows.home_entering import Typed
-from careloop.flows.home_readings import SYMPTOM, TAG
+from careloop.flows.home_readings import TAG
+from careloop.flows.home_words import Words, words_for
+from careloop.flows.mailing import message_id
+from careloop.flows.partner_links import Door
+from careloop.monitoring import check_in_store
+from careloop.monitoring.check_in_store import Kept
 from careloop.monitoring.content import Monitoring
 from careloop.monitoring.model import Plan
 from careloop.monitoring.rules import check_ins
-from careloop.monitoring.rules.check_ins import Outcome
-from careloop.record import Write
+from careloop.monitoring.rules.asking import Rhythm, asking_of
+from careloop.monitoring.rules.check_ins import Asked, Outcome
+from careloop.record import Stored, Write
 
-LIFE = timedelta(days=7)
-_PURPOSE = "home check-in"
-_FREE_TRIES = 20
-_SCORE = "urn:careloop:score"
+BACK, ANSWER = "back", "answer"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
-    """A link that is good now: its practice, its patient, its id, and who stands there."""
-
-    tenant: Tenant
-    link_id: str
-    patient_id: str
-    principal: Principal
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the patient is asked: their first name, the check-in, what they measure at home."""
+class Today:
+    """Where a check-in stands: what is asked next (None: all is said), what the answers come to, the words for this
+    reader. `proof` goes back with the form."""
 
     name: str
+    patient_id: str
     plan: Plan
-    form: Mapping[str, Any]
     content: Monitoring
+    kept: Kept
+    response: Response
+    asked: Asked | None
+    number: int
+    outcome: Outcome | None
+    words: Words
+    proof: str
 
     @property
     def metrics(self) -> list[str]:
         """What they measure, by their programmes."""
-        some = [
-            self.content.programmes[one].metrics
-            for one in sorted(self.plan.conditions)
-            if one in self.content.programmes
-        ]
+        known = self.content.programmes
+        some = [known[one].metrics for one in sorted(self.plan.conditions) if one in known]
         return list(dict.fromkeys(metric for metrics in some for metric in metrics))
 
+    @property
+    def pauses(self) -> Sequence[Mapping[str, Any]]:
+        """What they may say in place of an answer."""
+        found: Sequence[Mapping[str, Any]] = self.content.check_ins["pauses"]
+        return found
 
-def make(app: App, principal: Principal, patient_id: str) -> str:
-    """The code of a new link for a patient who takes part; audited. `Conflict` for anybody else."""
-    require_action(principal, Action.LOOP_WORK)
-
-    def work(tx: Transaction) -> str:
-        row = home_enrolling.standing(tx, patient_id)
-        if row is None or row["status"] == "finished":
-            raise Conflict("enroll the patient first")
-        return sealed(app, tx, principal, patient_id, new_id())
-
-    return app.database.run(principal.tenant_id, work, actor=principal.reference)
+    @property
+    def rhythms(self) -> list[Rhythm]:
+        """How often they may choose to be asked."""
+        return [one for one in asking_of(self.content.check_ins).rhythms.values() if one.patient_may]
 
 
-def sealed(app: App, tx: Transaction, principal: Principal, patient_id: str, link_id: str) -> str:
-    """The code of the link with this id; that it was made stands in the trail."""
-    until = int((app.clock.now() + LIFE).timestamp())
-    text = f"{tx.tenant_id} {patient_id} {link_id} {until}"
-    entry = AuditEntry(
-        principal=principal,
-        action="C",
-        subtype="patient-link",
-        resource_ids=[link_id],
-        patient_ids=[patient_id],
-        detail="a link for readings and a check-in was made",
-    )
-    record_audit(tx, entry)
-    return urlsafe_b64encode(open_keyring(app.settings.data_dir).seal(_PURPOSE, text)).decode().rstrip("=")
+def opened(app: App, door: Door, birth_date: str) -> Today | None:
+    """Where the check-in stands, for the right birth date; None for a wrong one, which is counted."""
+    sight = door.principal.narrowing
+    with app.database.transaction(door.tenant.id, actor=door.principal.reference, sight=sight) as tx:
+        if partner_links.is_birth_date(app, tx, door, birth_date):
+            return _of_door(app, tx, door)
+    partner_links.refuse(app, door)
+    return None
 
 
-def open_door(app: App, code: str, address: str) -> Door | None:
-    """Who stands at the door; None for a code that opens nothing, for whatever reason. `Throttled` after too many."""
-    keys = open_keyring(app.settings.data_dir)
-    try:
-        text = keys.unseal(_PURPOSE, urlsafe_b64decode(code + "=" * (-len(code) % 4)))
-        tenant_id, patient_id, link_id, until = text.split(" ")
-        tenant = app.tenant(int(tenant_id))
-    except (Unavailable, Base64Error, ValueError, NotFound):
-        with app.database.directory() as directory:
-            charge(
-                directory,
-                [Bucket(key=keys.fingerprint("throttle check-in", address), free=_FREE_TRIES)],
-                app.clock.now(),
-            )
-        return None
-    if datetime.fromtimestamp(int(until), UTC) <= app.clock.now():
-        return None
-    with app.database.transaction(tenant.id) as tx:
-        if app.record.fetch(tx, [f"QuestionnaireResponse/{_answer_id(tenant.id, link_id)}"]):
-            return None
-        row = home_enrolling.standing(tx, patient_id)
+def again(app: App, door: Door) -> Today:
+    """Where it stands, for a form whose proof was good and that could not be used."""
+    sight = door.principal.narrowing
+    with app.database.transaction(door.tenant.id, actor=door.principal.reference, sight=sight) as tx:
+        return _of_door(app, tx, door)
+
+
+def answer(app: App, door: Door, place: str, choice: str) -> Today:
+    """The answer is saved and the next question comes. `Rejected` for none of the answers."""
+    return _run(app, door, lambda tx, today: said(app, tx, today, place, choice, ANSWER))
+
+
+def back(app: App, door: Door) -> Today:
+    """The last answer is taken back."""
+    return _run(app, door, lambda tx, today: said(app, tx, today, "", "", BACK))
+
+
+def numbers(app: App, door: Door, typed: Sequence[Typed]) -> Today:
+    """The values stand in the record and the link is used. `Rejected` while a question is open."""
+
+    def work(tx: Transaction, today: Today) -> Today:
+        _save_numbers(app, tx, today, typed)
+        community.use_link(tx, door.link.id, "answered", app.clock.now())
+        return today
+
+    return _run(app, door, work)
+
+
+def pause(app: App, door: Door, pause_id: str) -> Today:
+    """Nothing is expected for a while; the link is used."""
+
+    def work(tx: Transaction, today: Today) -> Today:
+        found = next((one for one in today.pauses if one["id"] == pause_id), None)
+        if found is None:
+            raise Rejected(at="choice", expected="one of the answers", code="required")
+        home_rhythms.pause_by_patient(app, tx, today.patient_id, found)
+        community.use_link(tx, door.link.id, f"pause {pause_id}", app.clock.now())
+        return today
+
+    return _run(app, door, work)
+
+
+def choose_rhythm(app: App, door: Door, rhythm: str) -> Today:
+    """They are asked in this rhythm from now on; the link stays good for the answer."""
+
+    def work(tx: Transaction, today: Today) -> Today:
+        home_rhythms.rhythm_by_patient(app, tx, today.patient_id, rhythm)
+        return today
+
+    return _run(app, door, work)
+
+
+def by_staff(app: App, tx: Transaction, patient: Stored, kept: Kept, author: str) -> Today:
+    """Where the check-in stands for somebody who asks it on the phone."""
+    return _today(app, tx, patient, kept, author=author, proof="")
+
+
+def said(app: App, tx: Transaction, today: Today, place: str, choice: str, do: str) -> Today:
+    """One answer is kept (or the last one taken back); where the check-in stands then."""
+    response = today.response
+    forms = response.forms
+    known = {one.place: one.answer["id"] for one in check_ins.said_so_far(forms, response.answers)}
+    if response.complete:
+        return today
+    if do == BACK:
+        answers = dict(list(known.items())[:-1])
+    elif today.asked is None or today.asked.place != place:
+        return today
+    elif choice not in {one["id"] for one in today.asked.question["answers"]}:
+        raise Rejected(at="answer", expected="one of the answers", code="required")
+    else:
+        answers = {**known, place: choice}
+    at = app.clock.now().astimezone(people.zone_of(tx)).isoformat(timespec="seconds")
+    asked = check_ins.next_question(forms, answers)
+    changed = replace(response, answers=answers, complete=asked is None, at=at, language=today.words.language)
+    found = home_answers.keep(app, tx, today.content, changed)
+    _note_received(app, tx, today.kept)
+    check_in_store.execute(tx, "wake", patients=[today.patient_id], at=app.clock.now())
+    if found is not None and (changed.complete or found.level >= _WARNING):
+        ids = [one["id"] for one in home_answers.observations(app, tx, today.content, changed, found)]
+        monitoring.review(app, tx, ids, [today.patient_id])
+    number = len(check_ins.said_so_far(forms, answers)) + 1
+    return replace(today, response=changed, asked=asked, outcome=found, number=number)
+
+
+_WARNING = 3
+
+
+def _run(app: App, door: Door, work: Any) -> Today:
+    def inside(tx: Transaction) -> Today:
+        patient_id = _patient_id(door)
+        with tx.widened():
+            tx.lock(f"patient {patient_id}")
+            link = community.lock_link(tx, door.link.id)
+            if link is None or not link.is_good(app.clock.now()):
+                raise NotFound("this link is over")
+        today = _of_door(app, tx, door)
+        with tx.widened():
+            found: Today = work(tx, today)
+            return found
+
+    return app.database.run(door.tenant.id, inside, actor=door.principal.reference, sight=door.principal.narrowing)
+
+
+def _of_door(app: App, tx: Transaction, door: Door) -> Today:
+    patient = app.record.read(tx, door.principal, "Patient", _patient_id(door))
+    with tx.widened():
+        kept = check_in_store.one(tx, door.link.request.partition("/")[2])
+        if kept is None or kept.state == "withdrawn":
+            raise NotFound("there is nothing behind this link any more")
+        proof = partner_links.proof_of(app, door.link.id, app.clock.now())
+        return _today(app, tx, patient, kept, author=f"Patient/{patient.id}", proof=proof)
+
+
+def _today(app: App, tx: Transaction, patient: Stored, kept: Kept, *, author: str, proof: str) -> Today:
+    row = home_enrolling.standing(tx, patient.id)
     if row is None or row["status"] == "finished":
-        return None
-    principal = system_principal(tenant.id, "check-in")
-    return Door(tenant=tenant, link_id=link_id, patient_id=patient_id, principal=principal)
-
-
-def ask(app: App, door: Door, birth_date: str) -> Asked | None:
-    """What is asked, for the right birth date; None for a wrong one. Both are audited, wrong ones are counted."""
-    keys = open_keyring(app.settings.data_dir)
-    with app.database.directory() as directory:
-        charge(directory, [Bucket(key=keys.fingerprint("check-in", door.link_id), free=5)], app.clock.now())
-    with app.database.transaction(door.tenant.id, actor="check-in") as tx:
-        patient = app.record.fetch(tx, [f"Patient/{door.patient_id}"])[f"Patient/{door.patient_id}"].resource
-        right = hmac.compare_digest(str(patient.get("birthDate", "")).encode(), birth_date.strip().encode())
-        entry = AuditEntry(
-            principal=door.principal,
-            action="R",
-            subtype="read",
-            resource_type="Patient",
-            patient_ids=[door.patient_id],
-            outcome="0" if right and birth_date.strip() else "8",
-            detail="a patient's link was opened" if right else "a patient's link was refused: wrong birth date",
-        )
-        record_audit(tx, entry)
-        row = home_enrolling.standing(tx, door.patient_id)
-        if not right or not birth_date.strip() or row is None:
-            return None
-        plan, content = home_plans.from_json(row["plan"]), monitoring.content_of(app, tx)
-    names = [name for one in patient.get("name", ()) for name in one.get("given", ())]
-    return Asked(
+        raise NotFound("there is nothing behind this link any more")
+    plan, content = home_plans.from_json(row["plan"]), monitoring.content_of(app, tx)
+    own = home_answers.response_id(tx.tenant_id, kept.id)
+    stored = app.record.fetch(tx, [f"QuestionnaireResponse/{own}"]).get(f"QuestionnaireResponse/{own}")
+    response = Response(
+        id=own,
+        patient_id=patient.id,
+        request=kept.id,
+        forms=check_ins.forms_for(content.check_ins, plan.conditions),
+        answers={},
+        at="",
+        author=author,
+        complete=False,
+    )
+    if stored is not None and not stored.deleted:
+        known = home_answers.of_resource(content, stored, kept.id)
+        response = replace(known, author=author if not known.complete else known.author)
+    names = [name for one in patient.resource.get("name", ()) for name in one.get("given", ())]
+    return Today(
         name=str(names[0]) if names else "",
+        patient_id=patient.id,
         plan=plan,
-        form=check_ins.form_for(content.check_ins, plan.conditions),
         content=content,
+        kept=kept,
+        response=response,
+        asked=None if response.complete else check_ins.next_question(response.forms, response.answers),
+        number=len(check_ins.said_so_far(response.forms, response.answers)) + 1,
+        outcome=home_answers.outcome_of(content, response),
+        words=words_for(content, language_of(patient.resource)),
+        proof=proof,
     )
 
 
-def save(app: App, door: Door, asked: Asked, answers: Mapping[str, str], typed: list[Typed]) -> Outcome:
-    """The answers and values are in the record, once; what the patient is told. `Rejected` where a question is open,
-    `Conflict` where the link was used."""
-    result = check_ins.outcome(asked.form, answers, asked.content.check_ins["levels"])
-
-    def work(tx: Transaction) -> None:
-        tx.lock(f"check-in {door.link_id}")
-        answer_id = _answer_id(door.tenant.id, door.link_id)
-        if app.record.fetch(tx, [f"QuestionnaireResponse/{answer_id}"]):
-            raise Conflict("this link was used before")
-        zone = people.zone_of(tx)
-        at = app.clock.now().astimezone(zone).isoformat(timespec="seconds")
-        found = [_response(answer_id, door.patient_id, asked.form, result, at)]
-        found += _scores(answer_id, door, result, at)
-        me = {"reference": f"Patient/{door.patient_id}"}
-        for number, one in enumerate(home_entering.observations(asked.content, typed, door.patient_id, zone)):
-            own = derived_id(door.tenant.id, "check-in value", door.link_id, number)
-            found.append({**one, "id": own, "performer": [me], "meta": {"tag": [{"system": TAG, "code": "typed"}]}})
-        writes = [
-            Write(method="update", resource_type=one["resourceType"], id=one["id"], resource=one) for one in found
-        ]
-        written = writing.write(app, tx, door.principal, writes, each=True)
-        observations = [one.id for one in written if one.resource_type == "Observation"]
-        monitoring.review(app, tx, observations, [door.patient_id])
-
-    app.database.run(door.tenant.id, work, actor="check-in")
-    return result
+def _save_numbers(app: App, tx: Transaction, today: Today, typed: Sequence[Typed]) -> None:
+    if today.asked is not None:
+        raise Rejected(at="answer", expected="an answer to each question", code="required")
+    save_typed(app, tx, today, typed)
 
 
-def _response(answer_id: str, patient_id: str, form: Mapping[str, Any], result: Outcome, at: str) -> dict[str, Any]:
-    items = [
-        {"linkId": link, "text": asks, "answer": [{"valueCoding": {"code": code, "display": says}}]}
-        for link, asks, code, says in result.answered
-    ]
-    return {
-        "resourceType": "QuestionnaireResponse",
-        "id": answer_id,
-        "questionnaire": f"urn:careloop:check-in:{form['id']}",
-        "status": "completed",
-        "subject": {"reference": f"Patient/{patient_id}"},
-        "authored": at,
-        "author": {"reference": f"Patient/{patient_id}"},
-        "source": {"reference": f"Patient/{patient_id}"},
-        "item": items,
-    }
+def save_typed(app: App, tx: Transaction, today: Today, typed: Sequence[Typed]) -> None:
+    """What was measured stands in the record, told by the patient."""
+    if not typed:
+        return
+    me = {"reference": f"Patient/{today.patient_id}"}
+    author = system_principal(tx.tenant_id, "check-in")
+    made = []
+    for number, one in enumerate(
+        home_entering.observations(today.content, typed, today.patient_id, people.zone_of(tx))
+    ):
+        own = home_answers.value_id(tx.tenant_id, today.kept.id, number)
+        made.append({**one, "id": own, "performer": [me], "meta": {"tag": [{"system": TAG, "code": "typed"}]}})
+    writes = [Write(method="update", resource_type="Observation", id=one["id"], resource=one) for one in made]
+    writing.write(app, tx, author, writes, each=True)
+    monitoring.review(app, tx, [one["id"] for one in made], [today.patient_id])
 
 
-def _scores(answer_id: str, door: Door, result: Outcome, at: str) -> list[dict[str, Any]]:
-    """The level of the check-in, with the symptoms that were told; scores of its questions."""
-    told = [
-        {"code": {"coding": [{"system": SYMPTOM, "code": one}], "text": one.replace("-", " ")}, "valueBoolean": True}
-        for one in result.symptoms
-    ]
-    level = _score(answer_id, door, "check-in", result.level, at)
-    if told:
-        level["component"] = told
-    return [level, *(_score(answer_id, door, code, value, at) for code, value in sorted(result.scores.items()))]
+def _note_received(app: App, tx: Transaction, kept: Kept) -> None:
+    """The message that asked was answered: the budget learns when somebody answers."""
+    request = app.record.fetch(tx, [f"CommunicationRequest/{kept.id}"]).get(f"CommunicationRequest/{kept.id}")
+    if request is None:
+        return
+    name = f"Communication/{message_id(tx, request)}"
+    sent = app.record.fetch(tx, [name]).get(name)
+    if sent is None or sent.resource.get("received") or sent.resource.get("status") != "completed":
+        return
+    received = {**sent.resource, "received": app.clock.now().isoformat()}
+    write = Write(method="update", resource_type="Communication", id=sent.id, resource=received)
+    writing.write(app, tx, system_principal(tx.tenant_id, "check-in"), [write])
 
 
-def _score(answer_id: str, door: Door, code: str, value: int, at: str) -> dict[str, Any]:
-    me = {"reference": f"Patient/{door.patient_id}"}
-    return {
-        "resourceType": "Observation",
-        "id": derived_id(door.tenant.id, "check-in score", answer_id, code),
-        "status": "final",
-        "code": {"coding": [{"system": _SCORE, "code": code}], "text": code.replace("-", " ").capitalize()},
-        "subject": me,
-        "effectiveDateTime": at,
-        "performer": [me],
-        "derivedFrom": [{"reference": f"QuestionnaireResponse/{answer_id}"}],
-        "valueQuantity": {"value": value, "unit": "points", "system": "http://unitsofmeasure.org", "code": "{score}"},
-    }
-
-
-def _answer_id(tenant_id: int, link_id: str) -> str:
-    return derived_id(tenant_id, "check-in", link_id)
+def _patient_id(door: Door) -> str:
+    sight = door.principal.sight
+    return (sight.patient_id if sight else None) or door.link.patient_id

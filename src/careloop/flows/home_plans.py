@@ -5,7 +5,7 @@ are a DeviceRequest each (one parameter a limit), the one before it completed by
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,15 @@ import msgspec
 from careloop.db import Transaction
 from careloop.flows import people
 from careloop.flows.app import App
-from careloop.monitoring import store
+from careloop.monitoring import check_in_store, store
 from careloop.monitoring.model import Plan, SignedLimits
 from careloop.record import Stored
 
 PROGRAMME, CONDITION, LIMIT = "urn:careloop:programme", "urn:careloop:monitoring", "urn:careloop:limit"
 ON_CALL, TOLD, USUAL = "urn:careloop:monitoring-on-call", "urn:careloop:monitoring-told", "urn:careloop:usual"
 LIVE, RHYTHM = "urn:careloop:monitoring-live", "urn:careloop:monitoring-rhythm"
+ASK_AT, RHYTHM_CHANGE = "urn:careloop:monitoring-ask-at", "urn:careloop:monitoring-rhythm-change"
+WHY, UNTIL = "urn:careloop:why", "urn:careloop:until"
 TYPES = ("EpisodeOfCare", "DeviceRequest", "Encounter", "Patient")
 _ZONES = (
     "http://hl7.org/fhir/StructureDefinition/timezone",
@@ -65,6 +67,7 @@ def refresh(app: App, tx: Transaction, patient_ids: Sequence[str]) -> list[str]:
         }
         store.execute(tx, "put_plan", **row)
         new += [] if patient_id in before else [patient_id]
+    check_in_store.execute(tx, "wake", patients=sorted(found), at=app.clock.now())
     return new
 
 
@@ -93,9 +96,89 @@ def plan_of(episode: Resource, facts: Sequence[Stored], patient_id: str, zone: Z
         conditions=frozenset(_codes(episode.get("type", ()), CONDITION)),
         limits=tuple(sorted(limits, key=lambda one: (one.at, one.id))),
         usual=usual_of(episode),
-        discharged=_discharged(facts),
+        discharged=discharged_of(facts),
         holds=tuple(_holds(episode)),
         live=frozenset(str(one["valueString"]) for one in episode.get("extension", ()) if one.get("url") == LIVE),
+        rhythm=next((str(one["valueCode"]) for one in _said(episode, RHYTHM)), ""),
+        rhythm_since=max((one.at for one in rhythm_changes(episode)), default=None),
+        ask_at=next((str(one["valueTime"])[:5] for one in _said(episode, ASK_AT)), ""),
+        resume=_resume(episode),
+        admitted=_is_admitted(facts),
+        deceased=any(
+            one.resource_type == "Patient"
+            and (one.resource.get("deceasedBoolean") or "deceasedDateTime" in one.resource)
+            for one in facts
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RhythmChange:
+    """How often the patient is asked from a moment on, and why."""
+
+    rhythm: str
+    at: datetime
+    why: str
+    by: str
+
+
+def rhythm_changes(episode: Resource) -> list[RhythmChange]:
+    """Every change of the rhythm since the enrolment, oldest first."""
+    found = []
+    for one in _said(episode, RHYTHM_CHANGE):
+        parts = {part.get("url"): part for part in one.get("extension", ())}
+        if "rhythm" in parts and "at" in parts:
+            found.append(
+                RhythmChange(
+                    rhythm=str(parts["rhythm"].get("valueCode", "")),
+                    at=_instant(parts["at"]["valueDateTime"]),
+                    why=str(parts.get("why", {}).get("valueString", "")),
+                    by=str(parts.get("by", {}).get("valueString", "")),
+                )
+            )
+    return sorted(found, key=lambda one: one.at)
+
+
+def with_status(episode: Resource, status: str, at: str, why: str, until: str = "") -> dict[str, Any]:
+    """The enrolment in another state from `at` on, with the reason; `until`: a pause that ends by itself."""
+    history = [dict(one) for one in episode.get("statusHistory", ())]
+    if history and "end" not in history[-1]["period"]:
+        history[-1] = {**history[-1], "period": {**history[-1]["period"], "end": at}}
+    notes: list[Resource] = [{"url": WHY, "valueString": why}]
+    if until:
+        notes.append({"url": UNTIL, "valueDateTime": until})
+    history.append({"status": status, "period": {"start": at}, "extension": notes})
+    changed = {**episode, "status": status, "statusHistory": history}
+    if status == "finished":
+        changed["period"] = {**episode["period"], "end": at}
+    return changed
+
+
+def last_why(episode: Resource) -> str:
+    """Why the enrolment is in the state in which it is; empty where nobody said."""
+    history = episode.get("statusHistory", ())
+    return next((str(one["valueString"]) for one in _said(history[-1], WHY)), "") if history else ""
+
+
+def _said(resource: Resource, url: str) -> list[Resource]:
+    return [one for one in resource.get("extension", ()) if one.get("url") == url]
+
+
+def _resume(episode: Resource) -> datetime | None:
+    """When a pause that stands ends by itself."""
+    history = episode.get("statusHistory", ())
+    if episode.get("status") != "onhold" or not history or "end" in (history[-1].get("period") or {}):
+        return None
+    return next((_instant(one["valueDateTime"]) for one in _said(history[-1], UNTIL)), None)
+
+
+def _is_admitted(facts: Sequence[Stored]) -> bool:
+    """In a hospital now, as far as the record knows."""
+    return any(
+        one.resource_type == "Encounter"
+        and one.resource.get("status") in ("in-progress", "onleave")
+        and (one.resource.get("class") or {}).get("code") in _HOSPITAL
+        for one in facts
     )
 
 
@@ -138,7 +221,7 @@ def _holds(episode: Resource) -> list[tuple[datetime, datetime | None]]:
     return found
 
 
-def _discharged(facts: Sequence[Stored]) -> date | None:
+def discharged_of(facts: Sequence[Stored]) -> date | None:
     """The newest day on which the patient left a hospital."""
     ends = [
         str(one.resource["period"]["end"])[:10]

@@ -3,18 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from careloop import community
+from careloop.access.keys import open_keyring
 from careloop.access.model import Tenant, system_principal
 from careloop.access.tenancy import settings_of
 from careloop.db import Transaction
 from careloop.fhir.ids import derived_id
-from careloop.flows import writing
+from careloop.flows import engine, writing
 from careloop.flows.app import App
+from careloop.flows.education_record import language_of
+from careloop.flows.home_words import words_for
+from careloop.monitoring import check_in_store
+from careloop.monitoring.content import monitoring_of
 from careloop.outbox import Delivery
 from careloop.outside.mail import Letter, Server, is_address
 from careloop.record import Stored, Write
 
 REMINDER = "reminder"
 """`about` of a delivery that is for a patient; its payload names a CommunicationRequest."""
+CHECK_IN = "check-in"
+"""The category of a request that asks a patient how they are; its letter has a link."""
 _MODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 
 
@@ -54,12 +62,48 @@ def letter_to_patient(app: App, tx: Transaction, tenant: Tenant, delivery: Deliv
     address = email_of(patient.resource) if patient else ""
     if not address:
         return None
+    if is_check_in(request.resource):
+        return _check_in(app, tx, tenant, request, patient, address, delivery)
     phone = settings_of(tenant).practice_phone
     call = f"Please call {tenant.name} at {phone}." if phone else f"Please call {tenant.name}."
     return Letter(
         to=address,
         subject=f"A message from {tenant.name}",
         text=f"We have a message for you.\n\n{call}\n\nThis mailbox is not read. In an emergency call 911.\n",
+        message_id=delivery.idempotency,
+    )
+
+
+def is_check_in(request: Mapping[str, Any]) -> bool:
+    """True for a request, or what came of one, that asks the patient how they are."""
+    return any(
+        coding.get("code") == CHECK_IN for one in request.get("category", ()) for coding in one.get("coding", ())
+    )
+
+
+def _check_in(
+    app: App,
+    tx: Transaction,
+    tenant: Tenant,
+    request: Stored,
+    patient: Stored | None,
+    address: str,
+    delivery: Delivery,
+) -> Letter | None:
+    """The question with its link; None where it was answered or is over."""
+    based = [str(one.get("reference", "")) for one in request.resource.get("basedOn", ())]
+    links = community.links_of_request(tx, based[0] if based else request.reference)
+    link = next((one for one in links if one.is_good(app.clock.now())), None)
+    if link is None or patient is None:
+        return None
+    words = words_for(monitoring_of(engine.catalog_for(app, tx)), language_of(patient.resource))
+    code = community.codes_of(open_keyring(app.settings.data_dir), link.id, link.sheet_number).secret
+    asks = words.mail_remind if based else words.mail_ask
+    lines = [tenant.name, asks, f"{address_of(app)}/p/{community.as_path(code)}", words.mail_foot, words.interpreter]
+    return Letter(
+        to=address,
+        subject=words.mail_subject,
+        text="\n\n".join(line for line in lines if line) + "\n",
         message_id=delivery.idempotency,
     )
 
@@ -76,6 +120,7 @@ def came_back(app: App, tx: Transaction, delivery: Delivery) -> None:
     request = _request(app, tx, delivery)
     if request is not None:
         note(app, tx, request, "not-done", "bounced")
+        check_in_store.execute(tx, "by_phone", id=request.id)
         _put(app, tx, {**request.resource, "status": "on-hold"})
 
 

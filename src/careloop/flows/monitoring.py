@@ -12,22 +12,33 @@ from typing import Any
 
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Row, Transaction
-from careloop.flows import engine, home_alerts, home_plans, home_readings, home_series, people, writing
+from careloop.flows import (
+    engine,
+    home_alerts,
+    home_answers,
+    home_plans,
+    home_readings,
+    home_series,
+    home_silence,
+    people,
+    writing,
+)
 from careloop.flows.app import App
 from careloop.flows.home_series import Key
 from careloop.loops import store as loops
 from careloop.monitoring import store
 from careloop.monitoring.content import Monitoring, monitoring_of
-from careloop.monitoring.model import Act, Alert, Finding, Judged, Plan, Reading, State, Tier
+from careloop.monitoring.model import Act, Alert, Finding, Judged, Plan, Reading, Tier
 from careloop.monitoring.rules.alerts import alerts_of
 from careloop.monitoring.rules.assess import settled
 from careloop.monitoring.rules.breaches import Frame, judged_with_findings
-from careloop.monitoring.rules.silence import silences
 from careloop.record import Write
 
 EVERY = timedelta(seconds=2)
 _ENTRIES, _DUE, _SECONDS = 1000, 200, 1.0
-_TYPES = frozenset({"Observation", "EpisodeOfCare", "DeviceRequest", "Encounter", "Patient", "Task"})
+_TYPES = frozenset(
+    {"Observation", "EpisodeOfCare", "DeviceRequest", "Encounter", "Patient", "Task", "QuestionnaireResponse"}
+)
 _BACK = timedelta(days=35)
 """So far back readings are taken in when somebody is enrolled, and silence is looked for."""
 _BEFORE = timedelta(hours=1)
@@ -74,6 +85,9 @@ def _round(app: App, tx: Transaction) -> tuple[int, bool]:
     watched = {one.patient_id for one in changed.entries if one.watched} | set(new)
     observations = [one.id for one in changed.entries if one.type == "Observation" and one.patient_id in watched]
     others = {one.patient_id for one in changed.entries if one.type != "Observation" and one.patient_id in watched}
+    forms = [one.id for one in changed.entries if one.type == "QuestionnaireResponse"]
+    if forms:
+        observations += home_answers.take_in(app, tx, content_of(app, tx), forms)
     review(app, tx, observations, others | plans, backfill=new)
     return len(watched), changed.more
 
@@ -110,9 +124,19 @@ def review(
     standing = _standing(tx, sorted(plans))
     acts = _acts(tx, standing)
     judged = _judge(tx, content, plans, work, standing, acts, now)
-    wakes = _silences(tx, content, plans, work, judged, now)
+    new = {name: [one.reading for one in some] for name, some in judged.items()}
+    early = _earliest(work)
+    wakes = home_silence.review(tx, content, plans, new, acts, asked=work.silent, early=early, now=now)
     _alerts(app, tx, content, plans, standing, acts, judged)
-    _set_wakes(tx, plans, judged, wakes, now)
+    _set_wakes(tx, content, plans, judged, wakes, now)
+
+
+def _earliest(work: Round) -> dict[str, datetime]:
+    """From when on the series of each patient are looked at."""
+    found: dict[str, datetime] = {}
+    for (patient_id, _), at in work.touched.items():
+        found[patient_id] = min(at, found.get(patient_id, at))
+    return found
 
 
 def _take_in(
@@ -244,59 +268,6 @@ def _metrics_of(content: Monitoring, row: Row) -> list[str]:
     return [one for one in sorted(named) if one in content.metrics] or list(content.metrics)
 
 
-def _silences(
-    tx: Transaction,
-    content: Monitoring,
-    plans: Mapping[str, tuple[Plan, Row]],
-    work: Round,
-    judged: Mapping[str, Sequence[Judged]],
-    now: datetime,
-) -> dict[str, datetime | None]:
-    """Silence that was, and when the next would be. Who measured as always is not asked about the past."""
-    wakes: dict[str, datetime | None] = {}
-    asked = set(work.silent)
-    some = next(iter(content.metrics.values()))
-    for patient_id, (plan, row) in plans.items():
-        new = [one.reading.measured for one in judged.get(patient_id, ()) if one.reading.value is not None]
-        last = row["last_measured"]
-        touched = [at for key, at in work.touched.items() if key[0] == patient_id]
-        if (
-            patient_id in asked
-            or last is None
-            or not new
-            or min(touched, default=last) < last - _NEAR
-            or max(new) > last + _NEAR * 2
-        ):
-            asked.add(patient_id)
-            continue
-        frame = Frame(content=content, plan=plan, metric=some, now=now)
-        wakes[patient_id] = silences(frame, [max(*new, last)], max(*new, last)).wake
-    asked &= plans.keys()
-    if not asked:
-        return wakes
-    since = now - _BACK
-    store.execute(tx, "drop_silences", patients=sorted(asked), since=since)
-    instants = {
-        row["patient_id"]: row["measured"] for row in store.rows_of(tx, "instants", patients=sorted(asked), since=since)
-    }
-    out = []
-    for patient_id in sorted(asked):
-        frame = Frame(content=content, plan=plans[patient_id][0], metric=some, now=now)
-        found = silences(frame, instants.get(patient_id, []), since)
-        wakes[patient_id] = found.wake
-        out += [home_series.row_of(patient_id, "", _silent(one)) for one in found.findings]
-    store.put(tx, "put_readings", out)
-    return wakes
-
-
-def _silent(one: Finding) -> Judged:
-    """Silence as a line of the table, so that its findings are with all others."""
-    reading = Reading(
-        id=f"{one.reading} {one.at.isoformat()}", metric="missed", value=None, measured=one.at, received=one.at
-    )
-    return Judged(reading=reading, state=State.VALID, findings=(one,))
-
-
 def _alerts(
     app: App,
     tx: Transaction,
@@ -343,6 +314,7 @@ def _same(row: Mapping[str, Any], standing: Row | None) -> bool:
 
 def _set_wakes(
     tx: Transaction,
+    content: Monitoring,
     plans: Mapping[str, tuple[Plan, Row]],
     judged: Mapping[str, Sequence[Judged]],
     wakes: Mapping[str, datetime | None],
@@ -354,9 +326,8 @@ def _set_wakes(
     rows = []
     for patient_id, (plan, _) in plans.items():
         at = min((one for one in (waits.get(patient_id), wakes.get(patient_id)) if one is not None), default=None)
-        last = max(
-            (one.reading.measured for one in judged.get(patient_id, ()) if one.reading.value is not None), default=None
-        )
+        readings = (one.reading for one in judged.get(patient_id, ()))
+        last = max((one.measured for one in readings if home_silence.is_measured(content, one)), default=None)
         over = plan.until is not None and plan.until < now
         rows.append({"patient_id": patient_id, "wake_at": None if over else at, "last_measured": last})
     store.put(tx, "set_wakes", rows)

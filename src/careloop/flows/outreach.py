@@ -14,8 +14,9 @@ from careloop.engagement.contacts.model import Verdict, Wish
 from careloop.fhir.ids import derived_id
 from careloop.flows import contacting, writing
 from careloop.flows.app import App
-from careloop.flows.mailing import REMINDER, email_of, message_id, note
+from careloop.flows.mailing import REMINDER, email_of, is_check_in, message_id, note
 from careloop.flows.timeline import instant_of
+from careloop.monitoring import check_in_store
 from careloop.outbox import NewDelivery, TargetKind
 from careloop.record import Stored, Write
 
@@ -59,7 +60,12 @@ def _one(app: App, tx: Transaction, stored: Stored, now: datetime) -> int:
     if not app.record.missing(tx, [f"Communication/{message_id(tx, stored)}"]):
         return 0
     deadline = instant_of((stored.resource.get("occurrencePeriod") or {}).get("end"))
-    wish = Wish(medium="EMAILWRIT", safety=stored.resource.get("priority") == "stat", deadline=deadline)
+    wish = Wish(
+        medium="EMAILWRIT",
+        safety=stored.resource.get("priority") == "stat",
+        agreed=is_check_in(stored.resource),
+        deadline=deadline,
+    )
     verdict = contacting.ask(app, tx, patient_id, wish)
     patient = app.record.fetch(tx, [f"Patient/{patient_id}"]).get(f"Patient/{patient_id}")
     if verdict.medium != "EMAILWRIT" or patient is None or not email_of(patient.resource):
@@ -98,6 +104,7 @@ def _to_people(app: App, tx: Transaction, stored: Stored, verdict: Verdict) -> N
     """The way is refused, or there is no address: the request waits by another way, for a person."""
     code = verdict.medium if verdict.medium != "EMAILWRIT" else "PHONE"
     mode = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode", "code": code}
+    check_in_store.execute(tx, "by_phone", id=stored.id)
     _save(app, tx, {**stored.resource, "medium": [{"coding": [mode]}]})
 
 

@@ -122,6 +122,8 @@ def principal_of(link: PartnerLink, tenant_id: int, patient_id: str, address: st
         reads, writes = {"Patient", *_MEDICINES}, {"MedicationStatement", "List"}
     if link.purpose is community.Purpose.EDUCATION:
         reads, writes = {"Patient", "Communication"}, {"QuestionnaireResponse", "Communication"}
+    if link.purpose is community.Purpose.CHECK_IN:
+        reads, writes = {"Patient", "CommunicationRequest"}, {"QuestionnaireResponse", "Observation"}
     scopes = tuple(
         f"patient/{kind}.{'c' if kind in writes else ''}{'r' if kind in reads else ''}{'u' if kind in writes else ''}"
         for kind in sorted(reads | writes)

@@ -1,7 +1,7 @@
 """Case files of home readings: readings, acts and a moment; which alerts must stand then.
 
 A case has `monitoring` (the patient, readings, acts) and `then` (a moment, or a list of moments, with what must be so),
-or `enrolment` and `refused`. Readings are tried in both orders, and each twice.
+or `enrolment` and `refused`; for check-ins see `check_in_cases`. Readings are tried in both orders, and each twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from careloop.errors import Fault
+from careloop.errors import Fault, Rejected
+from careloop.monitoring.check_in_cases import wrong_answers, wrong_asking
 from careloop.monitoring.content import Monitoring
 from careloop.monitoring.model import Act, Plan, Reading, SignedLimits, State
 from careloop.monitoring.rules.assess import Assessment, assess
@@ -21,14 +22,14 @@ Line = Mapping[str, Any]
 
 def is_case(case: Any) -> bool:
     """True for a case of this kind."""
-    return isinstance(case, Mapping) and ("monitoring" in case or "enrolment" in case)
+    return isinstance(case, Mapping) and any(name in case for name in _KINDS)
 
 
 def run_case(case: Line, content: Monitoring) -> list[Fault]:
     """What of the case is not so."""
     try:
-        told = _enrolment(case, content) if "enrolment" in case else _readings(case, content)
-    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        told = next(run for name, run in _KINDS.items() if name in case)(case, content)
+    except (KeyError, ValueError, TypeError, ArithmeticError, Rejected) as error:
         told = [f"a case that can be read ({type(error).__name__}: {error})"]
     return [Fault(at="", expected=text) for text in dict.fromkeys(told)]
 
@@ -190,3 +191,12 @@ def _instant(text: Any) -> datetime:
     if found.tzinfo is None:
         raise ValueError("an instant with an offset")
     return found
+
+
+_KINDS = {
+    "enrolment": _enrolment,
+    "check_in": wrong_answers,
+    "asking": wrong_asking,
+    "monitoring": _readings,
+}
+"""What a case of each kind is told by, by the name of its first part."""

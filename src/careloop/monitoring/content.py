@@ -112,6 +112,16 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Language:
+    """Words of check-ins by the English ones. `reviewed`: who read the translation; empty while nobody has."""
+
+    code: str
+    interpreter: str
+    words: Mapping[str, str]
+    reviewed: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Monitoring:
     """All of it. `rows` by metric; `any_rows` are those of no single metric, by kind of test."""
 
@@ -124,6 +134,7 @@ class Monitoring:
     first_steps: Mapping[str, tuple[str, ...]]
     devices: Mapping[str, Any]
     check_ins: Mapping[str, Any]
+    languages: Mapping[str, Language]
     names: Mapping[str, str]
     by_code: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Metric and whether fasting, by `system|code`."""
@@ -171,6 +182,7 @@ def read(documents: Mapping[str, Mapping[str, Any]]) -> Monitoring:
         first_steps={name: tuple(steps) for name, steps in documents["actions"]["first_steps"].items()},
         devices=documents["devices"],
         check_ins=documents["check-ins"],
+        languages={one["language"]: _language(one) for one in documents.values() if "language" in one},
         names=documents["thresholds"]["names"],
         by_code={
             code: (metric.id, code in metric.fasting)
@@ -178,6 +190,16 @@ def read(documents: Mapping[str, Mapping[str, Any]]) -> Monitoring:
             for code in (*metric.codes, *metric.fasting)
         },
     )
+
+
+def _language(one: Mapping[str, Any]) -> Language:
+    return Language(
+        code=one["language"], interpreter=one["interpreter"], words=one["words"], reviewed=_reviewed(one["reviewed"])
+    )
+
+
+def _reviewed(reviewed: Mapping[str, Any] | None) -> str:
+    return "" if reviewed is None else f"{reviewed['role']}, {reviewed['date']}"
 
 
 def _metric(one: Mapping[str, Any]) -> Metric:
@@ -204,7 +226,7 @@ def _metric(one: Mapping[str, Any]) -> Metric:
 def _row(one: Mapping[str, Any]) -> Row:
     confirm = one.get("confirm")
     otherwise = None if confirm is None or confirm["otherwise"] == "none" else Tier(confirm["otherwise"])
-    reviewed, domain = one["reviewed"], one.get("domain", {})
+    domain = one.get("domain", {})
     return Row(
         id=one["id"],
         alert=one["alert"],
@@ -218,7 +240,7 @@ def _row(one: Mapping[str, Any]) -> Row:
         adjust=one.get("adjust", ""),
         says=one["says"],
         rule=one["rule"],
-        reviewed="" if reviewed is None else f"{reviewed['role']}, {reviewed['date']}",
+        reviewed=_reviewed(one["reviewed"]),
         mark=domain.get("mark", "P"),
         threshold=domain.get("threshold", ""),
     )

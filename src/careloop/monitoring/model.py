@@ -95,7 +95,9 @@ class SignedLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is watched of a patient: since when, for which conditions, with which limits and own numbers (`usual`)."""
+    """What is watched of a patient: since when, for which conditions, with which limits and own numbers (`usual`), and
+    how often they are asked (`rhythm`, since when, at which time of day). `resume`: a pause ends by itself then;
+    `admitted`: they are in a hospital now."""
 
     zone: str
     since: datetime
@@ -106,6 +108,12 @@ class Plan:
     discharged: date | None = None
     holds: tuple[tuple[datetime, datetime | None], ...] = ()
     live: frozenset[str] = frozenset()
+    rhythm: str = ""
+    rhythm_since: datetime | None = None
+    ask_at: str = ""
+    resume: datetime | None = None
+    admitted: bool = False
+    deceased: bool = False
 
     def watched(self, at: datetime) -> bool:
         """True while the patient takes part."""

@@ -127,12 +127,13 @@ select patient_id, findings::text as findings
    and findings is not null
 
 -- instants --
--- When anything valid came of some patients, since a moment.
+-- When anything was measured of some patients, since a moment; `told` are metrics of answers.
 select patient_id, array_agg(measured order by measured) as measured
   from home_reading
  where patient_id = any (%(patients)s::text[])
    and measured >= %(since)s
    and metric <> 'missed'
+   and metric <> all (%(told)s::text[])
    and value is not null
  group by patient_id
 

@@ -18,7 +18,7 @@ create table partner_link (
     hash bytea not null,
     sheet_hash bytea not null,
     sheet_number text not null,
-    purpose text not null check (purpose in ('specialist', 'community', 'facility', 'caregiver', 'assessment', 'medicines', 'education')),
+    purpose text not null check (purpose in ('specialist', 'community', 'facility', 'caregiver', 'assessment', 'medicines', 'education', 'check-in')),
     patient_id text not null,
     request text not null,
     task text,

@@ -42,6 +42,7 @@ def _read(catalog: Catalog) -> Budget:
         instead={one["code"]: tuple(one["instead"]) for one in document["media"]},
         planned_steps=frozenset(document["planned_steps"]),
         promised_pathways=frozenset(document["promised_pathways"]),
+        agreed_categories=frozenset(document["agreed"]["categories"]),
         rules={one["id"]: one["says"] for one in document["rules"]},
     )
 

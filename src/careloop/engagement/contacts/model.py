@@ -8,13 +8,15 @@ from datetime import datetime, time
 @dataclass(frozen=True, kw_only=True)
 class Contact:
     """One thing that went out. `medium` is a code of v3-ParticipationMode; `answered`: somebody was reached or
-    answered; `failure`: the code of a way that does not work, else empty."""
+    answered; `failure`: the code of a way that does not work, else empty; `agreed`: in a rhythm that the patient agreed
+    to."""
 
     reference: str
     at: datetime
     medium: str
     answered: bool
     failure: str = ""
+    agreed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +31,13 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A contact about to be made. `deadline`: of what it is for; None where there is none."""
+    """A contact about to be made. `deadline`: of what it is for; None where there is none. `agreed`: in a rhythm that
+    the patient agreed to."""
 
     medium: str
     safety: bool = False
     promised: bool = False
+    agreed: bool = False
     deadline: datetime | None = None
 
 
@@ -94,4 +98,5 @@ class Budget:
     instead: Mapping[str, tuple[str, ...]]
     planned_steps: frozenset[str]
     promised_pathways: frozenset[str]
+    agreed_categories: frozenset[str]
     rules: Mapping[str, str]

@@ -1,7 +1,7 @@
 """May this contact be made now? Features rows 28 and 46; programme.md CN-07 with cases 13 and 14. Pure.
 
-The order of the rules is the order of their force: safety, promise, the patient's refusal, quiet hours, the budget; and
-nothing is put off past the deadline of what it is for.
+The order of the rules is the order of their force: safety, promise, the patient's refusal, quiet hours, what the
+patient agreed to, the budget; and nothing is put off past the deadline of what it is for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from careloop.engagement.contacts.model import Budget, Choice, Contact, Tried, Verdict, Wish
 
-SAFETY, PROMISED, BUDGET, QUIET, REFUSED, DEADLINE, SILENCE = (
-    "CB-01", "CB-02", "CB-03", "CB-04", "CB-05", "CB-06", "CB-07",
+SAFETY, PROMISED, BUDGET, QUIET, REFUSED, DEADLINE, SILENCE, AGREED = (
+    "CB-01", "CB-02", "CB-03", "CB-04", "CB-05", "CB-06", "CB-07", "CB-10",
 )  # fmt: skip
 
 
@@ -37,11 +37,11 @@ def verdict(
         return said(SAFETY)
     if wish.promised:
         return said(PROMISED)
-    free, rule = _free_from(contacts, budget, now), BUDGET
+    free, rule = (now, AGREED) if wish.agreed else (_free_from(contacts, budget, now), BUDGET)
     if medium in budget.quiet_media and (ends := quiet_until(free, budget, zone)) > free:
         free, rule = ends, QUIET if free <= now else BUDGET
     if free <= now:
-        return said(REFUSED if medium != wish.medium else BUDGET)
+        return said(REFUSED if medium != wish.medium else rule)
     if wish.deadline is not None and free > wish.deadline:
         awake = quiet_until(now, budget, zone) if medium in budget.quiet_media else now
         return said(QUIET, awake) if now < awake <= wish.deadline else said(DEADLINE)
@@ -49,9 +49,10 @@ def verdict(
 
 
 def spent_in(contacts: Sequence[Contact], budget: Budget, now: datetime) -> list[Contact]:
-    """The contacts of the rolling window, oldest first; what went to a number that does not work disturbed nobody."""
+    """The contacts of the rolling window, oldest first; what went to a number that does not work disturbed nobody, and
+    what the patient agreed to be asked in a rhythm is not counted (CB-10)."""
     since = now - timedelta(days=budget.days)
-    mine = [one for one in contacts if since < one.at <= now and not one.failure]
+    mine = [one for one in contacts if since < one.at <= now and not one.failure and not one.agreed]
     return sorted(mine, key=lambda one: (one.at, one.reference))
 
 

@@ -30,7 +30,7 @@ class Silences:
 def silences(frame: Frame, measured: Sequence[datetime], since: datetime) -> Silences:
     """Every time that nothing had come for too long between the readings at `measured`, from `since` on."""
     row = frame.content.any_rows.get("missing")
-    if row is None:
+    if row is None or not _expects(frame):
         return Silences(findings=(), wake=None)
     times = [max(since, frame.plan.since), *sorted(one for one in measured if one > max(since, frame.plan.since))]
     ends = [*[after for _, after in pairwise(times)], None]
@@ -47,6 +47,12 @@ def silences(frame: Frame, measured: Sequence[datetime], since: datetime) -> Sil
             if frame.plan.watched(at) and not frame.plan.held(at):
                 found.append(_finding(row, start, at, again * _days(frame, row, start)))
     return Silences(findings=tuple(found), wake=wake)
+
+
+def _expects(frame: Frame) -> bool:
+    """True where something is measured for one of the patient's conditions; for who has none, anything counts."""
+    known = [frame.content.programmes[one] for one in frame.plan.conditions if one in frame.content.programmes]
+    return not known or any(one.metrics for one in known)
 
 
 def _days(frame: Frame, row: Row, at: datetime) -> int:

@@ -1,127 +1,119 @@
-"""The pages of `/p/today/<code>`: birth date, one question at a time, today's numbers, what happens now. No script, no
-cookie, no account: what was answered so far goes along in the form."""
+"""A check-in at `/p/<code>`: one question a page, today's numbers, what happens now; or: not now, less often. No
+script, no cookie, no account; each answer is saved."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, Router, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar import Response
 
-from careloop.errors import Conflict, Rejected, Throttled
-from careloop.flows import home_entering, home_links
-from careloop.flows.home_links import Asked, Door
-from careloop.monitoring.rules import check_ins
-from careloop.web.partners.pages import HEADERS
-from careloop.web.rendering import render
-from careloop.web.staff.context import address_of, app_of
-from careloop.web.staff.problems import exception_handlers
+from careloop.errors import NotFound, Rejected
+from careloop.flows import home_entering
+from careloop.flows import home_links as flow
+from careloop.flows import partner_links as links
+from careloop.flows.app import App
+from careloop.flows.home_links import Today
+from careloop.flows.partner_links import Door
+from careloop.web.rendering import PAGE_HEADERS, render
 
-_AnyRequest = Request[Any, Any, Any]
-Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
-_MOST = 2000
+HEADERS = {**PAGE_HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+_WARNING = 3
 
 
-@get("/p/today/{code:str}", sync_to_thread=True)
-def check_in_page(request: _AnyRequest, code: FromPath[str]) -> Response[str]:
-    """The birth date is asked for; a code that opens nothing gives one page, whatever the reason."""
-    door = _door(request, code)
-    return door if isinstance(door, Response) else _birth_date(door, code)
+def door_page(door: Door, code: str, *, problem: str = "") -> Response[str]:
+    """The birth date is asked for."""
+    values = {"step": "birth-date", "code": code, "site": door.tenant.name, "problem": problem}
+    return _draw(values, status=422 if problem else 200)
 
 
-@post("/p/today/{code:str}", sync_to_thread=True, status_code=200)
-def check_in_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
-    """The next question, the numbers, or the end with what happens now."""
-    door = _door(request, code)
-    if isinstance(door, Response):
-        return door
+def first(app: App, door: Door, code: str, birth_date: str) -> Response[str]:
+    """The page where the check-in goes on, for the right birth date."""
+    try:
+        found = flow.opened(app, door, birth_date)
+    except NotFound:
+        return _closed()
+    if found is None:
+        return door_page(door, code, problem="This is not the birth date that we have for you.")
+    return _page(code, found, is_first=True)
+
+
+def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[str]:
+    """One page is saved and the next one comes; what cannot be saved comes back with its words."""
     form = {name: str(value)[:200].strip() for name, value in data.items()}
+    if not links.is_proof(app, door.link.id, form.get("proof", ""), app.clock.now()):
+        return door_page(door, code, problem="Too much time went by. Please give the birth date again.")
     try:
-        asked = home_links.ask(app_of(request), door, form.get("birth_date", ""))
-    except Throttled:
-        return _closed()
-    if asked is None:
-        return _birth_date(door, code, problem="This is not the birth date that we have for you.", status=422)
-    answers = {name[2:]: value for name, value in form.items() if name.startswith("q-")}
-    if form.get("send") != "yes":
-        return _asking(door, code, asked, form, answers)
-    return _send(request, door, code, asked, form, answers)
-
-
-def _send(
-    request: _AnyRequest, door: Door, code: str, asked: Asked, form: Mapping[str, str], answers: Mapping[str, str]
-) -> Response[str]:
-    app = app_of(request)
-    try:
-        given = {name: form.get(name, "") for metric in asked.metrics for name in (metric, f"{metric}-unit")}
-        some = any(given[metric] for metric in asked.metrics)
-        zone = ZoneInfo(asked.plan.zone)
-        typed = home_entering.typed_of(asked.content, given, app.clock.now(), zone) if some else []
-        outcome = home_links.save(app, door, asked, answers, typed)
+        return _done(app, door, code, form)
     except Rejected as error:
-        return _asking(door, code, asked, form, answers, problem=f"Please give {error.expected}.", status=422)
-    except Conflict:
+        found = flow.again(app, door)
+        problem = found.words.choose if error.at in ("answer", "choice") else f"Please give {error.expected}."
+        step = "other" if form.get("do") in ("pause", "rhythm") else ""
+        return _page(code, found, problem=problem, form=form, step=step)
+    except NotFound:
         return _closed()
-    return _page({"step": "done", "outcome": outcome})
 
 
-def _asking(
-    door: Door,
+def _done(app: App, door: Door, code: str, form: Mapping[str, str]) -> Response[str]:
+    do = form.get("do", "")
+    if do == "other":
+        return _page(code, flow.again(app, door), step="other")
+    if do == "pause":
+        found = flow.pause(app, door, form.get("choice", ""))
+        then = next(one["then"] for one in found.pauses if one["id"] == form.get("choice"))
+        return _draw({"step": "done", "found": found, "words": found.words, "says": found.words.say(then)})
+    if do == "rhythm":
+        found = flow.choose_rhythm(app, door, form.get("choice", ""))
+        return _page(code, found, notice=found.words.changed)
+    if do == "send":
+        return _sent(app, door, form)
+    if do == "back":
+        return _page(code, flow.back(app, door))
+    if do == "answer":
+        return _page(code, flow.answer(app, door, form.get("place", ""), form.get("answer", "")))
+    return _page(code, flow.again(app, door))
+
+
+def _sent(app: App, door: Door, form: Mapping[str, str]) -> Response[str]:
+    now = flow.again(app, door)
+    given = {name: form.get(name, "") for metric in now.metrics for name in (metric, f"{metric}-unit")}
+    some = any(given[metric] for metric in now.metrics)
+    zone = ZoneInfo(now.plan.zone)
+    typed = home_entering.typed_of(now.content, given, app.clock.now(), zone) if some else []
+    found = flow.numbers(app, door, typed)
+    says = found.words.say(found.outcome.says) if found.outcome else ""
+    is_warning = found.outcome is not None and found.outcome.level >= _WARNING
+    return _draw({"step": "done", "found": found, "words": found.words, "says": says, "is_warning": is_warning})
+
+
+def _page(
     code: str,
-    asked: Asked,
-    form: Mapping[str, str],
-    answers: Mapping[str, str],
+    found: Today,
     *,
     problem: str = "",
-    status: int = 200,
+    notice: str = "",
+    form: Mapping[str, str] | None = None,
+    step: str = "",
+    is_first: bool = False,
 ) -> Response[str]:
-    question = check_ins.next_question(asked.form, answers)
-    metrics = [asked.content.metrics[one] for one in asked.metrics]
-    levels = asked.content.check_ins["levels"]
     values = {
-        "step": "asking",
+        "step": step or ("question" if found.asked else "numbers"),
         "code": code,
-        "asked": asked,
-        "birth_date": form.get("birth_date", ""),
-        "answers": answers,
-        "question": question,
-        "metrics": metrics,
-        "says": "" if question else check_ins.outcome(asked.form, answers, levels).says,
-        "form": form,
+        "found": found,
+        "words": found.words,
+        "metrics": [found.content.metrics[one] for one in found.metrics],
+        "says": found.words.say(found.outcome.says) if found.outcome else "",
+        "is_warning": found.outcome is not None and found.outcome.level >= _WARNING,
+        "form": form or {},
         "problem": problem,
+        "notice": notice,
+        "is_first": is_first,
     }
-    return _page(values, status=status)
-
-
-def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
-    if len(code) > _MOST:
-        return _closed()
-    try:
-        door = home_links.open_door(app_of(request), code, address_of(request))
-    except Throttled as error:
-        wait = {"Retry-After": str(error.retry_after_seconds)}
-        return render("partner_wait.html", {}, status=429, headers={**HEADERS, **wait})
-    return _closed() if door is None else door
+    return _draw(values, status=422 if problem else 200)
 
 
 def _closed() -> Response[str]:
     return render("partner_closed.html", {}, status=404, headers=HEADERS)
 
 
-def _birth_date(door: Door, code: str, *, problem: str = "", status: int = 200) -> Response[str]:
-    return _page({"step": "birth-date", "code": code, "site": door.tenant.name, "problem": problem}, status=status)
-
-
-def _page(values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
+def _draw(values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
     return render("home_today.html", values, status=status, headers=HEADERS)
-
-
-routes = [
-    Router(
-        path="/",
-        route_handlers=[check_in_page, check_in_send],
-        exception_handlers=exception_handlers,
-        include_in_schema=False,
-    )
-]

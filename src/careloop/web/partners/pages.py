@@ -16,7 +16,7 @@ from careloop.flows import partner_forms as forms
 from careloop.flows import partner_links as links
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
-from careloop.web.partners import checkin, education, medicines
+from careloop.web.partners import checkin, education, home_today, medicines
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import address_of, app_of
 from careloop.web.staff.problems import exception_handlers
@@ -49,6 +49,8 @@ def code_send(data: Form) -> Response[str]:
 def birth_date_page(request: _AnyRequest, code: FromPath[str]) -> Response[str]:
     """The birth date is asked for; for a code that opens nothing, one page whatever the reason."""
     door = _door(request, code)
+    if not isinstance(door, Response) and door.link.purpose is community.Purpose.CHECK_IN:
+        return home_today.door_page(door, code)
     return door if isinstance(door, Response) else _birth_date(door, code)
 
 
@@ -58,6 +60,8 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
     door = _door(request, code)
     if isinstance(door, Response):
         return door
+    if door.link.purpose is community.Purpose.CHECK_IN:
+        return home_today.first(app_of(request), door, code, str(data.get("birth_date", "")))
     if door.link.purpose is community.Purpose.MEDICINES:
         return medicines.first(app_of(request), door, code, str(data.get("birth_date", "")))
     if door.link.purpose is community.Purpose.ASSESSMENT:
@@ -132,6 +136,17 @@ def checkin_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Respo
     if door.link.purpose is not community.Purpose.ASSESSMENT:
         return _closed()
     return checkin.saved(app_of(request), door, code, data)
+
+
+@post("/p/{code:str}/today", sync_to_thread=True, status_code=200)
+def today_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
+    """One page of a patient's check-in is saved, and the next one comes."""
+    door = _door(request, code)
+    if isinstance(door, Response):
+        return door
+    if door.link.purpose is not community.Purpose.CHECK_IN:
+        return _closed()
+    return home_today.saved(app_of(request), door, code, data)
 
 
 def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
@@ -216,6 +231,7 @@ routes = [
             medicines_send,
             education_answer,
             checkin_send,
+            today_send,
         ],
         exception_handlers=exception_handlers,
         include_in_schema=False,

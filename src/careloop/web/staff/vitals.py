@@ -10,9 +10,18 @@ from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 
+from careloop import community
 from careloop.access.policy import Action, require, require_action
 from careloop.errors import Conflict, NotPermitted, Rejected
-from careloop.flows import home_board, home_enrolling, home_entering, home_links, home_tuning, monitoring
+from careloop.flows import (
+    home_asking,
+    home_board,
+    home_enrolling,
+    home_entering,
+    home_rhythms,
+    home_tuning,
+    monitoring,
+)
 from careloop.flows.home_board import MetricShown, Vitals
 from careloop.flows.home_enrolling import Enrolment
 from careloop.flows.home_tuning import Tuned
@@ -44,7 +53,7 @@ def vitals_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> 
     link = ""
     try:
         if form.get("what") == "link":
-            link = home_links.make(staff.app, staff.principal, patient_id)
+            link = community.as_path(home_asking.by_hand(staff.app, staff.principal, patient_id).secret)
             return _page(staff, patient_id, link=link)
         said = staff.app.database.run(
             staff.tenant.id, lambda tx: _save(staff, tx, patient_id, form, data), actor=staff.principal.reference
@@ -128,9 +137,13 @@ def _save(staff: Staff, tx: Any, patient_id: str, form: dict[str, str], data: di
             on_call=form.get("on_call") == "yes",
             told=form.get("told") == "yes",
             usual=usual,
-            rhythm=form.get("rhythm", "daily"),
+            rhythm=form.get("rhythm", ""),
         )
         return home_enrolling.enrol(app, tx, who, patient_id, new)
+    if what == "rhythm":
+        return home_rhythms.set_rhythm(
+            app, tx, who, patient_id, form.get("rhythm", ""), form.get("why", ""), at=form.get("ask_at", "").strip()
+        )
     if what in ("active", "onhold", "finished"):
         return home_enrolling.change(app, tx, who, patient_id, what, form.get("why", ""))
     content = monitoring.content_of(app, tx)
@@ -183,6 +196,8 @@ def _page(
         "charts": {one.metric.id: _chart(staff, one) for one in found.metrics},
         "entries": _entries(content, found),
         "rhythms": content.check_ins["rhythms"],
+        "usual_at": content.check_ins["asking"]["at"],
+        "asked": home_asking.ways_words(staff.app, content),
         "states": STATES,
         "most": TABLE,
         "problem": problem,
