@@ -28,7 +28,7 @@ def _a_patient(page: Page, site: Site) -> str:
     return str(page.locator("#pane .person a").first.get_attribute("href"))
 
 
-_OF_A_PATIENT = ("", "/plan", "/education", "/medicines", "/record", "/team", "/vitals")
+_OF_A_PATIENT = ("", "/brief", "/results", "/plan", "/education", "/medicines", "/record", "/team", "/vitals")
 """Pages below a patient's: each is looked at in light at 1440 and in dark at 390, and at 320 px."""
 
 

@@ -11,6 +11,7 @@ from careloop.flows.app import App
 from careloop.flows.kept_charts import KeptChart
 from careloop.flows.patient_reading import full_name
 from careloop.flows.routing import queue_reference
+from careloop.flows.timeline import EVENT_TYPES
 from careloop.longitudinal import Fact, Ledger, Matter, People, fold, longitudinal_of, named_in, sources_of, told_by
 from careloop.longitudinal.rules.paths import walk, words_of
 from careloop.longitudinal.rules.saying import status_of
@@ -24,6 +25,9 @@ FACT_TYPES = (
     "Immunization", "Procedure", "Encounter", "DocumentReference", "Goal", "CareTeam", "Consent",
 )  # fmt: skip
 """Types whose resources are facts with a source."""
+
+CHART_TYPES = tuple(dict.fromkeys((*EVENT_TYPES, *FACT_TYPES)))
+"""What pages about a whole person read: one kept chart serves them all."""
 
 _CITED = (
     "owner", "sender", "requester", "recipient", "serviceProvider", "author", "custodian", "authenticator",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.timeline import Event, Thread
 from careloop.longitudinal import Knowing
+from careloop.longitudinal.rules.series import Series
 from careloop.loops.model import ClockState
 from careloop.teams.model import LeadShown
 
@@ -109,6 +110,14 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trend:
+    """One series with a key that names no test, so that it may stand in an address."""
+
+    key: str
+    series: Series
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceChip:
     """A source to filter by, and how many lines name it."""
 
@@ -124,6 +133,7 @@ class PatientPage:
     header: Header
     goals: tuple[Line, ...]
     sections: tuple[Section, ...]
+    trends: tuple[Trend, ...]
     sources: tuple[SourceChip, ...]
     contradictions: tuple[Waiting, ...]
     team: tuple[Line, ...]

@@ -12,13 +12,13 @@ from careloop.flows import contradictions, people
 from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
 from careloop.flows.leading import lead_shown
-from careloop.flows.patient_facts import FACT_TYPES, Chart, chart_of
+from careloop.flows.patient_facts import CHART_TYPES, Chart, chart_of
 from careloop.flows.patient_sections import sections_of, source_chips
+from careloop.flows.patient_trends import trends_of
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
 from careloop.flows.timeline import EVENT_TYPES, Event, Line, Thread, events_of, folded_lines, marks_at, spans_of
 from careloop.longitudinal import Matter, longitudinal_of
 
-_CHART_TYPES = tuple(dict.fromkeys((*EVENT_TYPES, *FACT_TYPES)))
 _MOST_HITS = 8
 
 KINDS: Mapping[str, str] = {
@@ -39,17 +39,19 @@ def page(
     """
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
     now, zone = app.clock.now(), people.zone_of(tx)
-    chart = chart_of(app, tx, patient_id, _CHART_TYPES, now)
+    chart = chart_of(app, tx, patient_id, CHART_TYPES, now)
     names = chart.people.names
     tasks = chart.by_type.get("Task", ())
     threads = _aliased(reading.threads_of(tasks), chart.matters)
     events, older = _events(chart, threads, kind, most)
     cards = _numbered(reading.loop_cards(tasks, names), threads)
-    sections = sections_of(chart, longitudinal_of(app.catalog), zone, with_past=False)
+    content = longitudinal_of(app.catalog)
+    sections = sections_of(chart, content, zone, with_past=False)
     return PatientPage(
         header=reading.header_of(patient, chart.for_header, now.astimezone(zone).date()),
         goals=reading.goals_of(chart.by_type.get("Goal", ()), zone),
         sections=sections,
+        trends=trends_of(chart, content, zone),
         sources=source_chips(sections),
         contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
         team=reading.team_of(chart.by_type.get("CareTeam", ()), names),

@@ -41,6 +41,7 @@ _STAFF = frozenset(
 KEYS: Sequence[tuple[str, str]] = (
     ("J K", "next, previous row"),
     ("Enter O", "open patient"),
+    ("B", "two-minute brief of the patient"),
     ("C", "call, start timer"),
     ("L", "log without calling"),
     ("1–4", "outcome"),

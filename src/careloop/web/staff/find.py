@@ -32,16 +32,23 @@ class Hit:
 
 _ACTIONS: Sequence[Hit] = (
     Hit(name="Call", href="#pane", icon="phone", key="C", presses="c"),
+    Hit(name="Two-minute brief", href="#main", icon="file-text", key="B", presses="b"),
     Hit(name="Hand over", href="#foot", icon="arrow-right-left", key="A", presses="a"),
     Hit(name="Snooze", href="#foot", icon="clock", key="S", presses="s"),
     Hit(name="Add proof", href="#foot", icon="circle-check", key="E", presses="e"),
 )
 
 
+_OF_EVERYBODY: Sequence[Hit] = (
+    Hit(name="Settings and sign out", href="/settings", icon="settings"),
+    Hit(name="Help and keys", href="/help", icon="circle-question-mark"),
+)
+
+
 @get("/find", sync_to_thread=True)
 def find_page(staff: SignedInStaff) -> Response[str]:
     """The palette as a page of its own, for browsers without script."""
-    return staff.page("find.html", "/find", {"text": "", "groups": []})
+    return staff.page("find.html", "/find", {"text": "", "groups": [("Pages", _pages(staff, ""))]})
 
 
 @post("/find", sync_to_thread=True, status_code=200)
@@ -55,23 +62,26 @@ def find_results(staff: SignedInStaff, data: Form) -> Response[str]:
 
 
 def _groups(staff: Staff, text: str) -> list[tuple[str, list[Hit]]]:
-    pages = [
-        Hit(name=item.name, href=item.path, icon=item.icon)
-        for item in MENU
-        if item.roles & staff.principal.roles and text.lower() in item.name.lower()
-    ]
     actions = [hit for hit in _ACTIONS if text.lower() in hit.name.lower()]
     groups = [
         ("Loops", _loops(staff, text)),
         ("Patients", _patients(staff, text)),
         ("Actions", actions),
-        ("Pages", pages),
+        ("Pages", _pages(staff, text)),
     ]
     found = [(name, hits) for name, hits in groups if hits]
     if found:
         name, hits = found[0]
         found[0] = (name, [replace(hits[0], first=True), *hits[1:]])
     return found
+
+
+def _pages(staff: Staff, text: str) -> list[Hit]:
+    """Those of the rail, and those that phones have no room for."""
+    mine = [
+        Hit(name=item.name, href=item.path, icon=item.icon) for item in MENU if item.roles & staff.principal.roles
+    ]
+    return [hit for hit in (*mine, *_OF_EVERYBODY) if text.lower() in hit.name.lower()]
 
 
 def _patients(staff: Staff, text: str) -> list[Hit]:

@@ -11,12 +11,14 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, may_act, require
 from careloop.errors import Conflict, Rejected
-from careloop.flows import episode_cards, identifying
+from careloop.flows import brief, episode_cards, identifying
 from careloop.flows import patient_record as record
 from careloop.flows import patients as flow
+from careloop.flows.patient_values import FactRow, PatientPage, Trend
 from careloop.flows.timeline import Event
 from careloop.web.staff.capture_box import Box, empty_box
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.result_trends import lines_of
 from careloop.web.words import born_words, day_name
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -116,11 +118,14 @@ def page_of(
     shown = min(max(most, 1), _MOST)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
+        brief.note_look(staff.app, tx, staff.principal, patient_id)
         cards = episode_cards.of_patient(staff.app, tx, staff.principal, patient_id)
     values = {
         "page": page,
         "tab": "overview",
         "profile": _PROFILE,
+        "results": _results(page),
+        "lines": lines_of(page.trends),
         "quiet": _QUIET,
         "most_lines": 8,
         "days": _by_day(staff, page.events),
@@ -136,6 +141,17 @@ def page_of(
         "can_write": may_act(staff.principal, Action.LOOP_WORK),
     }
     return staff.page("patient.html", "/patients", values, about=patient_id, status=status)
+
+
+def _results(page: PatientPage) -> list[tuple[FactRow, list[Trend]]]:
+    """The newest result of each test with its series: what is out of range first, then the newest."""
+    of_fact: dict[str, list[Trend]] = {}
+    for trend in page.trends:
+        of_fact.setdefault(trend.series.newest.fact.id, []).append(trend)
+    rows = next(section.rows for section in page.sections if section.key == "results")
+    found = [(row, of_fact.get(row.id, [])) for row in rows]
+    found.sort(key=lambda one: one[0].order, reverse=True)
+    return sorted(found, key=lambda one: not any(trend.series.newest.is_out for trend in one[1]))
 
 
 def _by_day(staff: Staff, events: Sequence[Event]) -> list[tuple[str, list[Event]]]:
