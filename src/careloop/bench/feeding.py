@@ -5,56 +5,115 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from careloop.bench import made_up
+from careloop.bench import crowd, made_up, population
 from careloop.bench.figures import Figure, Figures, at_least, at_most, percentile
-from careloop.bench.installation import Place, installation, resident_megabytes, running_server
+from careloop.bench.installation import Place, cpu_seconds, installation, resident_megabytes, running_server
 from careloop.db.limits import plain_commit_seconds
-from careloop.flows.bulk import import_bundles
 
 RATE_AIM, ANSWER_AIM, WORKER_AIM, WEB_AIM, FLAT_AIM = 150.0, 250.0, 400.0, 200.0, 1.3
 _SENDERS = 8
+_SETTLE, _REST = 8.0, 5.0
 
 
-def run(sizes: Sequence[int], seconds: int, pace: int, command: str) -> Figures:
-    """For each number of patients: `seconds` of messages at `pace` a second, until all are processed."""
-    figures: list[Figure] = []
-    rates: list[float] = []
+@dataclass(frozen=True, kw_only=True)
+class _Pace:
+    """So many messages a second, for so long."""
+
+    seconds: int
+    pace: int
+
+    @property
+    def count(self) -> int:
+        return self.seconds * self.pace
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Round:
+    """What came of the messages of one round. `cpu` is of the server's processes and PostgreSQL, a message, without
+    what they use at rest."""
+
+    size: int
+    sent: float
+    committed: float
+    cpu: float
+    answers: Sequence[float]
+    memory: Mapping[str, float]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The round as figures, each named by its number of patients."""
+        label = f"{self.size:,} patients: "
+        return [
+            Figure(name=f"{label}sent", value=self.sent, unit="messages/s"),
+            at_least(f"{label}to committed loops", self.committed, "messages/s", RATE_AIM),
+            Figure(name=f"{label}CPU of server and database", value=self.cpu * 1000, unit="ms a message"),
+            at_most(f"{label}answer p50", percentile(self.answers, 0.5) * 1000, "ms", ANSWER_AIM),
+            at_most(f"{label}answer p99", percentile(self.answers, 0.99) * 1000, "ms", ANSWER_AIM),
+            at_most(f"{label}worker memory", self.memory.get("worker", 0.0), "MB", WORKER_AIM),
+            at_most(f"{label}web memory", self.memory.get("web", 0.0), "MB", WEB_AIM),
+        ]
+
+
+def run(sizes: Sequence[int], seconds: int, pace: int, command: str, kept: Path | None = None) -> Figures:
+    """For each number of patients, and at last for the population that is `kept` in a folder (`bench worklist`):
+    `seconds` of messages at `pace` a second, until all are processed."""
+    rounds: list[_Round] = []
+    wanted = _Pace(seconds=seconds, pace=pace)
     with installation() as place:
         present = 0
-        for round_number, size in enumerate(sizes):
-            import_bundles(place.app, place.tenant, place.principal, list(made_up.patients(size))[present:])
+        for size in sizes:
+            crowd.add(place, present, size)
             present = size
-            figures += _round(place, size, 10_000_000 * (round_number + 1), seconds, pace, rates)
+            rounds.append(_round(place, size, wanted))
         texts = [message.decode() for message in made_up.messages(1000, place.app.clock.now(), first=1)]
-        figures.append(
-            Figure(name="limit: bare durable commits", unit="messages/s",
-                   value=len(texts) / plain_commit_seconds(place.urls.owner, texts))
-        )  # fmt: skip
-    if len(rates) > 1:
-        figures.append(at_most(f"cost at {sizes[-1]:,} against {sizes[0]:,}", rates[0] / rates[-1], "times", FLAT_AIM))
+        limit = Figure(name="limit: bare durable commits", unit="messages/s",
+                       value=len(texts) / plain_commit_seconds(place.urls.owner, texts))  # fmt: skip
+    if kept is not None:
+        with installation(kept) as place:
+            rounds.append(_round(place, population.patients_of(place), wanted))
+    figures = [*(figure for one in rounds for figure in one.figures), limit]
+    if len(rounds) > 1:
+        first, last = rounds[0], rounds[-1]
+        name = f"CPU at {last.size:,} against {first.size:,}"
+        figures.append(at_most(name, last.cpu / first.cpu, "times", FLAT_AIM))
     return Figures(benchmark="feed", command=command, figures=figures)
 
 
-def _round(place: Place, size: int, first: int, seconds: int, pace: int, rates: list[float]) -> list[Figure]:
-    wanted = list(made_up.messages(seconds * pace, place.app.clock.now(), first=first))
+def _round(place: Place, size: int, wanted: _Pace) -> _Round:
+    """Messages about people whom nobody knows yet."""
+    population.settle(place)
+    first = 10_000_000 + 10 * population.patients_of(place)
+    messages = list(made_up.messages(wanted.count, place.app.clock.now(), first=first))
     with running_server(place) as facts:
-        started = time.perf_counter()
-        answers = _send_all(place.mllp_port, wanted, pace)
+        pid, url = int(facts["pid"]), str(facts["url"])
+        rest = _at_rest(place, pid)
+        used, started = cpu_seconds(place, pid), time.perf_counter()
+        answers = _send_all(place.mllp_port, messages, wanted.pace)
         sent = time.perf_counter() - started
-        _wait_until_processed(str(facts["url"]))
-        rates.append(len(wanted) / (time.perf_counter() - started))
-        memory = resident_megabytes(int(facts["pid"]))
-    label = f"{size:,} patients: "
-    return [
-        Figure(name=f"{label}sent", value=len(wanted) / sent, unit="messages/s"),
-        at_least(f"{label}to committed loops", rates[-1], "messages/s", RATE_AIM),
-        at_most(f"{label}answer p50", percentile(answers, 0.5) * 1000, "ms", ANSWER_AIM),
-        at_most(f"{label}answer p99", percentile(answers, 0.99) * 1000, "ms", ANSWER_AIM),
-        at_most(f"{label}worker memory", memory.get("worker", 0.0), "MB", WORKER_AIM),
-        at_most(f"{label}web memory", memory.get("web", 0.0), "MB", WEB_AIM),
-    ]
+        _wait_until_processed(url)
+        seconds = time.perf_counter() - started
+        used = cpu_seconds(place, pid) - used - rest * seconds
+        memory = resident_megabytes(pid)
+    return _Round(
+        size=size,
+        sent=len(messages) / sent,
+        committed=len(messages) / seconds,
+        cpu=used / len(messages),
+        answers=answers,
+        memory=memory,
+    )
+
+
+def _at_rest(place: Place, pid: int) -> float:
+    """Share of a core that the server uses without messages, once it has done what a start brings."""
+    time.sleep(_SETTLE)
+    used, started = cpu_seconds(place, pid), time.perf_counter()
+    time.sleep(_REST)
+    return (cpu_seconds(place, pid) - used) / (time.perf_counter() - started)
 
 
 def _send_all(port: int, messages: Sequence[bytes], pace: int) -> list[float]:

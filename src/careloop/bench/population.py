@@ -188,6 +188,19 @@ def _closed(place: Place, templates: int, patients: int, count: int) -> None:
         tx.execute(_SQL["places_go_on"])
 
 
+def settle(place: Place) -> None:
+    """The planner knows the tables as they are now, and nobody has anything to catch up with."""
+    with _as_owner(place) as tx:
+        tx.execute(load_queries("careloop.bench")["take_statistics"])
+    _read_behind(place)
+
+
+def patients_of(place: Place) -> int:
+    """How many patients there are."""
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        return int(tx.value(_SQL["count_patients"]))
+
+
 def wake_of(tx: Transaction, count: int) -> datetime:
     """The instant by which so many loops have something to do."""
     found: datetime = tx.value(_SQL["nth_wake"], {"count": count})

@@ -119,6 +119,11 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
        (select count(*) from resource where type = 'Patient') as patients
   from loop
 
+-- count_patients --
+select count(*)
+  from resource
+ where type = 'Patient'
+
 -- nth_wake --
 -- The instant by which so many loops, or all whose clocks go, have something to do.
 select max(wake_at)

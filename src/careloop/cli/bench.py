@@ -36,7 +36,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     second.add_argument("--sizes", default="10000,100000", help="numbers of patients that are there already")
     second.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
     second.add_argument("--pace", type=int, default=160, help="messages a second")
-    second.set_defaults(measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command()))
+    second.set_defaults(
+        measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command(), one.data_dir)
+    )
     third = group.add_parser("worklist", help="lists, pages and sweeps among very many loops")
     third.add_argument("--patients", type=int, default=20_000)
     third.add_argument("--loops", type=int, default=50_000, help="in all, most of them closed")
