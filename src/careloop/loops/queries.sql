@@ -3,14 +3,14 @@
 select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
        l.state::text as state,
        (select coalesce(jsonb_agg(jsonb_build_object('step_id', s.step_id, 'owner', s.owner,
-                   'task_version', s.task_version, 'history', s.history) order by s.position), '[]')
+                   'task_version', s.task_version, 'history', s.history) order by s.position), '[]')::text
           from loop_step as s
          where s.tenant_id = l.tenant_id
            and s.loop_id = l.id) as steps,
        (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'step_id', a.step_id, 'kind', a.kind, 'at', a.at,
                    'by', a.by, 'data', a.data,
                    'undone', exists (select from loop_act as u
-                                      where u.tenant_id = a.tenant_id and u.undoes = a.id)) order by a.at, a.id), '[]')
+                                      where u.tenant_id = a.tenant_id and u.undoes = a.id)) order by a.at, a.id), '[]')::text
           from loop_act as a
          where a.tenant_id = l.tenant_id
            and a.loop_id = l.id
@@ -60,15 +60,20 @@ on conflict (tenant_id, loop_id, step_id) do update
        history = excluded.history
 
 -- turn_loops --
--- Loops of which only clocks turned.
+-- Loops of which only clocks turned. States come as texts of their own, so that each is read once.
 update loop
    set clock = given.clock, next_step = given.next_step, next_due = given.next_due,
        next_outside = given.next_outside, lasting_points = given.lasting_points,
        as_of = greatest(loop.as_of, given.as_of), wake_at = given.wake_at, task_version = given.task_version,
        history = given.history, state = given.state
-  from json_to_recordset(%(rows)s::json)
-    as given (id uuid, clock text, next_step text, next_due timestamptz, next_outside boolean, lasting_points int,
-              as_of timestamptz, wake_at timestamptz, task_version int, history text[], state jsonb)
+  from (select plain.*, text.state::jsonb as state
+          from rows from (
+               json_to_recordset(%(rows)s::json)
+                   as (id uuid, clock text, next_step text, next_due timestamptz, next_outside boolean,
+                       lasting_points int, as_of timestamptz, wake_at timestamptz, task_version int, history text[]))
+               with ordinality as plain
+          join unnest(string_to_array(%(states)s, E'\x1e')) with ordinality as text (state, place)
+            on text.place = plain.ordinality) as given
  where loop.id = given.id
 
 -- turn_steps --

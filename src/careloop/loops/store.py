@@ -26,6 +26,10 @@ class StoredStep:
     history: tuple[str, ...]
 
 
+_decode_steps = msgspec.json.Decoder(list[StoredStep]).decode
+_decode_acts = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoredLoop:
     """A loop as it stands: derived state, owner, and everything people did to it."""
@@ -119,17 +123,8 @@ def _stored_loop(row: Row) -> StoredLoop:
         task_version=row["task_version"],
         history=tuple(row["history"]),
         state=_decode_state(row["state"]),
-        steps={step["step_id"]: _stored_step(step) for step in row["steps"]},
-        acts=tuple(_act({**act, "loop_id": row["id"]}) for act in row["acts"]),
-    )
-
-
-def _stored_step(row: Row) -> StoredStep:
-    return StoredStep(
-        step_id=row["step_id"],
-        owner=row["owner"],
-        task_version=row["task_version"],
-        history=tuple(row["history"]),
+        steps={step.step_id: step for step in _decode_steps(row["steps"])},
+        acts=tuple(_act({**act, "loop_id": row["id"]}) for act in _decode_acts(row["acts"])),
     )
 
 
@@ -164,7 +159,8 @@ def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Ma
 
 def turn(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
     """Of these loops the columns that a clock moves, and of some of their steps, are as given."""
-    tx.execute(_SQL["turn_loops"], _rows([{**row, "state": msgspec.Raw(row["state"].encode())} for row in loops]))
+    plain = [{name: value for name, value in row.items() if name != "state"} for row in loops]
+    tx.execute(_SQL["turn_loops"], {**_rows(plain), "states": "\x1e".join(row["state"] for row in loops)})
     if steps:
         tx.execute(_SQL["turn_steps"], _rows(steps))
 
