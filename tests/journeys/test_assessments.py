@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from tests.journeys.practice import Practice, at
 from careloop.access import sessions
 from careloop.access.browser import SESSION_COOKIE
 from careloop.access.sight import sight_of
+from careloop.catalog import CONTENT, load_catalog
 from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
-from careloop.flows import deadlines, rescreening
+from careloop.flows import assessment_page, deadlines, rescreening
 from careloop.loops import store
 
 OFTEN = ["LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9"]
@@ -186,6 +189,68 @@ def test_an_old_form_is_scored_and_asks_for_nothing(practice: Practice) -> None:
     practice.write(phq9(patient, "2025-11-09 10:00", [3] * 9))
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 27
     assert loops(practice, patient) == {}
+
+
+def test_a_score_says_version_answers_who_how_and_in_which_language(practice: Practice) -> None:
+    """AS-01."""
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient()
+    told = {"mode": [{"url": "urn:careloop:mode", "valueCode": "interview"}], "who": practice.reference("nia")}
+    form = phq9(patient, "2026-03-09 10:00", [1] * 9, language="es", extension=told["mode"])
+    practice.write(form | {"author": {"reference": told["who"], "display": "Nia"}})
+    total = totals(practice, patient)["phq-9"]
+    assert "1.0.0" in total["method"]["text"]
+    assert total["derivedFrom"][0]["reference"].startswith(f"QuestionnaireResponse/{form['id']}")
+    assert [one["reference"] for one in total["performer"]] == [told["who"]]
+    assert total["language"] == "es"
+    assert told["mode"][0] in total["extension"]
+    assert len(total["hasMember"]) == 9
+
+
+def test_new_rules_make_a_row_of_their_own_and_leave_the_old_score(practice: Practice, tmp_path: Path) -> None:
+    """AS-02."""
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient()
+    form = phq9(patient, "2026-03-09 10:00", [1] * 9)
+    practice.write(form)
+    [old] = [one for one in of(practice, patient, "Observation") if "valueQuantity" in one]
+    rules = (CONTENT / "assessments" / "phq-9.yaml").read_text()
+    (tmp_path / "assessments").mkdir()
+    changed = rules.replace("version: 1.0.0", "version: 2.0.0", 1).replace("to: 4, name: minimal", "to: 4, name: none")
+    (tmp_path / "assessments" / "phq-9.yaml").write_text(changed)
+    newer = replace(practice, app=replace(practice.app, catalog=load_catalog(tmp_path)))
+    newer.write(form | {"status": "amended"})
+    rows = {one["method"]["text"]: one for one in of(practice, patient, "Observation") if "valueQuantity" in one}
+    assert len(rows) == 2
+    assert rows[old["method"]["text"]] == old
+    assert any("2.0.0" in name for name in rows)
+
+
+def line_for(practice: Practice, patient: str) -> str:
+    """What the page says about the next visit."""
+    nia = practice.user("nia")
+    return practice.run(lambda tx: assessment_page.page(practice.app, tx, nia, patient)).visit
+
+
+def test_the_page_says_whether_the_screening_counts_for_the_next_visit(practice: Practice) -> None:
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient()
+    assert line_for(practice, patient) == ""
+    practice.write({
+        "resourceType": "Appointment", "id": f"next-{patient}", "status": "booked",
+        "start": "2026-03-25T09:00:00-04:00", "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}],
+    })  # fmt: skip
+    assert line_for(practice, patient).endswith("no depression screening on record. Ask it within 14 days before.")
+    practice.write(phq9(patient, "2026-03-09 10:00", [1] * 9))
+    assert "does not count (16 days before, at most 14)" in line_for(practice, patient)
+    practice.move_to("2026-03-11 10:00")
+    practice.write(phq9(patient, "2026-03-11 10:00", [2, 2, 2, 2, 2, 0, 0, 0, 0]))
+    assert line_for(practice, patient).endswith("the PHQ-9 of 11 Mar was positive. It wants a plan by 27 Mar.")
+    practice.write({
+        "resourceType": "Condition", "id": f"c-{patient}", "subject": {"reference": f"Patient/{patient}"},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F31.9"}]},
+    })  # fmt: skip
+    assert "no depression screening is asked for" in line_for(practice, patient)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 A case has `instrument` with `answers` (a list in the order of the items, or item to code or points; `null` is no
 answer) and `gives`; or `instrument`, `before` and `after` (totals) and `gives`; or `needs` (LOINC or item id to answer
-codes) and `gives`; or `checkin` with `known`, `scores`, `contradictions`, `answers` and `asks`.
+codes) and `gives`; or `instrument`, `visit` (a day), `screenings` (`day`, `positive`), `plans` (days), `problems` and
+`gives`; or `checkin` with `known`, `scores`, `contradictions`, `answers` and `asks`.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from careloop.assessments.rules.acting import actions_of, needs_of
 from careloop.assessments.rules.comparing import compared, rescreen_due
 from careloop.assessments.rules.planning import Facts, Fresh, Known, plan
 from careloop.assessments.rules.scoring import score
+from careloop.assessments.rules.visits import Screening, screened_for
 from careloop.errors import Fault
 
 Line = Mapping[str, Any]
@@ -56,6 +58,8 @@ def _played(case: Line, content: Content) -> tuple[Line, Line]:
     instrument = content.instruments[case["instrument"]]
     if "before" in case:
         return case["gives"], _change(instrument, case)
+    if "visit" in case:
+        return case["gives"], _visit(instrument, case)
     return case["gives"], _scored(instrument, case)
 
 
@@ -65,6 +69,18 @@ def _change(instrument: Instrument, case: Line) -> Line:
         "by": int(change.by), "percent": change.percent, "response": change.response,
         "remission": change.remission, "counts": change.counts,
     }  # fmt: skip
+
+
+def _visit(instrument: Instrument, case: Line) -> Line:
+    if instrument.visit is None:
+        raise ValueError(f"{instrument.id} says nothing about visits")
+    screenings = [Screening(on=date.fromisoformat(one["day"]), positive=one["positive"]) for one in case["screenings"]]
+    plans = [date.fromisoformat(one) for one in case.get("plans", ())]
+    found = screened_for(
+        instrument.visit, date.fromisoformat(case["visit"]), screenings, plans, case.get("problems", ())
+    )
+    until = found.plan_until.isoformat() if found.plan_until else None
+    return {"state": found.state.value, "days_before": found.days_before, "plan_until": until}
 
 
 def _scored(instrument: Instrument, case: Line) -> Line:

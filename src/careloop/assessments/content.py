@@ -11,6 +11,7 @@ from careloop.assessments.model import (
     Choice,
     Content,
     Does,
+    ForVisit,
     In,
     Instrument,
     Item,
@@ -102,6 +103,9 @@ def instrument(document: Document) -> Instrument:
         change={name: _number(value) for name, value in document.get("change", {}).items()},
         actions=tuple(_action(one) for one in document.get("actions", ())),
         rescreen=tuple(_rescreen(one) for one in document.get("rescreen", ())),
+        visit=ForVisit(**{**document["visit"], "unless": tuple(document["visit"]["unless"])})
+        if "visit" in document
+        else None,
         needs=document.get("needs", False),
         fresh=document.get("fresh", "30 days"),
         aliases=tuple(document.get("aliases", ())),

@@ -128,6 +128,18 @@ class Rescreen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForVisit:
+    """Whether a score counts for a visit (AS-11): so many days before it; a plan until so many days after it; people
+    with one of `unless` (`system|code`) are not asked for."""
+
+    days_before: int
+    plan_days: int
+    unless: tuple[str, ...]
+    rule: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subscale:
     """The mean of some items."""
 
@@ -168,6 +180,7 @@ class Instrument:
     change: Mapping[str, Decimal] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     rescreen: tuple[Rescreen, ...] = ()
+    visit: ForVisit | None = None
     needs: bool = False
     fresh: str = "30 days"
     aliases: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import FACT_TYPES, chart_of
 from careloop.flows.patient_values import Header
 from careloop.flows.timeline import text_of
+from careloop.flows.visit_screening import line_for_next_visit
 from careloop.record import Write
 
 Json = dict[str, Any]
@@ -82,6 +83,7 @@ class AssessmentPage:
     proposals: tuple[Proposal, ...]
     pages: tuple[CalledNow, ...]
     content: Content
+    visit: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +98,24 @@ class TrendPage:
     changes: Mapping[str, Change]
 
 
+def asked_for(app: App, tx: Transaction, principal: Principal, patient_id: str, task_id: str) -> str:
+    """The instrument that a request asks for; empty where it names none of ours. The page's own read is audited."""
+    require(principal, "read", "Task")
+    stored = app.record.fetch(tx, [f"Task/{task_id}"]).get(f"Task/{task_id}")
+    if stored is None or stored.deleted or stored.patient_id != patient_id:
+        return ""
+    named = [str(one.get("valueString", "")) for one in stored.resource.get("input", ())]
+    return next((one for one in named if one in content_of(app.catalog).instruments), "")
+
+
 def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> AssessmentPage:
     """The page; one audited read of the patient."""
     require(principal, "read", "Observation")
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
     content, now = content_of(app.catalog), app.clock.now()
     known = knowledge_of(app, tx, content, patient, now)
-    beside = app.record.of_patient(tx, patient_id, ("Condition", "Communication"))
+    beside = app.record.of_patient(tx, patient_id, ("Condition", "Communication", "Appointment"))
+    facts = [one.resource for one in beside if one.resource_type != "Communication"]
     return AssessmentPage(
         header=_header(app, tx, patient),
         contradictions=(),
@@ -116,6 +129,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> As
         proposals=tuple(_proposals([one.resource for one in beside if PROPOSED in one.text])),
         pages=tuple(_pages([one.resource for one in beside if '"page"' in one.text])),
         content=content,
+        visit=line_for_next_visit(content, known.totals, facts, now, people.zone_of(tx)),
     )
 
 
