@@ -238,7 +238,8 @@ def test_the_page_says_whether_the_screening_counts_for_the_next_visit(practice:
     assert line_for(practice, patient) == ""
     practice.write({
         "resourceType": "Appointment", "id": f"next-{patient}", "status": "booked",
-        "start": "2026-03-25T09:00:00-04:00", "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}],
+        "start": "2026-03-25T09:00:00-04:00",
+        "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}],
     })  # fmt: skip
     assert line_for(practice, patient).endswith("no depression screening on record. Ask it within 14 days before.")
     practice.write(phq9(patient, "2026-03-09 10:00", [1] * 9))
