@@ -172,7 +172,7 @@ def _clock(card: Card, column: str, now: datetime, zone: ZoneInfo) -> ClockState
 
 def _line(card: Card, now: datetime, zone: ZoneInfo) -> str:
     """`Valley Eye, sent 16 days ago`: where, and the last thing that happened."""
-    where = card.clinic_name or "No clinic chosen"
+    where = card.clinic_name or "no clinic chosen"
     if card.visit_on is not None and card.state == "scheduled":
         return f"{card.service}, {where}, {_day(card.visit_on, zone)}"
     if card.reported is not None:

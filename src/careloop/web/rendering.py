@@ -82,6 +82,11 @@ class Words:
         """`Fri 20 Nov 4:10 pm`."""
         return words.moment_words(instant, self.now, self.zone)
 
+    def printed(self, instant: datetime) -> str:
+        """`22 November 2026, 4:10 pm`: on paper no day is today."""
+        local = instant.astimezone(self.zone)
+        return f"{local:%-d %B %Y}, {words.clock_time(instant, self.zone)}"
+
     def time(self, instant: datetime) -> str:
         """`4:10 pm`."""
         return words.clock_time(instant, self.zone)
