@@ -31,6 +31,7 @@ select l.id::text, l.pathway, l.focus, l.matter, substr(l.patient_id, 2)::int as
        (select array_agg(s.step_id order by s.position) from loop_step as s where s.loop_id = l.id) as steps
   from loop as l
  where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+   and l.patient_id like 'P________'
 
 -- make_map --
 create temporary table loop_map (template uuid, number int, id uuid) on commit drop
@@ -111,6 +112,7 @@ update notice_event
 select substr(l.patient_id, 2)::int as template, min(l.wake_at) as wake
   from loop as l
  where l.wake_at < '9999-01-01'
+   and l.patient_id like 'P________'
  group by 1
  order by 2, 1
 

@@ -33,6 +33,7 @@ _CITED = (
     "owner", "sender", "requester", "recipient", "serviceProvider", "author", "custodian", "authenticator",
     "resultsInterpreter", "participant.member", "performer", "performer.actor", "agent.who", "agent.onBehalfOf",
 )  # fmt: skip
+_HEADS = tuple((path.partition(".")[0], path) for path in _CITED)
 _MOST_NAMES = 400
 
 
@@ -169,7 +170,7 @@ def _people(app: App, tx: Transaction, cited: Sequence[str], documents: Iterable
 
 
 def _references(resource: Resource) -> list[str]:
-    cited = [one for path in _CITED for one in walk(resource, path)]
+    cited = [one for head, path in _HEADS if head in resource for one in walk(resource, path)]
     found = [str(one["reference"]) for one in cited if isinstance(one, Mapping) and "reference" in one]
     return [*found, *named_in(resource)]
 
@@ -186,6 +187,6 @@ def document_title(document: Resource) -> str:
 
 
 def _is_mistake(resource: Resource) -> bool:
-    return resource.get("status") == "entered-in-error" or "entered-in-error" in walk(
-        resource, "verificationStatus.coding.code"
-    )
+    if resource.get("status") == "entered-in-error":
+        return True
+    return "verificationStatus" in resource and "entered-in-error" in walk(resource, "verificationStatus.coding.code")
