@@ -128,6 +128,16 @@ def lesson(app: App, tx: Transaction, principal: Principal, patient_id: str, ite
     return Lesson(name=reading.full_name(patient), words=words, in_their_language=theirs, before=before, item=item)
 
 
+def item_of_request(app: App, tx: Transaction, principal: Principal, patient_id: str, task_id: str) -> str | None:
+    """The item that a request to explain again is about; None where it names none of ours. Its page audits the read."""
+    require(principal, "read", "Task")
+    stored = app.record.fetch(tx, [f"Task/{task_id}"]).get(f"Task/{task_id}")
+    if stored is None or stored.deleted or stored.patient_id != patient_id:
+        return None
+    known = _items(app, tx)
+    return next((one for one in items_named(stored.resource.get("reasonCode")) if one in known), None)
+
+
 def send(app: App, tx: Transaction, principal: Principal, *, patient_id: str, item_id: str) -> Codes:
     """The item waits behind a link that is the patient's alone; its codes, to be sent or printed."""
     _require(principal)

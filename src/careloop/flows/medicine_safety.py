@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from time import monotonic
 
 from careloop.access.model import Principal, Tenant, system_principal
-from careloop.access.policy import Action, require, require_action
+from careloop.access.policy import Action, may, require, require_action
 from careloop.db import Transaction
-from careloop.errors import Conflict, Rejected
+from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.fhir.ids import derived_id
 from careloop.flows import adherence, engine, medicine_differences, medicine_issues, people, writing
 from careloop.flows.app import App
@@ -213,6 +213,11 @@ def findings_of(app: App, tx: Transaction, patient_id: str) -> list[Standing]:
     return store.of_patient(tx, patient_id)
 
 
+def may_allow(principal: Principal) -> bool:
+    """True for those who may say that a contraindicated finding may be so: prescribers (ME-09)."""
+    return may(principal, "update", "MedicationRequest")
+
+
 def override(app: App, tx: Transaction, principal: Principal, finding_id: str, why: str) -> str:
     """A person says why it may be so; what to say afterwards. It stays silent until a drug, a dose or a governing value
     changes (ME-09). A contraindicated one needs a prescriber. `Conflict` where it is not open."""
@@ -222,8 +227,8 @@ def override(app: App, tx: Transaction, principal: Principal, finding_id: str, w
     app.record.read(tx, principal, "Patient", one.patient_id)
     if one.state != OPEN:
         raise Conflict("this was decided already, or is not true any more")
-    if one.tier == "contraindicated":
-        require(principal, "update", "MedicationRequest")
+    if one.tier == "contraindicated" and not may_allow(principal):
+        raise NotPermitted("a physician decides about medicines that must not be taken together")
     if not why.strip():
         raise Rejected(at="why", expected="a reason", code="required")
     _write(app, tx, [replace(one, state=OVERRIDDEN, decided_by=principal.reference, why=why.strip())])

@@ -6,6 +6,8 @@ from careloop.loops.rules.case import Case
 from careloop.loops.rules.opening import Anchor
 from careloop.loops.rules.pathways import Pathway
 
+_MOST = 120
+
 
 def opened_because(case: Case) -> Explanation:
     """Which fact opened the loop."""
@@ -22,9 +24,16 @@ def about(case: Case) -> str:
     """The opening fact in a few words, for lists: `Home since Fri 20 Nov, heart failure`."""
     local = case.anchor.at.astimezone(zone_named(case.zone))
     what = case.anchor.fact.says if case.anchor.fact else ""
-    line = case.pathway.line.replace("{day}", words_of(local.date())).replace("{what}", what[:60])
-    reason = case.anchor.stay.reason[:60] if case.anchor.stay else ""
+    line = case.pathway.line.replace("{day}", words_of(local.date())).replace("{what}", _shortened(what))
+    reason = _shortened(case.anchor.stay.reason) if case.anchor.stay else ""
     return ", ".join(part for part in (line, reason) if part)
+
+
+def _shortened(text: str) -> str:
+    """At most so many characters as a row has room for, cut between words, and it shows that it is cut."""
+    if len(text) <= _MOST:
+        return text
+    return f"{text[:_MOST].rpartition(' ')[0] or text[:_MOST]}…"
 
 
 def window_over(pathway: Pathway, anchor: Anchor, deadline: Deadline) -> Explanation:

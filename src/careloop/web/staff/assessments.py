@@ -24,9 +24,9 @@ _PATIENTS = "/patients"
 
 
 @get("/patients/{patient_id:str}/assessments", sync_to_thread=True)
-def assessments_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]:
-    """What is due, what is open, the newest scores, proposals that wait."""
-    return _list(staff, patient_id)
+def assessments_page(staff: SignedInStaff, patient_id: FromPath[str], about: FromQuery[str] = "") -> Response[str]:
+    """What is due, what is open, the newest scores, proposals that wait; what a request (`about`) asks is chosen."""
+    return _list(staff, patient_id, about=about)
 
 
 @post("/patients/{patient_id:str}/assessments", sync_to_thread=True)
@@ -124,12 +124,14 @@ def _done(staff: Staff, tx: Any, response_id: str, form: Mapping[str, Any]) -> t
     return here, "Saved. This answer opens a safety concern: stay with the person." if is_danger else "Saved."
 
 
-def _list(staff: Staff, patient_id: str, *, problem: str = "", status: int = 200) -> Response[str]:
+def _list(staff: Staff, patient_id: str, *, problem: str = "", status: int = 200, about: str = "") -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id)
+        asked = flow.asked_for(staff.app, tx, staff.principal, patient_id, about) if about else ""
     instruments = sorted(page.content.instruments.values(), key=lambda one: (one.about, one.title))
     values = {
         **_beside(page, problem),
+        "asked": asked,
         "askable": [one for one in instruments if one.can_be_asked],
         "enterable": [one for one in instruments if one.items and not one.can_be_asked],
         "slots": [one for one in instruments if not one.items],

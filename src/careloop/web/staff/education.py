@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import require
 from careloop.community import Codes
@@ -18,9 +18,11 @@ Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED
 
 
 @get("/patients/{patient_id:str}/education", sync_to_thread=True)
-def education_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]:
-    """What fits this person and how far it is understood."""
-    return _page(staff, patient_id)
+def education_page(staff: SignedInStaff, patient_id: FromPath[str], about: FromQuery[str] = "") -> Response[str]:
+    """What fits this person and how far it is understood; `about` a request to explain again, its script at once."""
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        item_id = flow.item_of_request(staff.app, tx, staff.principal, patient_id, about) if about else None
+    return _lesson(staff, patient_id, item_id) if item_id else _page(staff, patient_id)
 
 
 @post("/patients/{patient_id:str}/education", sync_to_thread=True)

@@ -9,9 +9,10 @@ from litestar.params import Body, FromPath, FromQuery
 from careloop.access.policy import may
 from careloop.engagement.contacts.model import Choice
 from careloop.errors import Rejected
-from careloop.flows import contacting
+from careloop.flows import contact_numbers, contacting
 from careloop.flows import episode_cards as flow
 from careloop.flows.acts import ActReceipt
+from careloop.flows.people import patients_shown
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.loop_acts import save_as_act
 
@@ -45,7 +46,7 @@ def patient_contacts(staff: SignedInStaff, patient_id: FromPath[str]) -> Respons
 
 @post("/patients/{patient_id:str}/contacts", sync_to_thread=True)
 def patient_contacts_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) -> Response[str]:
-    """What the patient wants binds every program."""
+    """What the patient wants binds every program; a number that works is called first."""
     form, refused = checked_form(staff, data), data.get("refused", [])
     choice = Choice(
         refused=frozenset(str(one) for one in (refused if isinstance(refused, list) else [refused])),
@@ -55,11 +56,18 @@ def patient_contacts_save(staff: SignedInStaff, patient_id: FromPath[str], data:
     try:
         said = staff.app.database.run(
             staff.tenant.id,
-            lambda tx: contacting.choose(staff.app, tx, staff.principal, patient_id, choice),
+            lambda tx: (
+                contact_numbers.new_number(
+                    staff.app, tx, staff.principal, patient_id, form.get("number", ""), instead_of=form.get("old", "")
+                )
+                if form.get("do") == "number"
+                else contacting.choose(staff.app, tx, staff.principal, patient_id, choice)
+            ),
             actor=staff.principal.reference,
         )
     except Rejected as error:
-        return _contacts(staff, patient_id, problem=f"Not saved. Still needed: {error.expected}.")
+        problem = f"Not saved. Still needed: {error.expected}."
+        return _contacts(staff, patient_id, problem=problem, typed=form.get("number", ""))
     return staff.back(f"/patients/{patient_id}/contacts", said=said)
 
 
@@ -74,9 +82,16 @@ def put_off(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respons
     return save_as_act(staff, loop_id, form, work)
 
 
-def _contacts(staff: Staff, patient_id: str, *, problem: str = "") -> Response[str]:
+def _contacts(staff: Staff, patient_id: str, *, problem: str = "", typed: str = "") -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = contacting.of_patient(staff.app, tx, staff.principal, patient_id)
-    values = {"contact": found, "problem": problem, "may_change": may(staff.principal, "update", "Patient")}
+        shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)[patient_id]
+    values = {
+        "contact": found,
+        "phones": shown.phones,
+        "problem": problem,
+        "typed": typed,
+        "may_change": may(staff.principal, "update", "Patient"),
+    }
     status = 422 if problem else 200
     return staff.page("patient_contacts.html", "/patients", values, about=patient_id, status=status)

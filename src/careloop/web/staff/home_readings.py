@@ -80,7 +80,10 @@ def _alert(
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = home_board.alert_shown(staff.app, tx, staff.principal, alert_id)
         if found is None:
-            raise NotFound("there is no such alert")
+            loop = home_acts.loop_of(tx, alert_id)
+            if loop is None:
+                raise NotFound("there is no such alert")
+            return staff.back(f"/loops/{loop.id}/steps/triage")
         patient_id, alert = found
         actions = monitoring.content_of(staff.app, tx).actions.values()
         shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)

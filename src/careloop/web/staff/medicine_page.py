@@ -47,7 +47,7 @@ def medicines_do(staff: SignedInStaff, patient_id: FromPath[str], data: Form) ->
     try:
         done = staff.app.database.run(staff.tenant.id, work, actor=who.reference)
     except (Rejected, Conflict, NotPermitted) as error:
-        text = f"Still needed: {error.expected}." if isinstance(error, Rejected) else f"{error.message}."
+        text = f"Still needed: {error.expected}." if isinstance(error, Rejected) else f"{error.message.capitalize()}."
         status = {Conflict: 409, NotPermitted: 403}.get(type(error), 422)
         return _page(staff, patient_id, problem=text, status=status)
     if act == "link":
@@ -100,6 +100,7 @@ def _page(staff: Staff, patient_id: str, *, problem: str = "", status: int = 200
         "sources": words.SOURCES,
         "age": lambda day: age_words(day.isoformat(), staff.now, staff.words.zone) if day else "date not told",
         "outcomes": medicine_decide.OUTCOMES,
+        "may_allow": medicine_safety.may_allow(staff.principal),
         "may_decide": may(staff.principal, "update", "MedicationStatement"),
         "problem": problem,
         "codes": codes,

@@ -25,42 +25,67 @@ Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The screen on which a step is worked."""
+    """The screen on which a step is worked. `beside`: what the step asks for is still told here."""
 
     path: str
     says: str
+    beside: bool = False
 
 
-PLACES: Mapping[str, tuple[str, str]] = {
-    "test-result": ("/results/{loop}", "Open the result"),
-    "referral": ("/referrals/{focus}", "Open the referral"),
-    "patient-message": ("/messages/{loop}", "Open the message"),
-    "missed-appointment": ("/schedule/visits/{focus}", "Open the visit"),
-    "expected-document": ("/expected", "Open what is expected"),
-    "medication-reconciliation": ("/patients/{patient}/medicines/compare", "Compare medicines"),
-    "medicine-decision": ("/patients/{patient}/medicines", "Decide about the medicine"),
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """Where a pathway is worked: its address, with `{loop}`, `{patient}` and `{focus}` as opaque ids, and the words of
+    its link. `of`: only where the matter is such a resource."""
+
+    path: str
+    says: str
+    beside: bool = False
+    of: str = ""
+
+
+PLACES: Mapping[str, Screen] = {
+    "test-result": Screen(path="/results/{loop}", says="Open the result"),
+    "referral": Screen(path="/referrals/{focus}", says="Open the referral"),
+    "patient-message": Screen(path="/messages/{loop}", says="Open the message"),
+    "missed-appointment": Screen(path="/schedule/visits/{focus}", says="Open the visit"),
+    "expected-document": Screen(path="/expected", says="Open what is expected"),
+    "medication-reconciliation": Screen(path="/patients/{patient}/medicines/compare", says="Compare medicines"),
+    "medicine-decision/decided": Screen(path="/patients/{patient}/medicines", says="Open the medicines"),
+    "medicine-safety": Screen(path="/patients/{patient}/medicines", says="Look at the medicines"),
+    "refill-gap": Screen(path="/patients/{patient}/medicines", says="See the fills", beside=True),
+    "teach-back": Screen(path="/patients/{patient}/education?about={focus}", says="Open the script"),
+    "screening-due": Screen(path="/patients/{patient}/assessments?about={focus}", says="Open the questions"),
+    "assessment-follow-up": Screen(path="/patients/{patient}/assessments", says="See the answers", beside=True),
+    "symptom-alert": Screen(path="/monitoring/alerts/{focus}", says="Open the alert", of="DetectedIssue/"),
+    "care-plan-review": Screen(path="/patients/{patient}/plan", says="Open the care plan", beside=True),
+    "new-patient-intake/assessment": Screen(
+        path="/patients/{patient}/assessments", says="Get to know them", beside=True
+    ),
+    "new-patient-intake/plan": Screen(path="/patients/{patient}/plan", says="Open the care plan", beside=True),
+    "contact-repair": Screen(path="/patients/{patient}/contacts#numbers", says="Write down a number", beside=True),
 }
-"""The own screen of a pathway: address and words. `{loop}`, `{patient}` and `{focus}` are opaque ids."""
+"""The own screens of pathways, and of single steps (`pathway/step`)."""
 
-BOOKING = ("/schedule/book?patient={patient}&about={matter}", "Find a free time")
+BOOKING = Screen(path="/schedule/book?patient={patient}&about={matter}", says="Find a free time")
 """Where a visit with us is booked for a matter."""
 
 
 def place_of(detail: LoopDetail) -> Place | None:
     """The screen on which this loop is worked, where it has one of its own; else where its next visit is booked."""
+    own = PLACES.get(f"{detail.row.pathway}/{detail.row.step_id}") or PLACES.get(detail.row.pathway)
     books = detail.proof is not None and any(way.kind == "booking" for way in detail.proof.ways)
-    found = PLACES.get(detail.row.pathway) or (
-        BOOKING if books and detail.row.step_id in ("booked", "rebooked") else None
-    )
+    found = own if own is not None and detail.focus.startswith(own.of) else None
+    if found is None and books and detail.row.step_id in ("booked", "rebooked"):
+        found = BOOKING
     if found is None:
         return None
-    path = found[0].format(
+    path = found.path.format(
         loop=detail.row.loop_id,
         patient=detail.row.patient_id,
         focus=detail.focus.rpartition("/")[2],
         matter=detail.focus,
     )
-    return Place(path=path, says=found[1])
+    return Place(path=path, says=found.says, beside=found.beside)
 
 
 @get("/loops/{loop_id:str}/steps/{step_id:str}", sync_to_thread=True)
