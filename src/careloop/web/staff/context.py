@@ -39,7 +39,7 @@ _STAFF = frozenset(
 )
 
 KEYS: Sequence[tuple[str, str]] = (
-    ("J K", "next, previous row"),
+    ("J K ↓ ↑", "next, previous row"),
     ("Enter O", "open patient"),
     ("B", "two-minute brief of the patient"),
     ("C", "call, start timer"),
@@ -52,12 +52,15 @@ KEYS: Sequence[tuple[str, str]] = (
     ("/", "filter this list"),
     ("E", "add proof"),
     ("N", "new note on the timeline"),
+    ("+", "new loop"),
+    ("M", "compare medicines"),
     ("Z", "undo last save (10 min)"),
     ("T", "start or stop timer"),
     ("V", "board or table"),
     ("R", "refresh list"),
     ("Ctrl K", "find or do"),
-    ("G then W P T S", "worklist, patients, transitions, results"),
+    ("?", "all keys"),
+    ("G then W P T R S M", "worklist, patients, transitions, referrals, results, messages"),
     ("Esc", "close"),
 )
 

@@ -167,8 +167,25 @@ function press(key) {
   return true;
 }
 
-const pages = { w: '/worklist', p: '/patients', t: '/transitions', s: '/results' };
+const pages = { w: '/worklist', p: '/patients', t: '/transitions', r: '/referrals', s: '/results', m: '/messages' };
 let goTo = false;
+
+// The patient of the page, or of the loop beside the list.
+const patient = () => (byKey('o')?.pathname || location.pathname).match(/^\/patients\/[^/]+/)?.[0];
+
+function compareMedicines() {
+  if (patient()) location.assign(`${patient()}/medicines/compare`);
+  return Boolean(patient());
+}
+
+function newLoop() {
+  const field = one('#capture-text');
+  if (!field) return false;
+  field.value = field.value || '/task ';
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+  return true;
+}
 
 function singleKey(key) {
   if (goTo) { goTo = false; if (pages[key]) { location.assign(pages[key]); return true; } }
@@ -183,6 +200,8 @@ function singleKey(key) {
     case 'x': return pick() || press('x');
     case 'a': if (picking()) { typeInto(one('#bulk-to')); return true; } return press('a');
     case 's': if (picking() && one('.pick:checked')) { one('#bulk-snooze').click(); return true; } return press('s');
+    case 'm': return compareMedicines();
+    case '+': return newLoop();
     case 'r': location.reload(); return true;
     default: return press(key);
   }
@@ -277,6 +296,9 @@ document.addEventListener('htmx:after:swap', () => {
 });
 
 document.addEventListener('htmx:after:swap', () => { if (palette()?.open) point(0); });
+
+// Tabs that scroll sideways show the one that is open.
+one('.tabrow [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 
 // Quiet refresh: ask every 30 s whether the list changed; never move a row by itself.
 setInterval(async () => {
