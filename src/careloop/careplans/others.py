@@ -14,7 +14,11 @@ Read = Mapping[str, Any]
 FROM = "from/"
 """Keys of what was taken over, and names of their plans in advice, begin so."""
 
+STEP_SYSTEM, ADVICE_SYSTEM = "urn:careloop:plan-step", "urn:careloop:plan-advice"
+"""Codes of our own steps (`lab.a1c`) and subjects of advice, as other installations of ours send them."""
+
 PERTAINS = "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal"
+_MINUTES = "urn:careloop:plan-minutes"
 _UNITS = {"d": "day", "wk": "week", "mo": "month", "a": "year"}
 _OVER = frozenset({"completed", "cancelled", "stopped", "entered-in-error", "revoked", "rejected"})
 
@@ -37,11 +41,19 @@ class OtherStep:
     """A step of another source. `every` is None where it does not say how often; `times` more than once within that."""
 
     title: str
+    patient: str = ""
     codes: tuple[str, ...] = ()
     every: Interval | None = None
     times: int = 1
     goals: tuple[str, ...] = ()
     by_patient: bool = False
+    owner: str = ""
+    minutes: int | None = None
+
+    @property
+    def advises(self) -> str:
+        """The subject of ours that it is advice on, where it says so; empty for what is done."""
+        return next((one.partition("|")[2] for one in self.codes if one.startswith(f"{ADVICE_SYSTEM}|")), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +171,9 @@ def _step(activity: Read, found: Mapping[str, Read]) -> OtherStep | None:
         every=every,
         times=times,
         goals=tuple(str(one.get("reference", "")).split("/")[-1] for one in (*detail.get("goal", ()), *links)),
+        patient=str(detail.get("patientInstruction") or (detail.get("description", "") if title else "")),
+        owner="-".join(_words(next(iter(_listed(detail.get("performerType"))), {})).lower().split()),
+        minutes=next((one["valueInteger"] for one in detail.get("extension", ()) if one.get("url") == _MINUTES), None),
         by_patient=any(str(one.get("reference", "")).startswith("Patient/") for one in performers),
     )
 

@@ -30,6 +30,10 @@ Read = Mapping[str, Any]
 SHARED = {"system": "urn:careloop:care-plan", "code": "shared"}
 CATEGORY = {"system": "http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "code": "assess-plan"}
 PROFILE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan"
+GOAL_PROFILES = (
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal",
+    "http://hl7.org/fhir/us/mcc/StructureDefinition/MCCGoal",
+)
 _ACTIVITY, _ADVICE, _CONFLICT = "urn:careloop:plan-activity", "urn:careloop:plan-advice", "urn:careloop:plan-conflict"
 _AGREEMENT, _REVIEW, _KEY = "urn:careloop:plan-agreement", "urn:careloop:plan-review-by", "urn:careloop:plan-goal"
 _TEMPLATES = "urn:careloop:plan-templates"
@@ -187,6 +191,7 @@ def goal_of(goal: Goal, goal_id: str, plan: Plan, began: date) -> Json:
     return {
         "resourceType": "Goal",
         "id": goal_id,
+        "meta": {"profile": list(GOAL_PROFILES)},
         "extension": [_parts(_KEY, parts)],
         "lifecycleStatus": "completed" if plan.ended else "active",
         "description": {"text": goal.title},
@@ -265,8 +270,13 @@ def goal_from(resource: Read) -> Goal:
     )
 
 
+def activity_facts(activity: Read) -> dict[str, Any]:
+    """What our extension says of a step: what it does, who owns it, minutes."""
+    return next((_inner(one) for one in activity.get("extension", ()) if one["url"] == _ACTIVITY), {})
+
+
 def _activity_from(activity: Read, goal_keys: Mapping[str, str]) -> Activity:
-    told = next((_inner(one) for one in activity.get("extension", ()) if one["url"] == _ACTIVITY), {})
+    told = activity_facts(activity)
     detail = activity.get("detail", {})
     repeat = detail.get("scheduledTiming", {}).get("repeat", {})
     every = Interval(int(repeat["period"]), _FROM_UNITS[repeat["periodUnit"]]) if "period" in repeat else Interval(0)

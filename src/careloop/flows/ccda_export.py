@@ -1,19 +1,22 @@
 """A C-CDA document from the record: what is known of one person, for another organization to read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal
 from careloop.access.policy import require
+from careloop.careplans.exchange import steps_of
 from careloop.db import Transaction
 from careloop.errors import Rejected
 from careloop.fhir.ids import derived_id
 from careloop.fhir.references import references
+from careloop.flows import plan_desk
 from careloop.flows.app import App
 from careloop.flows.document_content import content_of
-from careloop.intake.ccda.writing import Request, write_document
+from careloop.intake.ccda.writing import STEPS, Request, write_document
 
 Json = dict[str, Any]
 
@@ -26,11 +29,12 @@ TYPES = (
 _REFERRALS = frozenset({"3457005", "306206005", "44383000"})
 """SNOMED CT: patient referral; referral to service; patient referral for consultation."""
 
+CARE_PLAN = "care-plan"
 _NO_PLAN = "No assessment is recorded; see problems and plan of treatment."
 
 
 def ccd(app: App, tx: Transaction, principal: Principal, patient_id: str, kind: str = "ccd") -> bytes:
-    """The document of `kind` (ccd, referral-note, transfer-summary, discharge-summary) about the patient, as XML.
+    """The document of `kind` (ccd, care-plan, referral-note, transfer-summary, discharge-summary) about the patient.
 
     Needs read rights on everything that it is made of; that it was made is in the audit trail. `NotFound` for an
     unknown patient, `Rejected` for a kind that we do not write.
@@ -41,9 +45,15 @@ def ccd(app: App, tx: Transaction, principal: Principal, patient_id: str, kind: 
     for one in ("Patient", "Practitioner", "Organization", *TYPES):
         require(principal, "read", one)
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
-    record = _record(app, tx, patient_id)
+    record: Mapping[str, Sequence[Json]] = _record(app, tx, patient_id)
+    lead = None
+    if kind == CARE_PLAN:
+        require(principal, "read", "CarePlan")
+        plan = _shared_plan(app, tx, patient_id)
+        record = _with_plan(plan, record)
+        lead = _lead(app, tx, plan)
     others = _others(app, tx, record)
-    request = _request(tx, kind, patient, record, others, app.clock.now())
+    request = replace(_request(tx, kind, patient, record, others, app.clock.now()), lead=lead)
     entry = AuditEntry(
         principal=principal, action="R", subtype="document-export", patient_ids=[patient_id], detail=f"{kind} made"
     )
@@ -59,9 +69,31 @@ def _record(app: App, tx: Transaction, patient_id: str) -> dict[str, list[Json]]
     return found
 
 
+def _shared_plan(app: App, tx: Transaction, patient_id: str) -> Json:
+    desk = plan_desk.open_desk(app, tx, patient_id)
+    plan = next((one.resource for one in desk.stored if desk.version and one.id == desk.plan.id), None)
+    if plan is None:
+        raise Rejected(at="kind", expected="a patient with a care plan of ours", code="business-rule")
+    return plan
+
+
+def _with_plan(plan: Json, record: Mapping[str, Sequence[Json]]) -> dict[str, Sequence[Json]]:
+    """The record as a care plan document needs it: the goals of the plan and its steps."""
+    named = {str(one.get("reference")) for one in plan.get("goal", ())}
+    goals = {f"Goal/{one['id']}": one for one in record["Goal"] if f"Goal/{one['id']}" in named}
+    return {**record, "Goal": list(goals.values()), STEPS: steps_of(plan, goals)}
+
+
+def _lead(app: App, tx: Transaction, plan: Json) -> Json | None:
+    """The person who wrote the plan last."""
+    reference = str(plan.get("author", {}).get("reference", ""))
+    found = app.record.fetch(tx, [reference]).get(reference) if reference.startswith("Practitioner/") else None
+    return found.resource if found is not None else None
+
+
 def _others(app: App, tx: Transaction, record: Mapping[str, Sequence[Json]]) -> dict[str, Json]:
     """Everything that the record refers to, the organization that answers for it, and the record itself."""
-    own = {f"{kind}/{one['id']}": one for kind, some in record.items() for one in some}
+    own = {f"{kind}/{one['id']}": one for kind, some in record.items() if kind != STEPS for one in some}
     named = {link for one in own.values() for link in references(one) if link.count("/") == 1}
     wanted = sorted(named - set(own) | {f"Organization/{derived_id(tx.tenant_id, 'organization', 'self')}"})
     found = app.record.fetch(tx, wanted)

@@ -134,7 +134,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Pl
         whose=by_whose(planning, [one.kept for one in steps.values()]),
         offered=tuple(planning.templates[name] for name in fitting(planning, _codes(desk.stored), plan.templates)),
         templates=tuple(sorted(planning.templates.values(), key=lambda one: one.title)),
-        others=tuple(beside(desk.known, plan, one) for one in desk.others),
+        others=tuple(beside(desk.known, planning, plan, one) for one in desk.others),
         names=_names(desk),
         owners=planning.owners,
         reasons=tuple((one.id, one.title) for one in planning.reasons.values()),

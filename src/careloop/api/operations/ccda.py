@@ -10,8 +10,8 @@ Resource = dict[str, Any]
 
 
 def run(call: OperationCall) -> Resource:
-    """A Binary with the document as XML. `kind` is ccd (the default), referral-note, transfer-summary or
-    discharge-summary."""
+    """A Binary with the document as XML. `kind` is ccd (the default), referral-note, transfer-summary,
+    discharge-summary or care-plan."""
     given = call.given.only("kind")
     kind = given.text("kind") or "ccd"
     patient = str(call.resource_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
-from careloop.careplans.model import Activity, Agreement, Merged, Party, Plan, PlanState
+from careloop.careplans.model import Activity, Agreement, Kept, Merged, Party, Plan, PlanState
 from careloop.careplans.others import FROM
 from careloop.errors import Rejected
 
@@ -69,7 +69,7 @@ def carried(plan: Plan, merged: Merged) -> Plan:
         templates=merged.templates,
         goals=(*own_goals, *merged.goals),
         activities=(*fresh, *by_hand),
-        advice=merged.advice,
+        advice=(*merged.advice, *_taken_advice(plan, merged)),
         conflicts=merged.conflicts,
     )
 
@@ -84,6 +84,13 @@ def _kept_change(fresh: Activity, before: Activity | None) -> Activity:
         changed=before.changed,
         stopped=before.stopped,
     )
+
+
+def _taken_advice(plan: Plan, merged: Merged) -> list[Kept]:
+    """What was taken over stays advised where no plan of the library says anything on it."""
+    said = {one.subject for one in merged.advice} | {one.subject for one in merged.conflicts}
+    taken = [one for one in plan.advice if any(name.startswith(FROM) for name in one.plans[1:])]
+    return [one for one in taken if one.subject not in said]
 
 
 def _stays(one: Activity) -> bool:

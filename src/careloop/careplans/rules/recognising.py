@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from careloop.careplans.model import Advice, Planning, SubjectKind
-from careloop.careplans.others import FROM, OtherGoal, OtherPlan, OtherStep
+from careloop.careplans.others import FROM, STEP_SYSTEM, OtherGoal, OtherPlan, OtherStep
 
-STEP_SYSTEM = "urn:careloop:plan-step"
 _TOKEN = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _NUMBER = re.compile(
     r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?:/\d+)?\s*(?:(?:-|–|to|and)\s*(\d+(?:\.\d+)?)\s*)?([^\s\d.,;()]*)"

@@ -7,7 +7,18 @@ that holds whether anything was taken over or not. Nothing is picked here.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from careloop.careplans.model import Activity, Advice, Conflict, Goal, Interval, Kept, Plan, Planning, Settled
+from careloop.careplans.model import (
+    Activity,
+    Advice,
+    Conflict,
+    Goal,
+    Interval,
+    Intervention,
+    Kept,
+    Plan,
+    Planning,
+    Settled,
+)
 from careloop.careplans.others import FROM, OtherGoal, OtherPlan, OtherStep
 from careloop.careplans.rules.merging import in_conflict, kept
 from careloop.careplans.rules.recognising import Recognition, advice_of, does_of
@@ -19,13 +30,21 @@ _OUR_PLAN = "Our plan"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepBeside:
-    """A step of theirs with the one of ours that does the same; `differs` where it is done at other times."""
+    """A step of theirs with the one of ours that does the same; `differs` where it is done at other times. For advice
+    `advised` is what we advise on the subject."""
 
     number: int
     step: OtherStep
     does: str
     ours: Activity | None
     differs: bool
+    advised: str = ""
+    limits: tuple[Advice, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        """Ours has nothing of it."""
+        return self.ours is None and not self.advised
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +66,24 @@ class Beside:
     @property
     def is_new(self) -> bool:
         """There is something that ours does not have."""
-        return any(one.ours is None for one in self.goals) or any(one.ours is None for one in self.steps)
+        return any(one.ours is None for one in self.goals) or any(one.is_new for one in self.steps)
 
 
-def beside(known: Recognition, plan: Plan, other: OtherPlan) -> Beside:
+def beside(known: Recognition, planning: Planning, plan: Plan, other: OtherPlan) -> Beside:
     """Their plan against ours. Stopped steps of ours do not count: they are not done."""
     running = {one.does: one for one in plan.running}
+    advice = advice_of(known, planning, other)
     steps = []
+    advised = {one.subject: one.says for one in plan.advice} | {
+        one.subject: "Put to a clinician" for one in plan.open_conflicts
+    }
     for number, step in enumerate(other.steps):
+        if step.advises:
+            said = advised.get(step.advises, "")
+            read = tuple(one for one in advice if one.says == step.title)
+            row = StepBeside(number=number, step=step, does="", ours=None, differs=False, advised=said, limits=read)
+            steps.append(row)
+            continue
         does = does_of(known, step)
         ours = running.get(does) or _taken_before(plan, other, step)
         steps.append(StepBeside(number=number, step=step, does=does, ours=ours, differs=_differs(step, ours)))
@@ -84,15 +113,38 @@ def taken(
 ) -> Plan:
     """Our plan with these of their steps (by number) and goals (by id). A step brings the goals that it cites; one that
     cites none cites their plan. What we do already is not doubled: it is said to serve their plan too."""
-    found = beside(known, plan, other)
+    found = beside(known, planning, plan, other)
     chosen = [one for one in found.steps if one.number in steps]
     wanted = {*goals, *(cited for one in chosen for cited in one.step.goals)}
     for one in found.goals:
         if one.goal.id in wanted and one.ours is None:
             plan = replace(plan, goals=(*plan.goals, _goal(one.goal)))
     for row in chosen:
-        plan = _with_step(planning, plan, other, row)
+        plan = (
+            _with_step(planning, plan, other, row) if not row.step.advises else _with_advice(planning, plan, other, row)
+        )
     return plan
+
+
+def _with_advice(planning: Planning, plan: Plan, other: OtherPlan, row: StepBeside) -> Plan:
+    """Advice of another installation of ours on a subject that we say nothing on."""
+    subject = planning.subjects.get(row.step.advises)
+    if row.advised or subject is None:
+        return plan
+    keys = [one.key for goal in other.goals if goal.id in row.step.goals if (one := _same_goal(plan, goal))]
+    read = next((one for one in row.limits if one.subject == subject.id), None)
+    fresh = Kept(
+        subject=subject.id,
+        title=subject.title,
+        says=row.step.title,
+        patient=row.step.patient or row.step.title,
+        plans=(OURS, other.key),
+        goals=tuple(keys),
+        at_least=read.at_least if read else None,
+        at_most=read.at_most if read else None,
+        choose=read.choose if read else None,
+    )
+    return replace(plan, advice=(*plan.advice, fresh))
 
 
 def _goal(goal: OtherGoal) -> Goal:
@@ -140,10 +192,10 @@ def _activity(planning: Planning, other: OtherPlan, row: StepBeside, goals: tupl
     return Activity(
         does=row.does or f"own/{other.id}-{row.number}",
         title=title,
-        patient=asked.patient if asked else title,
+        patient=step.patient or (asked.patient if asked else title),
         every=every,
-        minutes=asked.minutes if asked else 10,
-        owner="patient" if step.by_patient else asked.owner if asked else "coordinator",
+        minutes=step.minutes if step.minutes is not None else asked.minutes if asked else 10,
+        owner=_owner(planning, step, asked),
         goals=goals,
         sources=(other.key,),
         loinc=asked.loinc if asked else None,
@@ -152,13 +204,21 @@ def _activity(planning: Planning, other: OtherPlan, row: StepBeside, goals: tupl
     )
 
 
+def _owner(planning: Planning, step: OtherStep, asked: Intervention | None) -> str:
+    if step.by_patient:
+        return "patient"
+    if step.owner in planning.owners:
+        return step.owner
+    return asked.owner if asked else "coordinator"
+
+
 def outside_advice(known: Recognition, planning: Planning, plan: Plan, others: Iterable[OtherPlan]) -> list[Advice]:
     """What plans of others that hold now say on our subjects, and how often they do what we do at other times."""
     found = []
     for other in others:
         if other.holds:
             found += advice_of(known, planning, other)
-            found += _timings(beside(known, plan, other))
+            found += _timings(beside(known, planning, plan, other))
     return found
 
 

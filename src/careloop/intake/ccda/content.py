@@ -20,7 +20,7 @@ _CODE = re.compile(r"\[S:([\w.|-]+)\]")
 
 def template_root(text: str) -> str:
     """`22.4.7` is short for the HL7 root before it; a whole OID (five parts or more, from 1 or 2) stays as it is."""
-    return text if re.match(r"(2\.16\.840|1\.3\.6)\.", text) else HL7_ROOT + text
+    return text if re.match(r"2\.16\.840\.|1\.3\.6\.|2\.25\.\d{9}", text) else HL7_ROOT + text
 
 
 def path(text: str) -> Path:

@@ -100,6 +100,9 @@ def _header(root: Element, reading: Reading, sections: list[Json]) -> Made:
         said["meta"] = {"security": labels}
         document["meta"] = {"security": labels}
         document["securityLabel"] = [{"coding": [one]} for one in labels]
+    plan = reading.content.mappings["care-plan"]
+    if plan.only is not None and plan.only(root):
+        _made(root, reading, "care-plan")
     for name, people in _PEOPLE.items():
         for element in people(root):
             reading.make(element, reading.content.mappings[name])

@@ -51,6 +51,7 @@ class Reading:
         self.root = root
         self.made: list[Made] = []
         self._links: dict[tuple[Element, str], Made | None] = {}
+        self._by_id: dict[tuple[str | None, str | None], list[Element]] | None = None
 
     @property
     def faults(self) -> list[Fault]:
@@ -156,6 +157,19 @@ class Reading:
                 return {"reference": made.link}
         return None
 
+    def _referred(self, item: Any, rule: Rule) -> Json | None:
+        """What stands elsewhere in the document under the same id: an Entry Reference followed."""
+        if self._by_id is None:
+            self._by_id = {}
+            for element in self.root.iter(*STATEMENTS):
+                for one in element.findall("id[@root]"):
+                    self._by_id.setdefault((one.get("root"), one.get("extension")), []).append(element)
+        for one in item.findall("id[@root]"):
+            for element in self._by_id.get((one.get("root"), one.get("extension")), ()):
+                if found := self._entry_reference(element, rule):
+                    return found
+        return None
+
     def _string(self, item: Any, rule: Rule) -> str | None:
         return values.string(item) or None
 
@@ -197,6 +211,7 @@ _OTHERS: Mapping[str, Callable[[Reading, Any, Rule], Any]] = {
     "object": Reading._object,
     "make": Reading._made_reference,
     "entry": Reading._entry_reference,
+    "referred": Reading._referred,
     "string": Reading._string,
     "annotation": Reading._note,
     "code": Reading._code,

@@ -143,7 +143,7 @@ def test_taking_brings_the_goals_and_doubles_nothing(known, planning):
         goals=(goal,),
     )
     plan = ours(planning, "diabetes")
-    found = beside(known, plan, other)
+    found = beside(known, planning, plan, other)
     assert [(one.ours is not None, one.differs) for one in found.steps] == [(True, False), (False, False)]
     after = taken(known, planning, plan, other, {0, 1}, ())
     a1c = next(one for one in after.activities if one.does == "lab/a1c")
@@ -151,7 +151,7 @@ def test_taking_brings_the_goals_and_doubles_nothing(known, planning):
     assert "from/o" in a1c.sources and "from/g" in a1c.goals and "diabetes/a1c" in a1c.sources
     assert rehab.owner == "coordinator" and rehab.goals == ("from/o",)
     assert list(uncited(after)) == [] and len(after.activities) == len(plan.activities) + 1
-    assert not beside(known, after, other).is_new
+    assert not beside(known, planning, after, other).is_new
     assert taken(known, planning, after, other, {0, 1}, {"g"}) == after
     again = carried(after, merge(planning, ["heart-failure"]))
     kept = {one.title: one for one in again.activities}

@@ -23,7 +23,7 @@ _RANK = ("N", "R", "V")
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is to be written. `record` are the patient's resources by type, `organization` who answers for it, `others`
-    what references lead to; `reason` and `assessment` are texts for people."""
+    what references lead to; `reason` and `assessment` are texts for people; `lead` is who leads the plan."""
 
     kind: str
     patient: Json
@@ -36,6 +36,7 @@ class Request:
     reason: str = ""
     assessment: str = ""
     labels: Sequence[str] = field(default=())
+    lead: Json | None = None
 
 
 def write_document(request: Request, content: CcdaContent) -> bytes:
@@ -86,7 +87,13 @@ def _header(hand: Hand, request: Request, content: CcdaContent) -> None:
     event = hand.add(hand.add(root, "documentationOf"), "serviceEvent", classCode="PCPR")
     hand.period(event, "effectiveTime", request.patient.get("birthDate"), moment)
     performer = hand.add(hand.add(event, "performer", typeCode="PRF"), "assignedEntity")
-    hand.add(performer, "id", nullFlavor="NI")
+    if request.lead is not None:
+        hand.ids(performer, request.lead)
+    else:
+        hand.add(performer, "id", nullFlavor="NI")
+    if request.kind == "care-plan":
+        named = next(iter((request.lead or {}).get("name", ())), None)
+        hand.name(hand.add(performer, "assignedPerson"), named)
     hand.organization(hand.add(performer, "representedOrganization"), request.organization)
     if request.stay is not None:
         _stay(hand, request.stay)

@@ -7,7 +7,7 @@ from typing import Any
 from careloop.fhir.xmls import Element
 from careloop.intake.ccda.content import HL7_ROOT
 from careloop.intake.ccda.model import Json
-from careloop.intake.ccda.writing import orders, statements
+from careloop.intake.ccda.writing import orders, plans, statements
 from careloop.intake.ccda.writing.types import Hand
 
 Record = Mapping[str, Sequence[Json]]
@@ -20,6 +20,9 @@ _OVER = frozenset({"completed", "stopped", "cancelled", "entered-in-error", "not
 _BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 _BIRTH_SEX_CODES = frozenset({"76689-9"})
 _SMOKING = frozenset({"72166-2", "11367-0"})
+_STANDS = frozenset({"active", "recurrence", "relapse", ""})
+STEPS = "steps"
+"""Where a record for a care plan holds the steps of the plan, each as `activity.detail` with an id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,8 @@ def parts_of(record: Record, patient: Json, reason: str, assessment: str) -> dic
             ("Concern", "Status", "Onset"), _concerns(record), "Condition", statements.health_concern, _problem
         ),
         "goals": _part(("Goal", "Status", "Start"), record, "Goal", orders.goal, _goal),
+        "interventions": _part(("What", "How often", "Who"), record, STEPS, plans.intervention, _step),
+        "outcomes": _outcomes(record),
         "payers": _part(("Insurance", "Status", "Member"), record, "Coverage", orders.coverage, _coverage),
         "reason-for-referral": reason,
         "assessment": assessment,
@@ -136,7 +141,39 @@ def _problems(record: Record) -> dict[str, list[Json]]:
 
 
 def _concerns(record: Record) -> dict[str, list[Json]]:
+    """Health concerns; in a care plan every problem that stands is one."""
+    if STEPS in record:
+        standing = [one for one in record.get("Condition", ()) if _coded(one.get("clinicalStatus")) in _STANDS]
+        told = _diagnosed(record)
+        return {"Condition": [one for one in standing if f"Condition/{one['id']}" not in told]}
     return {"Condition": [one for one in record.get("Condition", ()) if _is_of(one, "health-concern")]}
+
+
+def _outcomes(record: Record) -> Part:
+    """The newest observation of what each goal is measured by."""
+    by_code: dict[str, list[Json]] = {}
+    for goal in record.get("Goal", ()):
+        for target in goal.get("target", ()):
+            for coding in target.get("measure", {}).get("coding", ()):
+                by_code.setdefault(str(coding.get("code")), []).append(goal)
+    entries = []
+    for code, goals in sorted(by_code.items()):
+        found = [
+            one for one in record.get("Observation", ()) if _has_code(one, frozenset({code})) and not _is_gone(one)
+        ]
+        newest = max(found, key=lambda one: _when(one, "effective"), default=None)
+        if newest is not None:
+            entries.append((_result(newest), _outcome(newest, goals)))
+    return Part(columns=("What", "Value", "Date"), entries=entries)
+
+
+def _outcome(one: Json, goals: Sequence[Json]) -> Callable[[Hand, Element], None]:
+    return lambda hand, entry: plans.outcome_for(hand, entry, one, goals)
+
+
+def _step(one: Json) -> Row:
+    who = ", ".join(words(said) for said in one.get("performerType", ()))
+    return words(one.get("code")), plans.often_words(one), who
 
 
 def _diagnosed(record: Record) -> set[str]:

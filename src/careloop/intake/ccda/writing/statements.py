@@ -217,7 +217,7 @@ def vital_panel(hand: Hand, entry: Element, panel: Json, members: list[Json]) ->
         _observation(hand, hand.add(organizer, "component"), one, "22.4.27")
 
 
-def _observation(hand: Hand, parent: Element, one: Json, template: str) -> None:
+def _observation(hand: Hand, parent: Element, one: Json, template: str) -> Element:
     inner = hand.add(parent, "observation", classCode="OBS", moodCode="EVN")
     hand.template(inner, template)
     hand.ids(inner, one)
@@ -231,6 +231,12 @@ def _observation(hand: Hand, parent: Element, one: Json, template: str) -> None:
         hand.code(inner, "methodCode", one["method"])
     hand.performed_by(inner, "performer", one.get("performer", ()))
     hand.reference_ranges(inner, one)
+    return inner
+
+
+def outcome(hand: Hand, entry: Element, one: Json) -> Element:
+    """An observation that tells how far a goal was reached."""
+    return _observation(hand, entry, one, "22.4.144")
 
 
 def smoking(hand: Hand, entry: Element, one: Json) -> None:
