@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from careloop.bench.installation import Place, children
-from careloop.db.cluster import locate, processes_on
+from careloop.bench.installation import Place
+from careloop.db.cluster import locate
+from careloop.errors import Unavailable
 
 _CLIENT = re.compile(r"postgres: \S+ \S+ [0-9.]+\((\d+)\)")
+_WEB = " careloop.cli.children web "
 _HELPERS = ("postgres: checkpointer", "postgres: background writer", "postgres: walwriter", "postgres: io worker")
 """What PostgreSQL keeps for all of its sessions. Autovacuum belongs to nobody's request and counts as behind them."""
 
@@ -47,8 +49,10 @@ class Meter:
     last seen with."""
 
     def __init__(self, place: Place, supervisor: int) -> None:
-        self._data = locate(place.app.settings.data_dir).data
-        self._supervisor = supervisor
+        state = locate(place.app.settings.data_dir).read_state()
+        if state is None:
+            raise Unavailable("the database of the benchmark does not run")
+        self._postmaster, self._supervisor = state.postmaster_pid, supervisor
         self._kinds: dict[int, str] = {}
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
@@ -76,14 +80,14 @@ class Meter:
         return self.look() - before
 
     def _processes(self) -> Iterator[tuple[int, str]]:
-        web: int | None = None
-        yield self._supervisor, "behind"
-        for name, entry in children(self._supervisor):
-            web = int(entry.name) if name == "web" else web
-            yield int(entry.name), "web" if name == "web" else "behind"
-        ports = _ports(web) if web is not None else frozenset[int]()
-        for pid in processes_on(self._data):
-            title = _title(pid)
+        ports: frozenset[int] = frozenset()
+        for pid in (self._supervisor, *_children(self._supervisor)):
+            is_web = _WEB in _words(pid)
+            ports |= _ports(pid) if is_web else frozenset()
+            yield pid, "web" if is_web else "behind"
+        yield self._postmaster, "database"
+        for pid in _children(self._postmaster):
+            title = _words(pid)
             client = _CLIENT.match(title)
             asked = int(client[1]) in ports if client else title.startswith(_HELPERS)
             yield pid, "database" if asked else "behind"
@@ -97,9 +101,17 @@ def _used(pid: int) -> float | None:
         return None
 
 
-def _title(pid: int) -> str:
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for entry in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, entry.read_text(encoding="ascii").split())
+    return found
+
+
+def _words(pid: int) -> str:
+    """The command of a process; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0].decode("utf-8", "replace")
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:
         return ""
 

@@ -345,7 +345,7 @@ select resource.type, resource.id
  order by resource.type, resource.id
 
 -- included --
--- What some resources of a type refer to by any of some parameters, of one type or of all, at most so many.
+-- What some resources of a type refer to by any of some parameters, of some types or of all, at most so many.
 select resource.type, resource.id, resource.version, resource.last_updated, resource.deleted, resource.patient_id,
        resource.body
   from (select distinct split_part(named.ref, '/', 1) as type, substr(named.ref, strpos(named.ref, '/') + 1) as id,
@@ -354,10 +354,10 @@ select resource.type, resource.id, resource.version, resource.last_updated, reso
          cross join lateral unnest(source.refs) as named (ref)
          where (source.type, source.id) in (
                select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
+           and (%(targets)s::text[] is null or split_part(named.ref, '/', 1) = any (%(targets)s))
         offset 0) as link
   join resource on resource.type = link.type and resource.id = link.id
  where not resource.deleted
-   and (%(target)s::text is null or resource.type = %(target)s)
    and exists (
        select from unnest(%(fields)s::bigint[]) as field
         where field # resource.self = any (link.tokens))

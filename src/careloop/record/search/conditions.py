@@ -6,7 +6,6 @@ Terminology clauses have become key clauses before (`wording`).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from math import inf, nextafter
 
@@ -27,6 +26,7 @@ from careloop.fhir.clauses import (
     StringClause,
     TerminologyClause,
 )
+from careloop.fhir.model import SearchParameter
 from careloop.fhir.prefixes import Alternatives, Comparison
 from careloop.fhir.tokens import MAX_STRING, TEXT, field_hash, measured_hash, present_hash, token_hash, value_hash
 from careloop.record.search import links
@@ -123,7 +123,7 @@ class Finder:
 
     def found(self, resource_type: str, clauses: Sequence[Clause]) -> Found:
         """All clauses hold."""
-        dates: dict[str, list[Alternatives[datetime]]] = defaultdict(list)
+        dates: dict[str, list[DateClause]] = defaultdict(list)
         keys: list[KeySet] = []
         rows: list[Sql] = []
         flat = _flat(clauses)
@@ -132,13 +132,15 @@ class Finder:
             if few and isinstance(clause, HasClause):
                 rows.append(self._has(resource_type, clause, few=True))
             elif isinstance(clause, DateClause) and clause.parameter.name != "_lastUpdated":
-                dates[clause.parameter.name].append(clause.alternatives)
+                dates[clause.parameter.name].append(clause)
             elif (test := self._row(resource_type, clause)) is not None:
                 rows.append(test)
             else:
                 keys.append(self._keys(resource_type, clause))
-        for name, groups in dates.items():
-            keys.append(date_keys(field_hash(self.tenant_id, resource_type, name), groups))
+        for name, asked in dates.items():
+            field, groups = field_hash(self.tenant_id, resource_type, name), [one.alternatives for one in asked]
+            born = resource_type == "Patient" and name == "birthdate"
+            keys.append(date_keys(field, groups, alone=_has_one(asked[0].parameter), of_people=born))
         return Found(resource_type, tuple(keys), tuple(rows), by_id=few)
 
     def _row(self, resource_type: str, clause: Clause) -> Sql | None:
@@ -232,6 +234,14 @@ def _names_one(resource_type: str, clause: KeyClause) -> bool:
         return True
     named = _NARROW_WORK if resource_type == "Task" else _NARROW
     return all(one.startswith(named) for one in clause.any_of)
+
+
+def _has_one(parameter: SearchParameter) -> bool:
+    """True where no resource has several dates of it: one path, without anything on it that repeats."""
+    if len(parameter.walks) != 1:
+        return False
+    [walk] = parameter.walks
+    return walk.leaf != "Timing" and all(step.kind != "each" for step in walk.steps)
 
 
 def _flat(clauses: Sequence[Clause]) -> list[Clause]:

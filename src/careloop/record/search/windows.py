@@ -27,20 +27,29 @@ MILLISECOND = timedelta(milliseconds=1)
 Window = tuple[datetime, datetime]
 
 
-def date_keys(field: int, groups: Sequence[Alternatives[datetime]]) -> KeySet:
+FEW_DAYS = timedelta(days=2)
+
+
+def date_keys(
+    field: int, groups: Sequence[Alternatives[datetime]], *, alone: bool = False, of_people: bool = False
+) -> KeySet:
     """The resources with dates of `field` that satisfy every one of `groups`.
 
     A field's only date must satisfy all of them; of several dates each group asks for one. Each shape of row is a
-    range of the index of its own.
+    range of the index of its own; a field that never has several (`alone`) is not looked up among those. Days of birth
+    are `of_people`: few share one, in a million about thirty.
     """
     conditions = [_holds(group) for group in groups]
     low, high = _window(groups)
     short = [_shape(SHORT_ALONE), Sql("dated.low >= %s and dated.low <= %s", (_shift(low, -LONG), high)), *conditions]
     long = [_shape(LONG_ALONE), Sql("dated.low <= %s", (high,)), *conditions]
-    several = [_select(field, [_shape(ONE_OF_SEVERAL), one]) for one in conditions]
-    selects = [_select(field, short), _select(field, long), joined(" intersect ", several)]
+    selects = [_select(field, short), _select(field, long)]
+    if not alone:
+        several = [_select(field, [_shape(ONE_OF_SEVERAL), one]) for one in conditions]
+        selects.append(joined(" intersect ", several))
     tests = [KeyTest(_TABLE, "dated", all_of([Sql("dated.field = %s", (field,)), one])) for one in conditions]
-    return of_selects([chain("(", one, ")") for one in selects], tests)
+    narrow = of_people and high - low <= FEW_DAYS
+    return of_selects([chain("(", one, ")") for one in selects], tests, narrow=narrow)
 
 
 def _select(field: int, parts: Sequence[Sql]) -> Sql:
