@@ -25,6 +25,7 @@ from careloop.cli.asgi import create_asgi
 from careloop.db import Transaction
 from careloop.fhir.ids import new_id
 from careloop.flows import (
+    ccda_export,
     contradictions,
     document_inbox,
     documents,
@@ -379,6 +380,11 @@ MATRIX: dict[str, Route] = {
     "GET /patients/{patient_id:str}/medicines/note/{done:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/plan": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/plan/sheet": Route(permits=interaction("read"), page=True, shows=True),
+    "GET /patients/{patient_id:str}/plan/pdf": Route(permits=interaction("read"), page=True),
+    "GET /patients/{patient_id:str}/plan/document": Route(
+        permits=lambda principal: all(may(principal, "read", one) for one in ("CarePlan", *ccda_export.TYPES)),
+        page=True,
+    ),
     "POST /patients/{patient_id:str}/plan": Route(
         permits=lambda principal: WORK(principal) and may(principal, "update", "CarePlan"),
         page=True,
