@@ -194,6 +194,20 @@ def test_a_persons_word_completes_a_step_with_reason_and_note(practice, patient)
     assert not findings(practice)
 
 
+def test_an_escalation_that_stands_again_calls_nobody_who_left(practice, patient):
+    """The proof is withdrawn after the one who was called has gone: the step is open and late, and somebody hears it."""
+    practice.move_to("2026-03-12 09:00")
+    deadlines.run(practice.app, practice.tenant)
+    [called] = practice.run(lambda tx: tx.rows("select to_owner from escalation where step_id = 'contact' limit 1"))
+    call = practice.call(patient, sent="2026-03-09 10:00")
+    name = next(one for one in ("dana", "nia", "osei", "mo") if practice.reference(one) == called["to_owner"])
+    staffing.disable(practice.app, practice.system, practice.tenant, name, to="dana" if name == "mo" else None)
+    practice.delete("Communication", call)
+    rows = practice.run(lambda tx: tx.rows("select to_owner, stands from escalation where step_id = 'contact'"))
+    assert any(row["stands"] for row in rows)
+    assert not findings(practice)
+
+
 def test_an_escalation_fires_once_and_a_late_one_says_so(practice, patient):
     practice.move_to("2026-03-12 12:00")
     first = deadlines.run(practice.app, practice.tenant)

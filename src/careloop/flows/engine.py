@@ -1,9 +1,10 @@
 """The pure engine with everything it needs from around: content, the tenant's choices, the patient's resources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,11 @@ from careloop.flows.app import App
 from careloop.loops.facts import FACT_TYPES, Fact, PatientFacts, StoredResource, read_facts
 from careloop.loops.facts.keys import KeyReader, no_keys
 from careloop.loops.facts.reading import facts_of_one, resource_type_of
-from careloop.loops.keys import key_reader
+from careloop.loops.keys import key_reader, opening_reader
 from careloop.loops.model import Act, Derivation, ExistingLoop, LoopSettings
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules.calendar import Calendar, after
-from careloop.loops.rules.conditions import holds, resource_types
+from careloop.loops.rules.conditions import could_hold, holds, resource_types
 from careloop.loops.rules.derive import derive as derive_loops
 from careloop.loops.rules.opening import fresh_until
 from careloop.loops.rules.pathways import Pathway, Pathways
@@ -42,6 +43,7 @@ class Content:
     calendar: Calendar
     weights: RankWeights
     keys: KeyReader
+    opening_words: Callable[[Mapping[str, Any]], Mapping[str, str]]
 
     @cached_property
     def opening_types(self) -> frozenset[str]:
@@ -58,8 +60,25 @@ class Content:
         """False where nothing that this resource says opens a loop: most of what is written."""
         if stored.resource_type not in self.opening_types:
             return False
-        facts = facts_of_one(stored, zone, self.keys)
-        return facts is None or any(self._opens(one, fact, zone, now) for one in self._by_facts for fact in facts)
+        if stored.resource_type == "Encounter":
+            return True
+        words = {} if stored.deleted else self.opening_words(stored.resource)
+        asking = [
+            pathway
+            for pathway, kind in self._by_type[stored.resource_type]
+            if could_hold(pathway.opens_when.when, kind, words)
+        ]
+        facts = facts_of_one(stored, zone, self.keys) if asking else ()
+        return facts is None or any(self._opens(one, fact, zone, now) for one in asking for fact in facts)
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, Sequence[tuple[Pathway, str]]]:
+        """Pathways that a resource of a type may open, each with the kind of fact by which it would."""
+        found: dict[str, list[tuple[Pathway, str]]] = {kind: [] for kind in self.opening_types}
+        for pathway in self._by_facts:
+            for kind in sorted(resource_types(pathway.opens_when.when)):
+                found[resource_type_of(kind)].append((pathway, kind))
+        return found
 
     def _opens(self, pathway: Pathway, fact: Fact, zone: str, now: datetime) -> bool:
         if not holds(pathway.opens_when.when, fact):
@@ -93,7 +112,11 @@ def content_of(catalog: Catalog) -> Content:
             return content
     weights = read_weights(catalog.document("worklist", "rank"))
     content = Content(
-        pathways=read_pathways(catalog), calendar=read_calendar(catalog), weights=weights, keys=key_reader(catalog)
+        pathways=read_pathways(catalog),
+        calendar=read_calendar(catalog),
+        weights=weights,
+        keys=key_reader(catalog),
+        opening_words=opening_reader(catalog),
     )
     _parsed[:] = [(catalog, content), *_parsed[: overlay.MOST]]
     return content

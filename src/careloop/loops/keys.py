@@ -110,6 +110,16 @@ READERS: Sequence[tuple[frozenset[str], Callable[[Content], KeyReader]]] = (
 """Which words there are: for resources of these types, as these tables say."""
 
 
+def opening_reader(content: Content) -> Callable[[Resource], Mapping[str, str]]:
+    """The words by which openings mostly are decided, of a resource by itself: few, and read at no cost."""
+    tables = tables_of(content.documents("results"))
+
+    def read(resource: Resource) -> Mapping[str, str]:
+        return result_keys.opening_words(resource, tables)
+
+    return read
+
+
 def key_reader(content: Content) -> KeyReader:
     """All words of a resource."""
     made = [(types, make(content)) for types, make in READERS]

@@ -128,12 +128,13 @@ select owner, count(*) as open_steps
  group by owner
 
 -- save_escalations --
--- Each fires once: a key that stands already keeps its instant; only whether it still holds changes.
+-- Each fires once: a key that stands already keeps its instant; only whether it still holds changes. One that stands
+-- again calls whom it would call now: whoever it called then may be gone.
 insert into escalation (loop_id, step_id, key, to_role, to_owner, at, fired, late, stands)
 select loop_id, step_id, key, to_role, to_owner, at, fired, late, true
   from json_populate_recordset(null::escalation, %(rows)s::json)
 on conflict (tenant_id, loop_id, step_id, key) do update
-   set stands = true
+   set stands = true, to_owner = case when escalation.stands then escalation.to_owner else excluded.to_owner end
 
 -- settle_escalations --
 -- Escalations whose step is done, or whose deadline was corrected, no longer call anybody.

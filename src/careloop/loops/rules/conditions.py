@@ -225,6 +225,21 @@ def _one_holds(name: str, value: Any, fact: Fact, *, tied: bool, matter: Matter)
     return (tied and found.waived_by_tie) or found.holds(value, fact)
 
 
+def could_hold(condition: Condition, kind: str, words: Mapping[str, str]) -> bool:
+    """False where no fact of this kind with these words satisfies the condition, whatever else it says. A cheap look
+    before a fact is read at all; a word that is not among `words` may be anything."""
+    for name, value in condition.items():
+        if name == "resource" and value != kind:
+            return False
+        if name == "key" and any(words.get(key, values[0]) not in values for key, values in value.items()):
+            return False
+        if name == "all" and not all(could_hold(part, kind, words) for part in value):
+            return False
+        if name == "any" and not any(could_hold(part, kind, words) for part in value):
+            return False
+    return True
+
+
 def resource_types(condition: Condition) -> frozenset[str]:
     """The kinds of fact that can satisfy the condition; all kinds where it names none."""
     found = frozenset(_RESOURCES)

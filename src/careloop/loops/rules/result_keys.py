@@ -142,6 +142,16 @@ def keys_of(resource: Resource, patient: Resource, others: Others, tables: Resul
     return _does(kinds_of(resource, tables.follow_ups), tables, with_result=False)
 
 
+def opening_words(resource: Resource, tables: ResultTables) -> Mapping[str, str]:
+    """`opens` of one resource for which nothing else is looked at; the same as `keys_of` says of it alone, for less."""
+    kind = resource.get("resourceType")
+    if kind == "ServiceRequest":
+        return {"opens": yes(is_test(resource, tables.windows))}
+    if kind in RESULT_TYPES:
+        return {"opens": yes(_is_result(resource, Around({}, tables)))}
+    return {}
+
+
 def _of_order(order: Resource, near: Around) -> dict[str, str]:
     group = group_of(order, near.tables.windows)
     opens = is_test(order, near.tables.windows) and near.order(order) not in near.others
