@@ -493,8 +493,13 @@ MATRIX: dict[str, Route] = {
     "POST /patients/{patient_id:str}/limits": Route(
         permits=interaction("create", "DeviceRequest"), page=True, form={"n-weight-day": "3"}
     ),
-    "GET /p/today/{code:str}": Route(),
-    "POST /p/today/{code:str}": Route(form={"birth_date": "1950-01-01"}),
+    "POST /p/{code:str}/today": Route(form={"proof": "x", "do": "answer"}),
+    "GET /monitoring/today": Route(permits=READ_LIST, page=True),
+    "POST /monitoring/today": Route(permits=interaction("update", "DetectedIssue"), page=True, form={"check_in": "x"}),
+    "GET /patients/{patient_id:str}/check-in": Route(permits=READ_LIST, page=True),
+    "POST /patients/{patient_id:str}/check-in": Route(
+        permits=interaction("create", "QuestionnaireResponse"), page=True, form={"do": "answer"}
+    ),
     "GET /contradictions": Route(permits=WORK, page=True, shows=True),
     "GET /contradictions/{contradiction_id:str}": Route(permits=WORK, page=True, shows=True),
     "POST /contradictions/{contradiction_id:str}": Route(
