@@ -7,6 +7,7 @@ import pytest
 
 from careloop.catalog import load_catalog, read_yaml
 from careloop.medications import cases
+from careloop.medications.adherence import rules_of
 from careloop.medications.safety_content import safety_of
 
 FOLDER = Path(__file__).parent / "medications"
@@ -21,9 +22,15 @@ def safety():
     return safety_of(load_catalog())
 
 
+@pytest.fixture(scope="module")
+def measure():
+    """What a measure asks for, as it ships."""
+    return rules_of(load_catalog()).measure
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"][:60])
-def test_the_case_holds(case, safety):
-    assert [fault.expected for fault in cases.run_case(case, safety)] == []
+def test_the_case_holds(case, safety, measure):
+    assert [fault.expected for fault in cases.run_case(case, safety, measure)] == []
 
 
 def test_every_rule_and_worked_case_of_this_side_has_a_case():
@@ -34,7 +41,7 @@ def test_every_rule_and_worked_case_of_this_side_has_a_case():
     assert numbers >= set(range(3, 17))
 
 
-def test_a_wrong_case_is_told(safety):
+def test_a_wrong_case_is_told(safety, measure):
     wrong = {"case": "x", "takes": {"a": {"medicine": "Lisinopril 10 mg tablet"}}, "finds": {"SV01": "major"}}
-    assert cases.run_case(wrong, safety)
-    assert cases.run_case({"case": "x", "takes": {"a": {}}, "finds": {}}, safety)
+    assert cases.run_case(wrong, safety, measure)
+    assert cases.run_case({"case": "x", "takes": {"a": {}}, "finds": {}}, safety, measure)

@@ -16,9 +16,12 @@ from careloop.access.browser import SESSION_COOKIE
 from careloop.access.sight import sight_of
 from careloop.catalog import CONTENT, load_catalog
 from careloop.cli.asgi import create_asgi
+from careloop.engagement.notices import store as notices
+from careloop.engagement.notices.model import OnCall
 from careloop.fhir.ids import new_id
-from careloop.flows import assessment_page, deadlines, rescreening
+from careloop.flows import assessing_late, assessment_page, deadlines, rescreening
 from careloop.loops import store
+from careloop.record import Write
 
 OFTEN = ["LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9"]
 PHQ_9 = ["44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"]
@@ -86,6 +89,10 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     practice.move_to("2026-03-09 02:10")
     patient = practice.patient()
     portal = [{"url": "urn:careloop:mode", "valueCode": "portal"}]
+    night = OnCall(
+        id=new_id(), person=practice.reference("osei"), starts=at("2026-03-08 20:00"), ends=at("2026-03-09 08:00")
+    )
+    practice.run(lambda tx: notices.add_on_call(tx, night, practice.reference("mo")))
     half_way = phq9(patient, "2026-03-09 02:10", [0, 0, 0, 0, 0, 0, 0, 0, 2], status="in-progress", extension=portal)
     practice.write(half_way)
     [page] = [
@@ -94,7 +101,8 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     assert page["sent"] == "2026-03-09T02:10:00-04:00"
     assert page["status"] == "in-progress"
     loop = loops(practice, patient)["safety-concern"]
-    assert page["recipient"] == [{"reference": loop.steps["contact"].owner}]
+    called = [loop.steps["contact"].owner, practice.reference("osei")]
+    assert page["recipient"] == [{"reference": one} for one in called]
     practice.move_to("2026-03-09 03:11")
     deadlines.run(practice.app, practice.tenant)
     steps = {step.step_id: step for step in loops(practice, patient)["safety-concern"].state.steps}
@@ -104,6 +112,18 @@ def test_item_9_at_ten_past_two_at_night_pages_and_calls_the_physician_an_hour_l
     practice.write(half_way | {"status": "completed"})
     assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 2
     assert len(of(practice, patient, "Communication")) == 1
+
+
+def test_a_form_that_was_loaded_in_bulk_is_scored_behind_the_writes(practice: Practice) -> None:
+    practice.move_to("2026-03-09 10:00")
+    patient = practice.patient()
+    form = phq9(patient, "2026-03-09 09:00", [3, 3, 2, 2, 1, 0, 0, 0, 0])
+    write = Write(method="update", resource_type="QuestionnaireResponse", id=form["id"], resource=form)
+    practice.run(lambda tx: practice.app.record.write(tx, practice.system, practice.app.clock.now(), [write]))
+    assert totals(practice, patient) == {}
+    assert practice.run(lambda tx: assessing_late.catch_up(practice.app, tx, [form["id"]])) == 1
+    assert totals(practice, patient)["phq-9"]["valueQuantity"]["value"] == 11
+    assert practice.run(lambda tx: assessing_late.catch_up(practice.app, tx, [form["id"]])) == 0
 
 
 def test_a_blank_item_9_has_no_total_and_asks_the_safety_question(practice: Practice) -> None:

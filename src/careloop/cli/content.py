@@ -18,6 +18,8 @@ from careloop.loops.describing import in_plain_words
 from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.medications import cases as medication_cases
+from careloop.medications.adherence import Rules as AdherenceRules
+from careloop.medications.adherence import rules_of as adherence_rules_of
 from careloop.medications.safety_content import Safety, safety_of
 from careloop.monitoring import cases as monitoring_cases
 from careloop.monitoring.content import Monitoring, monitoring_of
@@ -73,7 +75,13 @@ def run_test(arguments: argparse.Namespace) -> int:
     except ContentError as error:
         return _faults(arguments, error.faults)
     content = Content(pathways=read_pathways(catalog), calendar=read_calendar(catalog), keys=key_reader(catalog))
-    beside = (longitudinal_of(catalog), monitoring_of(catalog), safety_of(catalog), content_of(catalog))
+    beside = (
+        longitudinal_of(catalog),
+        monitoring_of(catalog),
+        safety_of(catalog),
+        adherence_rules_of(catalog),
+        content_of(catalog),
+    )
     outcomes = {str(path): _run_file(path, content, *beside) for path in _case_files(arguments.files)}
     faults = [fault for outcome in outcomes.values() for fault in outcome.faults]
     cases = sum(outcome.cases for outcome in outcomes.values())
@@ -94,6 +102,7 @@ def _run_file(
     longitudinal: Longitudinal,
     monitoring: Monitoring,
     safety: Safety,
+    adherence: AdherenceRules,
     assessments: Assessments,
 ) -> Report:
     try:
@@ -105,7 +114,7 @@ def _run_file(
     if isinstance(document, list) and any(map(monitoring_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: monitoring_cases.run_case(case, monitoring))
     if isinstance(document, list) and any(map(medication_cases.is_case, document)):
-        return _run_facts(document, path.name, lambda case: medication_cases.run_case(case, safety))
+        return _run_facts(document, path.name, lambda case: medication_cases.run_case(case, safety, adherence.measure))
     if isinstance(document, list) and any(map(assessment_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: assessment_cases.run_case(case, assessments))
     return run_cases(document, path.name, content)

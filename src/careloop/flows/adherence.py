@@ -144,7 +144,8 @@ def _class_line(one: ClassAdherence) -> Line:
     if not isinstance(one.pdc, Covered):
         return Line(title=one.set.title, says=one.pdc.reason, tone="", source=one.set.source)
     percent = f"{one.pdc.covered} of {one.pdc.days} days covered"
-    says = f"{percent}: {'taken as filled' if one.pdc.is_adherent else 'less than 80 percent'}"
+    short = f"less than {one.pdc.threshold * 100:.0f} percent"
+    says = f"{percent}: {'taken as filled' if one.pdc.is_adherent else short}"
     return Line(title=one.set.title, says=says, tone="" if one.pdc.is_adherent else "warning", source=one.set.source)
 
 

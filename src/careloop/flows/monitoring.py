@@ -13,6 +13,7 @@ from typing import Any
 from careloop.access.model import Tenant, system_principal
 from careloop.db import Row, Transaction
 from careloop.flows import (
+    assessing_late,
     engine,
     home_alerts,
     home_answers,
@@ -87,6 +88,7 @@ def _round(app: App, tx: Transaction) -> tuple[int, bool]:
     others = {one.patient_id for one in changed.entries if one.type != "Observation" and one.patient_id in watched}
     forms = [one.id for one in changed.entries if one.type == "QuestionnaireResponse"]
     if forms:
+        assessing_late.catch_up(app, tx, forms)
         observations += home_answers.take_in(app, tx, content_of(app, tx), forms)
     review(app, tx, observations, others | plans, backfill=new)
     return len(watched), changed.more

@@ -6,11 +6,19 @@ Pure. Class sets, thresholds and days are content (`content/medications/adherenc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from careloop.catalog import Catalog
 from careloop.medications.model import Medicine, Origin, Status, Unknown
-from careloop.medications.rules.covered import Covered, Fill, Period, covered_through, proportion_of_days_covered
+from careloop.medications.rules.covered import (
+    Covered,
+    Fill,
+    Measure,
+    Period,
+    covered_through,
+    proportion_of_days_covered,
+)
 from careloop.medications.rules.singles import is_high_alert
 from careloop.medications.safety_content import Safety
 
@@ -43,6 +51,7 @@ class Rules:
     """`content/medications/adherence.yaml`."""
 
     classes: tuple[ClassSet, ...]
+    measure: Measure
     gap_days: int
     high_alert_gap_days: int
 
@@ -112,6 +121,11 @@ def rules_of(catalog: Catalog) -> Rules:
             )
             for one in document["classes"]
         ),
+        measure=Measure(
+            threshold=Decimal(document["threshold"]),
+            least_days=document["least_days"],
+            least_fills=document["least_fills"],
+        ),
         gap_days=document["gap_days"],
         high_alert_gap_days=document["high_alert_gap_days"],
     )
@@ -141,7 +155,7 @@ def adherence_of(
     taking it, by the reference of its statement."""
     fills = fills_of(medicines)
     period = Period(first=date(today.year, 1, 1), last=today)
-    classes = tuple(_class(one, fills, conditions, facility, period, safety) for one in rules.classes)
+    classes = tuple(_class(one, fills, conditions, facility, period, rules, safety) for one in rules.classes)
     supplies = tuple(_supplies(fills, medicines, facility, rules, safety))
     said = tuple(_said(medicines, reports))
     return Adherence(
@@ -158,6 +172,7 @@ def _class(
     conditions: frozenset[str],
     facility: Sequence[Period],
     period: Period,
+    rules: Rules,
     safety: Safety,
 ) -> ClassAdherence:
     members = _members(one.takes, safety)
@@ -167,7 +182,7 @@ def _class(
     if other or conditions & (one.exclude_conditions | {"hospice"}):
         why = f"not counted: {other or 'by a condition'}"
         return ClassAdherence(set=one, pdc=Unknown(why), fills=mine, excluded=why)
-    return ClassAdherence(set=one, pdc=proportion_of_days_covered(mine, period, facility), fills=mine)
+    return ClassAdherence(set=one, pdc=proportion_of_days_covered(mine, period, rules.measure, facility), fills=mine)
 
 
 def _members(classes: Sequence[str], safety: Safety) -> frozenset[str]:

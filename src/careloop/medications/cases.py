@@ -16,7 +16,7 @@ from careloop.medications.findings import Checked
 from careloop.medications.model import Medicine
 from careloop.medications.person import Allergy, Lab, Person
 from careloop.medications.reading import read_medicine
-from careloop.medications.rules.covered import Covered, Fill, Period, proportion_of_days_covered
+from careloop.medications.rules.covered import Covered, Fill, Measure, Period, proportion_of_days_covered
 from careloop.medications.rules.safety import check
 from careloop.medications.safety_content import Safety
 
@@ -29,10 +29,10 @@ def is_case(case: Any) -> bool:
     return isinstance(case, Mapping) and ("takes" in case or "fills" in case)
 
 
-def run_case(case: Line, safety: Safety) -> list[Fault]:
+def run_case(case: Line, safety: Safety, measure: Measure) -> list[Fault]:
     """What of the case is not so; its medicines are tried in both orders."""
     try:
-        told = _adherence(case) if "fills" in case else _safety(case, safety)
+        told = _adherence(case, measure) if "fills" in case else _safety(case, safety)
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         told = [f"a case that can be read ({type(error).__name__}: {error})"]
     return [Fault(at="", expected=text) for text in dict.fromkeys(told)]
@@ -119,7 +119,7 @@ def person_of(line: Line, today: date) -> Person:
     )
 
 
-def _adherence(case: Line) -> list[str]:
+def _adherence(case: Line, measure: Measure) -> list[str]:
     fills = [
         Fill(ingredient=one["medicine"], day=date.fromisoformat(str(one["day"])), days=int(one["days"]))
         for one in case["fills"]
@@ -127,7 +127,7 @@ def _adherence(case: Line) -> list[str]:
     first, _, last = str(case["period"]).partition("/")
     stays = [tuple(date.fromisoformat(day) for day in str(one).split("/")) for one in case.get("facility", ())]
     period = Period(first=date.fromisoformat(first), last=date.fromisoformat(last))
-    found = proportion_of_days_covered(fills, period, [Period(first=one[0], last=one[1]) for one in stays])
+    found = proportion_of_days_covered(fills, period, measure, [Period(first=one[0], last=one[1]) for one in stays])
     wanted = case["pdc"]
     if not isinstance(found, Covered):
         return [] if wanted == "none" else [f"{wanted}, it is not in the measure: {found.reason}"]

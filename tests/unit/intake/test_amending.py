@@ -33,6 +33,8 @@ CASES = [
     ("person-in-alternate", f"{MSH}\rPID|1|||88^^^H", {"PID-3": "88"}),
     ("leading-zeros", f"{MSH}\rPID|1||000120^^^H~000", {"PID-3": "120", "PID-3.4": "H", "PID-3[2]": "000"}),
     ("no-version", "MSH|^~\\&|A|B|C|D|2026||ADT^A01|C1", {"MSH-12": "2.5.1", "MSH-11": "P"}),
+    ("home-readings", f"{MSH}\rOBX|1|NM|29463-7^W^LN||80|kg|||||F", {"OBX-18": "HOME"}),
+    ("home-readings", f"{MSH}\rOBX|1|NM|29463-7^W^LN||80|kg|||||F" + "|" * 7 + "SCALE7", {"OBX-18": "SCALE7"}),
     ("no-event-time", f"{MSH}\rEVN|A01", {"EVN-2": "20261120080000-0500"}),
     ("written-line-ends", f"{MSH}\\rPID|1||7\\rPV1|1|I", {"PID-3": "7", "PV1-2": "I"}),
     ("broken-lines", f"{MSH}\rOBX|1|TX|A^B||first\nsecond\nOBX|2|TX|A^B||other", {"OBX-5": "first\nsecond"}),

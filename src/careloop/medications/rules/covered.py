@@ -12,9 +12,6 @@ from decimal import Decimal
 
 from careloop.medications.model import Unknown
 
-THRESHOLD = Decimal("0.80")
-LEAST_DAYS = 91
-LEAST_FILLS = 2
 _LONGEST = 400
 """Days of supply that a fill can have; more is a mistake of whoever sent it."""
 
@@ -43,13 +40,24 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Who is in a measure, and from which share on somebody is adherent (`content/medications/adherence.yaml`)."""
+
+    threshold: Decimal
+    least_days: int
+    least_fills: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """Covered days of the days of the treatment period, which begins with the first fill."""
+    """Covered days of the days of the treatment period, which begins with the first fill; `threshold`: the share from
+    which on somebody is adherent."""
 
     covered: int
     days: int
     index: date
     fills: int
+    threshold: Decimal
 
     @property
     def share(self) -> Decimal:
@@ -58,12 +66,12 @@ class Covered:
 
     @property
     def is_adherent(self) -> bool:
-        """80 percent or more, without rounding: 0.7999 is not."""
-        return Decimal(self.covered) >= THRESHOLD * Decimal(self.days)
+        """The threshold or more, without rounding: of 0.80, 0.7999 is not."""
+        return Decimal(self.covered) >= self.threshold * Decimal(self.days)
 
 
 def proportion_of_days_covered(
-    fills: Iterable[Fill], period: Period, facility: Sequence[Period] = ()
+    fills: Iterable[Fill], period: Period, measure: Measure, facility: Sequence[Period] = ()
 ) -> Covered | Unknown:
     """The proportion within the period; `Unknown` says why a person is not in the measure."""
     inside = sorted(
@@ -73,17 +81,18 @@ def proportion_of_days_covered(
     if not inside:
         return Unknown("no fill in the period")
     index = inside[0].day
-    if len({one.day for one in inside}) < LEAST_FILLS:
-        return Unknown("fewer than two fills on different dates")
+    if len({one.day for one in inside}) < measure.least_fills:
+        return Unknown(f"fewer than {measure.least_fills} fills on different dates")
     treatment = Period(first=index, last=period.last)
-    if treatment.days < LEAST_DAYS:
-        return Unknown(f"a treatment period of {treatment.days} days: 91 are needed")
+    if treatment.days < measure.least_days:
+        return Unknown(f"a treatment period of {treatment.days} days: {measure.least_days} are needed")
     away = {day for one in facility for day in _days(one) if treatment.first <= day <= treatment.last}
     covered = days_covered(inside, away)
     counted = {day for day in covered if treatment.first <= day <= treatment.last} - away
     if treatment.days == len(away):
         return Unknown("in a facility for the whole period")
-    return Covered(covered=len(counted), days=treatment.days - len(away), index=index, fills=len(inside))
+    return Covered(covered=len(counted), days=treatment.days - len(away), index=index, fills=len(inside),
+                   threshold=measure.threshold)  # fmt: skip
 
 
 def days_covered(fills: Iterable[Fill], away: Iterable[date] = ()) -> frozenset[date]:

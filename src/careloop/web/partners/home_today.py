@@ -22,7 +22,7 @@ _WARNING = 3
 
 def door_page(door: Door, code: str, *, problem: str = "") -> Response[str]:
     """The birth date is asked for."""
-    values = {"step": "birth-date", "code": code, "site": door.tenant.name, "problem": problem}
+    values = {"step": "birth-date", "words": None, "code": code, "site": door.tenant.name, "problem": problem}
     return _draw(values, status=422 if problem else 200)
 
 
@@ -60,7 +60,7 @@ def _done(app: App, door: Door, code: str, form: Mapping[str, str]) -> Response[
     if do == "pause":
         found = flow.pause(app, door, form.get("choice", ""))
         then = next(one["then"] for one in found.pauses if one["id"] == form.get("choice"))
-        return _draw({"step": "done", "found": found, "words": found.words, "says": found.words.say(then)})
+        return _end(found, then)
     if do == "rhythm":
         found = flow.choose_rhythm(app, door, form.get("choice", ""))
         return _page(code, found, notice=found.words.changed)
@@ -80,9 +80,13 @@ def _sent(app: App, door: Door, form: Mapping[str, str]) -> Response[str]:
     zone = ZoneInfo(now.plan.zone)
     typed = home_entering.typed_of(now.content, given, app.clock.now(), zone) if some else []
     found = flow.numbers(app, door, typed)
-    says = found.words.say(found.outcome.says) if found.outcome else ""
     is_warning = found.outcome is not None and found.outcome.level >= _WARNING
-    return _draw({"step": "done", "found": found, "words": found.words, "says": says, "is_warning": is_warning})
+    return _end(found, found.outcome.says if found.outcome else "", is_warning=is_warning)
+
+
+def _end(found: Today, says: str, *, is_warning: bool = False) -> Response[str]:
+    said = found.words.say(says)
+    return _draw({"step": "done", "found": found, "words": found.words, "says": said, "is_warning": is_warning})
 
 
 def _page(
