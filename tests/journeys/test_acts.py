@@ -201,7 +201,8 @@ def test_an_escalation_that_stands_again_calls_nobody_who_left(practice, patient
     [called] = practice.run(lambda tx: tx.rows("select to_owner from escalation where step_id = 'contact' limit 1"))
     call = practice.call(patient, sent="2026-03-09 10:00")
     name = next(one for one in ("dana", "nia", "osei", "mo") if practice.reference(one) == called["to_owner"])
-    staffing.disable(practice.app, practice.system, practice.tenant, name, to="dana" if name == "mo" else None)
+    leaving = practice.staff[name].username
+    staffing.disable(practice.app, practice.system, practice.tenant, leaving, to="dana" if name == "mo" else None)
     practice.delete("Communication", call)
     rows = practice.run(lambda tx: tx.rows("select to_owner, stands from escalation where step_id = 'contact'"))
     assert any(row["stands"] for row in rows)
