@@ -58,8 +58,9 @@ def note_look(app: App, tx: Transaction, principal: Principal, patient_id: str) 
     return looks.note(tx, principal.reference, patient_id, app.clock.now(), same)
 
 
-def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> BriefPage:
-    """The brief of now for this reader. `NotFound` for a foreign id and a missing one alike. Audited."""
+def page(app: App, tx: Transaction, principal: Principal, patient_id: str, *, private: bool = True) -> BriefPage:
+    """The brief of now for this reader; without what is private where `private` is false, whoever reads. `NotFound` for
+    a foreign id and a missing one alike. Audited."""
     require_action(principal, Action.WORKLIST_READ)
     patient = app.record.read(tx, principal, "Patient", patient_id).resource
     now = app.clock.now()
@@ -69,7 +70,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Br
     contact = _last_contact(chart.by_type.get("Communication", ()), now)
     since = looked or contact or now - timedelta(days=rules.first_days)
     reader = _Reader(app=app, tx=tx, principal=principal, patient=patient, chart=chart, rules=rules, since=since)
-    brief = compose(rules, reader.findings(), now, private=_sees_private(principal, rules))
+    brief = compose(rules, reader.findings(), now, private=private and _sees_private(principal, rules))
     _audit(tx, principal, patient_id, brief)
     return BriefPage(
         header=reader.header,

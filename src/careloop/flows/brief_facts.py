@@ -72,7 +72,8 @@ def _fact(matter: Matter, since: Since) -> Finding | None:
     fact = matter.shown
     resource = fact.resource
     status = status_of(resource)
-    if fact.type == "Encounter" and status in _NOTHING_NEW:
+    name = name_of_fact(fact)
+    if (fact.type == "Encounter" and status in _NOTHING_NEW) or _says_none(fact, name):
         return None
     said = _said(fact)
     end = str(first(resource, ("period.end",)) or "") if fact.type == "Encounter" else ""
@@ -81,7 +82,7 @@ def _fact(matter: Matter, since: Since) -> Finding | None:
         since,
         {
             "status": status,
-            "name": name_of_fact(fact),
+            "name": name,
             "detail": detail_of(resource),
             "class": _CLASSES.get(str((resource.get("class") or {}).get("code", "")), "visit"),
             "day": day_words(end or said, since.zone) if end or said else "",
@@ -90,10 +91,18 @@ def _fact(matter: Matter, since: Since) -> Finding | None:
     )
 
 
+def _says_none(fact: Fact, name: str) -> bool:
+    """`No known allergies` is on the allergy list, and no allergy."""
+    return fact.type == "AllergyIntolerance" and name.lower().startswith("no known")
+
+
 def _result(ordered: Sequence[Matter], since: Since, category: str) -> Iterator[Finding]:
+    """The newest value of a test where it is news; a score that could not be worked out says nothing."""
     newest = ordered[0]
     fact = newest.shown
     if fact.recorded <= since.since or any(one.recorded <= since.since for one in newest.also):
+        return
+    if category and not any(key.startswith("value") for key in fact.resource):
         return
     shown = value_of(fact.resource)
     before = ordered[1].shown.resource if ordered[1:] else None

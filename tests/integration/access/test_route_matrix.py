@@ -429,6 +429,10 @@ MATRIX: dict[str, Route] = {
     "GET /patients/{patient_id:str}/record": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/facts/{kind:str}/{fact_id:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/brief": Route(permits=READ_LIST, page=True, shows=True),
+    "GET /patients/{patient_id:str}/packet": Route(permits=READ_LIST, page=True, shows=True),
+    "POST /patients/{patient_id:str}/packet": Route(
+        permits=READ_LIST, page=True, form={"part": "problems", "purpose": "visit", "do": "paper"}, shows=True
+    ),
     "GET /patients/{patient_id:str}/results": Route(permits=interaction("read"), page=True, shows=True),
     "GET /patients/{patient_id:str}/results/{key:str}": Route(permits=interaction("read"), page=True),
     "GET /patients/{patient_id:str}/apps": Route(permits=interaction("read"), page=True, shows=True),
