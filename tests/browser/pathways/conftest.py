@@ -16,7 +16,7 @@ def desk(site: Site, browser: Browser) -> Iterator[Desk]:
     opened: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         context.set_default_timeout(10_000)
         opened.append(context)
         return context

@@ -1,5 +1,6 @@
 """One made-up patient: told through the doors of a running demo, worked on its screens by the right people."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ class Desk:
     """The staff of the demo, each signed in once, and another system at the FHIR door."""
 
     site: Site
-    open_context: Callable[[], BrowserContext]
+    open_context: Callable[..., BrowserContext]
     fhir: Fhir
     pages: dict[str, Page] = field(default_factory=dict)
 
@@ -28,6 +29,14 @@ class Desk:
             sign_in(page, self.site, role)
             self.pages[role] = page
         return self.pages[role]
+
+    def first_name(self, role: str) -> str:
+        """How lists of people call the one who has this role here."""
+        return str(self.site.login(role)["username"]).split("@")[0].capitalize()
+
+    def phone(self) -> Page:
+        """A patient's phone: small, without script, signed in nowhere."""
+        return self.open_context(viewport={"width": 390, "height": 844}, java_script_enabled=False).new_page()
 
     def patient(self, family: str) -> "Story":
         """A new patient."""
@@ -82,9 +91,26 @@ class Story:
 
     def loop(self, pathway: str) -> Json:
         """The Task of the patient's newest loop of this pathway."""
-        found = self.desk.fhir.found(f"Task?patient={self.patient}&code=urn:careloop:pathway|{pathway}")
+        found = self._loops(pathway)
         assert found, f"no loop {pathway}"
         return max(found, key=lambda one: one["executionPeriod"]["start"])
+
+    def waits_for(self, pathway: str) -> None:
+        """The worker behind has looked, and the loop is there."""
+        self._wait(lambda: bool(self._loops(pathway)), f"no loop {pathway} after 30 s")
+
+    def waits_until(self, pathway: str, status: str) -> None:
+        """The worker behind has looked, and the newest loop stands so."""
+        self._wait(lambda: self.loop(pathway)["status"] == status, f"{pathway} is not {status} after 30 s")
+
+    def _wait(self, is_so: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + 30
+        while not is_so():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.2)
+
+    def _loops(self, pathway: str) -> list[Json]:
+        return self.desk.fhir.found(f"Task?patient={self.patient}&code=urn:careloop:pathway|{pathway}")
 
     def step(self, pathway: str, step: str) -> Json:
         """The Task of one step."""
