@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from careloop.access.model import Tenant
 from careloop.db import Row, Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.errors import Conflict, NotFound, Rejected
 from careloop.fhir.jsons import encode
 
@@ -88,10 +89,10 @@ def list_tenants(tx: Transaction) -> list[Tenant]:
 def get_tenant(tx: Transaction, slug_or_id: str | int) -> Tenant:
     """The tenant of that slug or id, else `NotFound`."""
     tenant_id = slug_or_id if isinstance(slug_or_id, int) else None
-    row = tx.one(_SQL["get_tenant"], {"slug": str(slug_or_id), "id": tenant_id})
-    if row is None:
+    [rows] = tx.ask_all([Statement(_SQL["get_tenant"], {"slug": str(slug_or_id), "id": tenant_id})])
+    if not rows:
         raise NotFound("there is no such tenant")
-    return _tenant(row)
+    return _tenant(rows[0])
 
 
 def insert_tenant(

@@ -29,8 +29,8 @@ def note(tx: Transaction, written: Sequence[Written]) -> None:
     for spent in found:
         if isinstance(spent, Spent):
             ledger.keep(tx, spent)
-        elif spent:
-            ledger.uncount(tx, spent)
+    if gone := [spent for spent in found if isinstance(spent, str)]:
+        ledger.uncount(tx, gone)
 
 
 def minutes_extensions(minutes: Decimal, ended: datetime) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from careloop.db import Transaction
+from careloop.db.exchange import Statement
 from careloop.identity import store
 from careloop.identity.likeness import shipped_likeness
 from careloop.identity.model import Candidate, Demographics, Grade, Identifier, Reason, Scored, pair
@@ -64,11 +65,9 @@ def plain_looks(resource: Mapping[str, Any]) -> Demographics:
 
 def forget_patients(tx: Transaction, patients: Collection[str]) -> None:
     """Deleted patients hold no number and are nobody's likeness; open pairs with them are withdrawn."""
-    given = {"patients": list(patients), "kept": []}
-    tx.execute(store.SQL["drop_identifiers"], given)
-    tx.execute(store.SQL["drop_keys"], given)
-    tx.execute(store.SQL["drop_features"], given)
-    tx.execute(store.SQL["withdraw"], given)
+    given = {"patients": list(patients), "kept": list[str]()}
+    names = ("drop_identifiers", "drop_keys", "drop_features", "withdraw")
+    tx.ask_all([Statement(store.SQL[name], given) for name in names])
 
 
 def match(
@@ -151,8 +150,7 @@ def _note_looks(
         return []
     keys = {one: likeness.keys(looks) for one, looks in sorted(changed.items())}
     before = {one: likeness.keys(known.looks[one]) for one in changed if one in known.looks}
-    store.put_looks(tx, changed, keys, before)
-    near = store.neighbours(tx, keys)
+    near = store.put_looks_and_see(tx, changed, keys, before)
     found = list(_alike(near, changed, likeness))
     if known.asked & changed.keys():
         kept = [store.match_id(tx.tenant_id, one) for one in found]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.fhir.ids import derived_id
 from careloop.identity.model import Candidate, Demographics, Grade, Identifier, MatchRow, MatchState, Reason
 from careloop.identity.rules import skeleton
@@ -107,21 +108,49 @@ def put_looks(
     before: Mapping[str, frozenset[int]],
 ) -> None:
     """These patients look so, and are found under these new keys; only the difference to those before is written."""
+    tx.ask_all(_looks(people, new, before))
+
+
+Near = list[tuple[str, str, Demographics]]
+"""Patients that share a key with one of some: who was asked about, who was found, how the found one looks."""
+
+
+def put_looks_and_see(
+    tx: Transaction,
+    people: Mapping[str, Demographics],
+    new: Mapping[str, frozenset[int]],
+    before: Mapping[str, frozenset[int]],
+) -> Near:
+    """`put_looks`, then `neighbours` of these patients, in one exchange with the server."""
+    return _near(tx.ask_all([*_looks(people, new, before), _neighbours(new)])[-1])
+
+
+def neighbours(tx: Transaction, keys: Mapping[str, Collection[int]]) -> Near:
+    """Patients that share a key with one of these."""
+    return _near(tx.ask_all([_neighbours(keys)])[0])
+
+
+def _looks(
+    people: Mapping[str, Demographics], new: Mapping[str, frozenset[int]], before: Mapping[str, frozenset[int]]
+) -> list[Statement]:
     ids = sorted(people)
     features = msgspec.json.encode([people[patient_id] for patient_id in ids]).decode()
-    tx.execute(SQL["put_features"], {"patients": ids, "features": features})
     old: dict[str, frozenset[int]] = {one: before.get(one, frozenset()) for one in ids}
     gone = flat_keys({one: old[one] - new[one] for one in ids})
     come = flat_keys({one: new[one] - old[one] for one in ids})
+    told = [Statement(SQL["put_features"], {"patients": ids, "features": features})]
     if gone["keys"]:
-        tx.execute(SQL["drop_some_keys"], gone)
+        told.append(Statement(SQL["drop_some_keys"], gone))
     if come["keys"]:
-        tx.execute(SQL["put_keys"], come)
+        told.append(Statement(SQL["put_keys"], come))
+    return told
 
 
-def neighbours(tx: Transaction, keys: Mapping[str, Collection[int]]) -> list[tuple[str, str, Demographics]]:
-    """Patients that share a key with one of these: who was asked about, who was found, how the found one looks."""
-    rows = tx.rows(SQL["neighbours"], {**flat_keys(keys), "most": MOST_SHARING})
+def _neighbours(keys: Mapping[str, Collection[int]]) -> Statement:
+    return Statement(SQL["neighbours"], {**flat_keys(keys), "most": MOST_SHARING})
+
+
+def _near(rows: Sequence[Row]) -> Near:
     return [(row["patient_id"], row["other_id"], looks_of(row)) for row in rows]
 
 

@@ -51,7 +51,7 @@ select resource.key, resource.last_updated, resource.tenant_id, resource.version
  where resource.key = any (%(key)s::bigint[])
 
 -- update_resources --
--- New versions over old ones. A row whose version is no longer the one expected is left alone, and the count tells.
+-- New versions over old ones. A row whose version is no longer the one expected is left alone, and what comes back tells.
 update resource
    set version = given.version,
        last_updated = %(now)s,
@@ -72,6 +72,7 @@ update resource
                unnest(string_to_array(%(body)s, E'\x1e', '')) as body) as given
  where resource.key = given.key
    and resource.version = given.version - 1
+returning resource.key
 
 -- amend_resources --
 -- The same where whose it is, what it refers to and which parameters have a value stay as they are.
@@ -88,6 +89,7 @@ update resource
                unnest(string_to_array(%(body)s, E'\x1e')) as body) as given
  where resource.key = given.key
    and resource.version = given.version - 1
+returning resource.key
 
 -- delete_tokens --
 delete from resource_token

@@ -11,6 +11,7 @@ from threading import Lock
 from weakref import WeakSet
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.fhir.tokens import Word, value_hash
 from careloop.record.indexing import IndexRows
 from careloop.record.model import Stored
@@ -82,7 +83,8 @@ def lock_named(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[t
     if not references:
         return {}
     names = {"names": joined(f"resource {kind}/{own_id}" for kind, own_id in references), "tenant": tx.tenant_id}
-    rows = tx.rows_after(SQL["lock_names"], names, SQL["lock_current"], pairs(references))
+    held = Statement(SQL["lock_names"], names)
+    _, rows = tx.ask_all([held, Statement(SQL["lock_current"], pairs(references))])
     return {(row["type"], row["id"]): row for row in rows}
 
 
@@ -141,18 +143,13 @@ def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> No
     """First versions of resources, with their index and feed entries."""
     if not versions:
         return
-    with tx.pipeline():
-        tx.execute(
-            SQL["insert_resources"],
-            _columns(tx, now, versions)
-            | {
-                "type": joined(one.resource_type for one in versions),
-                "id": joined(one.id for one in versions),
-                "self": array(value_hash(f"{one.resource_type}/{one.id}") for one in versions),
-            },
-        )
-        _insert_index(tx, versions)
-        _insert_changes(tx, now, versions)
+    values = _columns(tx, now, versions) | {
+        "type": joined(one.resource_type for one in versions),
+        "id": joined(one.id for one in versions),
+        "self": array(value_hash(f"{one.resource_type}/{one.id}") for one in versions),
+    }
+    inserted = Statement(SQL["insert_resources"], values)
+    tx.ask_all([inserted, *_insert_index(tx, versions), _insert_changes(tx, now, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
@@ -160,13 +157,11 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
     """New versions over locked rows; the number of rows that were still at the version before."""
     if not versions:
         return 0
-    tx.execute(SQL["keep_superseded"], {"key": array(one.key for one in versions)})
-    count = tx.execute(SQL["update_resources"], _columns(tx, now, versions))
-    with tx.pipeline():
-        _replace_index(tx, versions)
-        _insert_changes(tx, now, versions)
+    kept = Statement(SQL["keep_superseded"], {"key": array(one.key for one in versions)})
+    updated = Statement(SQL["update_resources"], _columns(tx, now, versions))
+    found = tx.ask_all([kept, updated, *_replace_index(tx, versions), _insert_changes(tx, now, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
-    return count
+    return len(found[1])
 
 
 def lock_whole(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
@@ -186,12 +181,9 @@ def amend(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> Non
         "tokens": joined(array(one.index.tokens) for one in versions),
         "body": joined(one.text or "" for one in versions),
     }
-    with tx.pipeline():
-        tx.execute(SQL["keep_superseded"], {"key": values["key"]})
-        tx.execute(SQL["amend_resources"], values)
-        _delete_tokens(tx, versions)
-        _insert_tokens(tx, versions)
-        _insert_changes(tx, now, versions)
+    kept = Statement(SQL["keep_superseded"], {"key": values["key"]})
+    tokens = [*_delete_tokens(tx, versions), *_insert_tokens(tx, versions)]
+    tx.ask_all([kept, Statement(SQL["amend_resources"], values), *tokens, _insert_changes(tx, now, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
@@ -199,9 +191,7 @@ def reindex(tx: Transaction, versions: Sequence[NewVersion]) -> None:
     """The index of locked current versions is what `versions` say; the versions themselves stay as they are."""
     if not versions:
         return
-    with tx.pipeline():
-        tx.execute(SQL["reindex_resources"], _index_columns(versions))
-        _replace_index(tx, versions)
+    tx.ask_all([Statement(SQL["reindex_resources"], _index_columns(versions)), *_replace_index(tx, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
@@ -231,19 +221,15 @@ def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> 
     }
 
 
-def _replace_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
-    _delete_tokens(tx, versions)
+def _replace_index(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     keys = {"key": array(one.key for one in versions)}
-    for statement in ("delete_dates", "delete_strings", "delete_quantities"):
-        tx.execute(SQL[statement], keys)
-    _insert_index(tx, versions)
+    emptied = [Statement(SQL[name], keys) for name in ("delete_dates", "delete_strings", "delete_quantities")]
+    return [*_delete_tokens(tx, versions), *emptied, *_insert_index(tx, versions)]
 
 
-def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> None:
-    _insert_tokens(tx, versions)
-    _insert_dates(tx, versions)
-    _insert_strings(tx, versions)
-    _insert_quantities(tx, versions)
+def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
+    made = (_insert_tokens, _insert_dates, _insert_strings, _insert_quantities)
+    return [statement for make in made for statement in make(tx, versions)]
 
 
 def word_columns(words: Sequence[Word]) -> dict[str, object]:
@@ -252,61 +238,65 @@ def word_columns(words: Sequence[Word]) -> dict[str, object]:
     return {"field": array(fields), "value": joined(texts), "token": array(hashes)}
 
 
-def _insert_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+def _insert_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     pairs = sorted((token, one.key) for one in versions for token in one.index.tokens if token not in one.old_tokens)
-    _write_tokens(tx, "insert_tokens", pairs)
+    return _write_tokens(tx, "insert_tokens", pairs)
 
 
-def _delete_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+def _delete_tokens(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     pairs = [(token, one.key) for one in versions for token in one.old_tokens - set(one.index.tokens)]
-    _write_tokens(tx, "delete_tokens", pairs)
+    return _write_tokens(tx, "delete_tokens", pairs)
 
 
-def _write_tokens(tx: Transaction, statement: str, pairs: Sequence[tuple[int, int]]) -> None:
-    if pairs:
-        tokens, keys = zip(*pairs, strict=True)
-        tx.execute(SQL[statement], {"token": array(tokens), "key": array(keys), "tenant": tx.tenant_id})
+def _write_tokens(tx: Transaction, name: str, pairs: Sequence[tuple[int, int]]) -> list[Statement]:
+    if not pairs:
+        return []
+    tokens, keys = zip(*pairs, strict=True)
+    return [Statement(SQL[name], {"token": array(tokens), "key": array(keys), "tenant": tx.tenant_id})]
 
 
-def _insert_dates(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+def _insert_dates(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     rows = [(one.key, row) for one in versions for row in one.index.dates]
-    if rows:
-        values = {
-            "key": array(key for key, _ in rows),
-            "field": array(row.field for _, row in rows),
-            "low": array(row.low.isoformat() for _, row in rows),
-            "high": array(row.high.isoformat() for _, row in rows),
-            "shape": array(row.shape for _, row in rows),
-            "tenant": tx.tenant_id,
-        }
-        tx.execute(SQL["insert_dates"], values)
+    if not rows:
+        return []
+    values = {
+        "key": array(key for key, _ in rows),
+        "field": array(row.field for _, row in rows),
+        "low": array(row.low.isoformat() for _, row in rows),
+        "high": array(row.high.isoformat() for _, row in rows),
+        "shape": array(row.shape for _, row in rows),
+        "tenant": tx.tenant_id,
+    }
+    return [Statement(SQL["insert_dates"], values)]
 
 
-def _insert_strings(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+def _insert_strings(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     rows = [(one.key, field, text) for one in versions for field, text in one.index.strings]
-    if rows:
-        keys, fields, texts = zip(*rows, strict=True)
-        values = {"key": array(keys), "field": array(fields), "value": joined(texts), "tenant": tx.tenant_id}
-        tx.execute(SQL["insert_strings"], values)
+    if not rows:
+        return []
+    keys, fields, texts = zip(*rows, strict=True)
+    values = {"key": array(keys), "field": array(fields), "value": joined(texts), "tenant": tx.tenant_id}
+    return [Statement(SQL["insert_strings"], values)]
 
 
-def _insert_quantities(tx: Transaction, versions: Sequence[NewVersion]) -> None:
+def _insert_quantities(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     rows = [(one.key, *row) for one in versions for row in one.index.quantities]
-    if rows:
-        keys, fields, numbers, units, dimensions, bases = zip(*rows, strict=True)
-        values = {
-            "key": array(keys),
-            "field": array(fields),
-            "value": array(numbers),
-            "unit": joined(units),
-            "dimension": array("null" if one is None else one for one in dimensions),
-            "base": array("null" if one is None else one for one in bases),
-            "tenant": tx.tenant_id,
-        }
-        tx.execute(SQL["insert_quantities"], values)
+    if not rows:
+        return []
+    keys, fields, numbers, units, dimensions, bases = zip(*rows, strict=True)
+    values = {
+        "key": array(keys),
+        "field": array(fields),
+        "value": array(numbers),
+        "unit": joined(units),
+        "dimension": array("null" if one is None else one for one in dimensions),
+        "base": array("null" if one is None else one for one in bases),
+        "tenant": tx.tenant_id,
+    }
+    return [Statement(SQL["insert_quantities"], values)]
 
 
-def _insert_changes(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
+def _insert_changes(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> Statement:
     values = {
         "now": now,
         "tenant": tx.tenant_id,
@@ -317,4 +307,4 @@ def _insert_changes(tx: Transaction, now: datetime, versions: Sequence[NewVersio
         "type": joined(one.resource_type for one in versions),
         "id": joined(one.id for one in versions),
     }
-    tx.execute(SQL["insert_changes"], values)
+    return Statement(SQL["insert_changes"], values)

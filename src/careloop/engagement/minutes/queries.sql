@@ -8,7 +8,7 @@ on conflict (tenant_id, source) do update
 -- uncount_minutes --
 update minutes_entry
    set counts = false
- where source = %(source)s
+ where source = any (%(sources)s)
 
 -- minutes_of_patient --
 select source, patient_id, who, activity, started, ended, seconds, says, counts

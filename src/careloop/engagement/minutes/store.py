@@ -29,9 +29,9 @@ def keep(tx: Transaction, spent: Spent) -> None:
     tx.execute(_SQL["keep_minutes"], vars(spent))
 
 
-def uncount(tx: Transaction, source: str) -> None:
-    """The source says no minutes any more."""
-    tx.execute(_SQL["uncount_minutes"], {"source": source})
+def uncount(tx: Transaction, sources: Sequence[str]) -> None:
+    """These sources say no minutes any more."""
+    tx.execute(_SQL["uncount_minutes"], {"sources": list(sources)})
 
 
 def of_patient(tx: Transaction, patient_id: str, since: datetime, until: datetime) -> list[Spent]:
