@@ -54,9 +54,11 @@ def unsettled(app: App, tx: Transaction, patient_ids: Sequence[str]) -> list[str
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """What stands about some patients: resources and loops by patient; loops that went to others with their matter."""
+    """What stands about some patients: resources and loops by patient; roles of who took part; loops that went to
+    others with their matter."""
 
     resources: Mapping[str, Sequence[Stored]]
+    roles: Mapping[str, frozenset[str]]
     mine: Mapping[str, Sequence[store.StoredLoop]]
     elsewhere: Mapping[str, str]
 
@@ -72,7 +74,8 @@ def _read(app: App, tx: Transaction, patients: Sequence[str]) -> _Read:
     mine = _by_patient([loop for loop in stored if loop.id not in elsewhere], resources)
     by_hand = _proofs_by_hand(app, tx, mine)
     whole = {patient: [*resources[patient], *by_hand[patient]] for patient in patients}
-    return _Read(resources=whole, mine=mine, elsewhere=elsewhere)
+    roles = routing.roles_of(tx, [found for theirs in whole.values() for found in theirs])
+    return _Read(resources=whole, roles=roles, mine=mine, elsewhere=elsewhere)
 
 
 def lock(tx: Transaction, patient_ids: Iterable[str]) -> None:
@@ -111,9 +114,8 @@ def _work(app: App, tx: Transaction, patient_id: str, read: _Read, cause: Cause,
 
 def _derive(app: App, tx: Transaction, patient_id: str, read: _Read, now: datetime) -> engine.Derived:
     resources, loops = read.resources[patient_id], read.mine[patient_id]
-    roles = routing.roles_of(tx, resources)
-    tenant = engine.tenant_of(tx)
-    return engine.derive(app.catalog, tenant, patient_id, resources, loops, roles, _rules_instant(loops, now))
+    tenant, instant = engine.tenant_of(tx), _rules_instant(loops, now)
+    return engine.derive(app.catalog, tenant, patient_id, resources, loops, read.roles, instant)
 
 
 def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime:
