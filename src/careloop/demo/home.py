@@ -26,7 +26,11 @@ def home(person: Person, practice: Practice, now: datetime) -> list[Resource]:
     chance = Random(f"home {practice.slug} {person.number}")  # noqa: S311
     gains = condition == "heart-failure" and person.number % _GAINS_ONE_IN == 0
     return marked(
-        [_enrolled(person, practice, condition, now), *_readings(person, practice, condition, now, chance, gains)]
+        [
+            _enrolled(person, practice, condition, now),
+            *_readings(person, practice, condition, now, chance, gains),
+            *_answers(person, practice, condition, now),
+        ]
     )
 
 
@@ -46,6 +50,23 @@ def _enrolled(person: Person, practice: Practice, condition: str, now: datetime)
             {"url": "urn:careloop:monitoring-rhythm", "valueCode": "daily"},
         ],
     }
+
+
+def _answers(person: Person, practice: Practice, condition: str, now: datetime) -> Iterator[Resource]:
+    """How they felt yesterday and today: as usual, one in two better than that today."""
+    for back, choice in ((1, "same"), (0, "better" if person.number % 2 else "same")):
+        at = now - timedelta(days=back, minutes=20)
+        me = {"reference": f"Patient/{practice.patient_id(person.practice_number)}"}
+        yield {
+            "resourceType": "QuestionnaireResponse",
+            "id": practice.id("home", person.number, f"answer{back}"),
+            "questionnaire": f"urn:careloop:check-in:{condition}",
+            "status": "completed",
+            "subject": me,
+            "source": me,
+            "authored": _stamp(at, practice),
+            "item": [{"linkId": f"{condition}.usual", "answer": [{"valueCoding": {"code": choice}}]}],
+        }
 
 
 def _readings(

@@ -342,7 +342,7 @@ def _metrics(
     conditions = sorted(plan.conditions & content.programmes.keys()) if plan is not None else []
     expected = [metric for one in conditions for metric in content.programmes[one].metrics]
     here = [kind for kind, _ in values]
-    order = [one for one in content.metrics if one in expected or one in here]
+    order = [one for one in content.metrics if (one in expected or one in here) and not one.startswith("told-")]
     return [
         MetricShown(
             metric=content.metrics[one],

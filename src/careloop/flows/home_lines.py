@@ -137,7 +137,7 @@ def _line(content: Monitoring, row: Row, name: str, values: Mapping[str, Last], 
     plan = home_plans.from_json(row["plan"])
     said = check_in_store.decode_said(row["said"])
     before = check_in_store.decode_said(row["said_before"])
-    changed = tuple(changes(before, said)) if row["answered"] is not None and before else ()
+    changed = tuple(changes(before, said)) if before else ()
     state = _state(row, changed, now)
     rhythm = asking_of(content.check_ins).rhythms.get(plan.rhythm)
     action, href, post = _next(row, state)
@@ -182,7 +182,7 @@ def _state(row: Row, changed: Sequence[tuple[str, str, str]], now: datetime) -> 
 def _next(row: Row, state: str) -> tuple[str, str, str]:
     """The next thing, in one press: a page, or a button of the list itself."""
     path = f"/patients/{row['patient_id']}"
-    if row["alert_id"] is not None:
+    if row["tier"] in ("red", "yellow"):
         return "Work on it", f"/monitoring/alerts/{row['alert_id']}", ""
     if state == "changed":
         return "Read", "", "read"

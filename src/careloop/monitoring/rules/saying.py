@@ -35,6 +35,6 @@ def says_of(row: Row, number: Decimal | None, reading: Reading, metric: Metric, 
         value = f"{value}, down {plain(hit.measure, 1)} percent"
     elif kind == "share-of-best":
         value = f"{value}, {plain(hit.measure, 0)} percent of the personal best"
-    elif metric.id == "symptom-level":
+    elif metric.id == "symptom-level" or metric.id.startswith("told-"):
         return words
     return f"{value}. {words}"

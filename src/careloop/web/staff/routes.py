@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.concurrency import sync_to_thread
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 
 from careloop.web.assets.serving import asset_file
 from careloop.web.rendering import PAGE_HEADERS
@@ -308,4 +309,4 @@ staff_router = Router(
     include_in_schema=False,
 )
 
-routes = [staff_router, asset_file]
+routes: list[Router | HTTPRouteHandler] = [staff_router, asset_file]

@@ -1,6 +1,7 @@
 """One patient's readings from home: charts and tables, alerts, typing in, device files, who takes part, limits."""
 
 from collections.abc import Mapping
+from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -196,7 +197,7 @@ def _page(
         "charts": {one.metric.id: _chart(staff, one) for one in found.metrics},
         "entries": _entries(content, found),
         "rhythms": content.check_ins["rhythms"],
-        "usual_at": content.check_ins["asking"]["at"],
+        "usual_at": f"{time.fromisoformat(content.check_ins['asking']['at']):%-I:%M %p}".lower(),
         "asked": home_asking.ways_words(staff.app, content),
         "states": STATES,
         "most": TABLE,
