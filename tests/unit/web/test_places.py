@@ -3,8 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from tests.conftest import REPOSITORY
 
-from careloop.web.staff.proving import place_of
+from careloop.web.staff.proving import PLACES, place_of
+from careloop.web.staff.words import KIND_NAMES
+
+KNOWN = {one.stem for one in (REPOSITORY / "src/careloop/content/pathways").glob("*.yaml")}
 
 
 def place(pathway, step="x", focus="Task/t", ways=()):
@@ -41,3 +45,8 @@ def test_where_a_loop_is_worked(given, path, beside):
 )
 def test_what_is_worked_in_the_pane_leads_nowhere(given):
     assert place(**given) is None
+
+
+def test_every_pathway_has_a_name_for_lists_and_every_place_is_of_a_pathway():
+    assert KNOWN - set(KIND_NAMES) == set()
+    assert {name.partition("/")[0] for name in PLACES} - KNOWN == set()
