@@ -1,6 +1,7 @@
 """The checklist of every screen (ui.md §15) and the budgets (ui.md §12), measured and printed."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,19 +9,31 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Response, expect
 from tests.browser.conftest import Site, emergency_visit, sign_in
+from tests.conftest import REPOSITORY
+
+from careloop.web.staff.context import MENU
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., BrowserContext]
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PAGES = (
-    "/worklist", "/worklist?scope=team", "/transitions", "/transitions?view=table", "/patients", "/matches",
-    "/settings", "/referrals", "/referrals/times", "/messages", "/questions", "/worklist/day", "/results", "/documents",
-    "/team/licences",
-    "/expected", "/schedule", "/team", "/conferences", "/rules", "/notices", "/notices/settings", "/notices/ignored",
-    "/episodes?scope=team",
-    "/monitoring", "/monitoring/load", "/help", "/rules/rank", "/find", "/arrivals", "/deliveries",
+    "/worklist", "/worklist?scope=team", "/worklist/day", "/patients", "/notices", "/transitions",
+    "/transitions?view=table", "/episodes?scope=team", "/referrals", "/results", "/monitoring", "/messages",
+    "/questions", "/schedule", "/team", "/expected", "/documents", "/matches", "/contradictions", "/arrivals",
+    "/feeds", "/rules", "/deliveries", "/settings", "/help", "/find",
 )  # fmt: skip
+"""Every page of the menu of a manager, and the worklist as it is used; looked at in each run."""
+
+_MORE_PAGES = (
+    "/referrals/times", "/referrals?view=table", "/team/licences", "/team/digest", "/hand-over", "/conferences",
+    "/rules/rank", "/rules/skipped", "/notices/settings", "/notices/ignored", "/monitoring/load", "/monitoring/today",
+    "/schedule/waiting",
+    "/schedule/missed", "/schedule/home-day", "/documents?status=attached", "/arrivals?status=used",
+)  # fmt: skip
+"""Pages one step further; looked at in long runs."""
+
+_OF_A_NURSE = ("/my-week",)
 
 
 def _a_patient(page: Page, site: Site) -> str:
@@ -28,8 +41,13 @@ def _a_patient(page: Page, site: Site) -> str:
     return str(page.locator("#pane .person a").first.get_attribute("href"))
 
 
-_OF_A_PATIENT = ("", "/brief", "/results", "/plan", "/education", "/medicines", "/record", "/team", "/vitals")
-"""Pages below a patient's: each is looked at in light at 1440 and in dark at 390, and at 320 px."""
+_OF_A_PATIENT = (
+    "", "/brief", "/results", "/plan", "/education", "/medicines", "/record", "/team", "/vitals", "/assessments",
+    "/apps", "/expected",
+)  # fmt: skip
+"""The tabs of a patient: each is looked at in light at 1440 and in dark at 390, and at 320 px."""
+
+_MORE_OF_A_PATIENT = ("/episodes", "/contacts", "/medicines/compare", "/medicines/home", "/refer")
 
 
 def _a_step(page: Page, site: Site) -> str:
@@ -48,7 +66,14 @@ _LONG = pytest.mark.long
 
 @pytest.mark.parametrize(
     ("width", "scheme"),
-    [(1440, "light"), (390, "dark"), pytest.param(1440, "dark", marks=_LONG), pytest.param(390, "light", marks=_LONG)],
+    [
+        (1440, "light"),
+        (390, "dark"),
+        pytest.param(1440, "dark", marks=_LONG),
+        pytest.param(768, "light", marks=_LONG),
+        pytest.param(768, "dark", marks=_LONG),
+        pytest.param(390, "light", marks=_LONG),
+    ],
 )
 def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
     page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
@@ -56,11 +81,37 @@ def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, sc
     faults = _violations(page)
     sign_in(page, site, "manager")
     patient = _a_patient(page, site)
-    below = _OF_A_PATIENT if (scheme, width) in (("light", 1440), ("dark", 390)) else ("",)
-    for path in (*_PAGES, *(patient + one for one in below)):
+    for path in (*_PAGES, *(patient + one for one in _OF_A_PATIENT)):
         page.goto(f"{site.url}{path}")
         faults.extend(_violations(page))
     assert faults == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_no_further_page_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
+    faults = []
+    for role, paths in (("manager", _MORE_PAGES), ("nurse", _OF_A_NURSE)):
+        page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+        sign_in(page, site, role)
+        patient = _a_patient(page, site)
+        for path in (*paths, *(patient + one for one in _MORE_OF_A_PATIENT if role == "nurse")):
+            answer = page.goto(f"{site.url}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            faults.extend(_violations(page))
+    assert faults == []
+
+
+def test_every_page_of_the_menu_and_every_tab_is_looked_at() -> None:
+    looked_at = {path.partition("?")[0] for path in (*_PAGES, *_OF_A_NURSE)}
+    assert {item.path for item in MENU} <= looked_at
+    head = (REPOSITORY / "src/careloop/web/staff/templates/patient_head.html").read_text(encoding="utf-8")
+    row = head.partition('class="tabrow"')[2].partition("</nav>")[0]
+    tabs = set(re.findall(r'href="/patients/\{\{ head.patient_id \}\}([\w/-]*)"', row))
+    assert len(tabs) > 8
+    assert tabs <= set(_OF_A_PATIENT)
 
 
 def test_no_screen_scrolls_sideways_at_320_px(site: Site, open_context: Open) -> None:
