@@ -5,6 +5,7 @@ Their steps are `activity.detail` or what `activity.reference` leads to; both ki
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from careloop.careplans.model import Interval
@@ -81,7 +82,15 @@ class OtherPlan:
     @property
     def ref(self) -> str:
         """The source as it is cited."""
-        return f"{self.source}, {self.on}" if self.on else self.source
+        return f"{self.source}, {_day_words(self.on)}" if self.on else self.source
+
+
+def _day_words(on: str) -> str:
+    """`10 Nov 2026`; a part of a date as it was told."""
+    if len(on) != 10:
+        return on
+    day = date.fromisoformat(on)
+    return f"{day.day} {day:%b} {day.year}"
 
 
 def references_of(plan: Read) -> list[str]:

@@ -183,7 +183,9 @@ def ask(
         raise Rejected(at="plan", expected="a plan that is being looked at; save it again", code="business-rule")
     first = conflict.sides[0]
     facts = [f"{desk.named(side.plan)}: {side.says} ({side.ref})" for side in conflict.sides][: questions.MOST_FACTS]
-    text = f"{conflict.title}: does “{first.says}” hold, as {desk.named(first.plan)} says?"
+    who = desk.named(first.plan)
+    source = f"the plan for {who.lower()}" if first.plan in desk.planning.templates else who
+    text = f"{conflict.title}: does “{first.says}” hold, as {source} says?"
     questions.ask(app, tx, principal, loop_id=loop.id, to=to, text=text, facts=facts, key=key)
     return "Asked. The answer comes to your list."
 

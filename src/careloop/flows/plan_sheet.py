@@ -38,7 +38,8 @@ def for_staff(page: PlanPage, site: str, printed: str) -> Sheet:
     blocks.append(Heading("What matters"))
     blocks += [Text(f"“{one}”") for one in page.matters] or [Text("Nobody has asked yet.")]
     for block in page.goals:
-        blocks += _goal(block)
+        if block.steps or not block.goal.key.startswith("own/"):
+            blocks += _goal(block)
     if page.advice:
         blocks += [Heading("Advice"), Bullets([one.says for one in page.advice])]
     for conflict in page.plan.open_conflicts:
@@ -67,7 +68,7 @@ def _goal(block: GoalBlock) -> Sequence[Block]:
         ]
         for one in block.steps
     ]
-    return [*head, Table(["What", "How often", "Who", "Done in 30 days"], rows, [5, 2, 2, 2])]
+    return [*head, Table(["What", "How often", "Who", "30 days"], rows, [5, 2, 2, 1])]
 
 
 def _header(page: PlanPage, site: str, printed: str) -> list[str]:

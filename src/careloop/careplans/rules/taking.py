@@ -4,7 +4,7 @@ What both say differently (limits, choices, how often) is a conflict with both s
 that holds whether anything was taken over or not. Nothing is picked here.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from careloop.careplans.model import (
@@ -25,13 +25,14 @@ from careloop.careplans.rules.recognising import Recognition, advice_of, does_of
 
 TIMING = "timing/"
 OURS = "ours"
+UNDECIDED = "A clinician decides"
 _OUR_PLAN = "Our plan"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepBeside:
     """A step of theirs with the one of ours that does the same; `differs` where it is done at other times. For advice
-    `advised` is what we advise on the subject."""
+    `advised` is what we advise on the subject, `UNDECIDED` where both do not agree."""
 
     number: int
     step: OtherStep
@@ -74,9 +75,7 @@ def beside(known: Recognition, planning: Planning, plan: Plan, other: OtherPlan)
     running = {one.does: one for one in plan.running}
     advice = advice_of(known, planning, other)
     steps = []
-    advised = {one.subject: one.says for one in plan.advice} | {
-        one.subject: "Put to a clinician" for one in plan.open_conflicts
-    }
+    advised = {one.subject: one.says for one in plan.advice} | {one.subject: UNDECIDED for one in plan.open_conflicts}
     for number, step in enumerate(other.steps):
         if step.advises:
             said = advised.get(step.advises, "")
@@ -85,10 +84,18 @@ def beside(known: Recognition, planning: Planning, plan: Plan, other: OtherPlan)
             steps.append(row)
             continue
         does = does_of(known, step)
+        if not does and step.every is None and (said := _advised(advised, advice, step)):
+            steps.append(StepBeside(number=number, step=step, does="", ours=None, differs=False, advised=said))
+            continue
         ours = running.get(does) or _taken_before(plan, other, step)
         steps.append(StepBeside(number=number, step=step, does=does, ours=ours, differs=_differs(step, ours)))
     goals = tuple(GoalBeside(goal=one, ours=_same_goal(plan, one)) for one in other.goals)
     return Beside(plan=other, goals=goals, steps=tuple(steps))
+
+
+def _advised(advised: Mapping[str, str], advice: Iterable[Advice], step: OtherStep) -> str:
+    """What we say on the subject that a step is advice on (`Fluid restriction 1.5 L`); empty where it is on none."""
+    return next((advised[one.subject] for one in advice if one.says == step.title and one.subject in advised), "")
 
 
 def _taken_before(plan: Plan, other: OtherPlan, step: OtherStep) -> Activity | None:

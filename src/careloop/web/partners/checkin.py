@@ -10,23 +10,21 @@ from careloop.flows import checkin_links as flow
 from careloop.flows import partner_links as links
 from careloop.flows.app import App
 from careloop.flows.partner_links import Door
-from careloop.web.rendering import PAGE_HEADERS, render
-
-HEADERS = {**PAGE_HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+from careloop.web.partners.drawing import ask_birth_date, closed, draw
 
 
 def first(app: App, door: Door, code: str, birth_date: str) -> Response[str]:
     """The page where the check-in goes on, for the right birth date."""
     found = flow.show(app, door, birth_date=birth_date)
     if found is None:
-        return _birth_date(door, code, "This is not the birth date that we have for the patient.")
+        return ask_birth_date(door, code)
     return _draw_page(door, code, found, alone=False, is_first=True)
 
 
 def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[str]:
     """One page is saved and the next one comes; what cannot be saved comes back with its words."""
     if not links.is_proof(app, door.link.id, str(data.get("proof", "")), app.clock.now()):
-        return _birth_date(door, code, "Too much time went by. Please give the birth date again.")
+        return ask_birth_date(door, code, "Too much time went by. Please give the birth date again.")
     alone = data.get("alone") == "yes"
     try:
         return _draw_page(door, code, flow.answer(app, door, data), alone=alone)
@@ -38,7 +36,7 @@ def _again(app: App, door: Door, code: str, data: Mapping[str, Any], error: Care
     alone = data.get("alone") == "yes"
     found = flow.show(app, door, alone=alone, at=str(data.get("link", "")))
     if found is None:
-        return _draw("partner_closed.html", {}, status=404)
+        return closed()
     problem = "Please choose an answer, or skip this one." if isinstance(error, Rejected) else "This is finished."
     return _draw_page(door, code, found, alone=alone, problem=problem)
 
@@ -56,13 +54,4 @@ def _draw_page(
         "problem": problem,
         "is_first": is_first,
     }
-    return _draw("partner_checkin.html", values, status=422 if problem else 200)
-
-
-def _birth_date(door: Door, code: str, problem: str) -> Response[str]:
-    values = {"code": code, "site": door.tenant.name, "partner": door.link.partner, "problem": problem}
-    return _draw("partner_birth_date.html", values, status=422)
-
-
-def _draw(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
-    return render(template, values, status=status, headers=HEADERS)
+    return draw("partner_checkin.html", values, status=422 if problem else 200)

@@ -9,18 +9,14 @@ from careloop.errors import Rejected
 from careloop.flows import educating as flow
 from careloop.flows.app import App
 from careloop.flows.partner_links import Door
-from careloop.web.rendering import PAGE_HEADERS, render
-
-HEADERS = {**PAGE_HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+from careloop.web.partners.drawing import ask_birth_date, closed, draw
 
 
 def first(app: App, door: Door, code: str, birth_date: str) -> Response[str]:
     """The text and its question, for the right birth date."""
     found = flow.open_lesson(app, door, birth_date)
     if found is None:
-        problem = "This is not the birth date that we have for the patient."
-        values = {"code": code, "site": door.tenant.name, "partner": door.link.partner, "problem": problem}
-        return _draw("partner_birth_date.html", values, status=422)
+        return ask_birth_date(door, code)
     return _lesson(door, code, found)
 
 
@@ -31,14 +27,10 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
     except Rejected:
         return _lesson(door, code, flow.again(app, door), problem="Please choose an answer.")
     if told is None:
-        return _draw("partner_closed.html", {}, status=404)
-    return _draw("partner_education_done.html", {"site": door.tenant.name, "told": told})
+        return closed()
+    return draw("partner_education_done.html", {"site": door.tenant.name, "told": told})
 
 
 def _lesson(door: Door, code: str, found: flow.Lesson, *, problem: str = "") -> Response[str]:
     values = {"code": code, "site": door.tenant.name, "found": found, "problem": problem}
-    return _draw("partner_education.html", values, status=422 if problem else 200)
-
-
-def _draw(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
-    return render(template, values, status=status, headers=HEADERS)
+    return draw("partner_education.html", values, status=422 if problem else 200)

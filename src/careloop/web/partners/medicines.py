@@ -10,9 +10,8 @@ from careloop.flows import medicine_links as flow
 from careloop.flows.app import App
 from careloop.flows.home_lists import MOST_LINES, Told
 from careloop.flows.partner_links import Door
-from careloop.web.rendering import PAGE_HEADERS, render
+from careloop.web.partners.drawing import ask_birth_date, closed, draw
 
-HEADERS = {**PAGE_HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 ANSWERS = (("yes", "I take it as written"), ("other", "I take it another way"), ("no", "I do not take it"))
 
 
@@ -20,13 +19,7 @@ def first(app: App, door: Door, code: str, birth_date: str) -> Response[str]:
     """The form, for the right birth date."""
     found = flow.open_question(app, door, birth_date)
     if found is None:
-        values = {
-            "code": code,
-            "site": door.tenant.name,
-            "partner": door.link.partner,
-            "problem": "This is not the birth date that we have for the patient.",
-        }
-        return _draw("partner_birth_date.html", values, status=422)
+        return ask_birth_date(door, code)
     return _form(door, code, found, {})
 
 
@@ -46,8 +39,8 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
         ]
         return _form(door, code, flow.again(app, door), form, faults)
     if done is None:
-        return _draw("partner_closed.html", {}, status=404)
-    return _draw("partner_medicines_done.html", {"site": door.tenant.name})
+        return closed()
+    return draw("partner_medicines_done.html", {"site": door.tenant.name})
 
 
 def _form(door: Door, code: str, found: flow.Question, form: Mapping[str, str], faults: Any = ()) -> Response[str]:
@@ -60,8 +53,4 @@ def _form(door: Door, code: str, found: flow.Question, form: Mapping[str, str], 
         "faults": faults,
         "most": MOST_LINES,
     }
-    return _draw("partner_medicines.html", values, status=422 if faults else 200)
-
-
-def _draw(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
-    return render(template, values, status=status, headers=HEADERS)
+    return draw("partner_medicines.html", values, status=422 if faults else 200)

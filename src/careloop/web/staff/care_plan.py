@@ -11,11 +11,13 @@ from litestar.params import Body, FromPath
 from careloop.access.model import Role
 from careloop.access.policy import require
 from careloop.careplans.model import Party, PlanState
+from careloop.careplans.rules.taking import UNDECIDED
 from careloop.db import Transaction
 from careloop.errors import CareloopError, Rejected
 from careloop.flows import plan_acts as acts
 from careloop.flows import plan_pages as flow
 from careloop.flows import plan_taking
+from careloop.web.staff.care_plan_files import printed_at
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.team import problem_of
 from careloop.web.words import born_words
@@ -49,7 +51,7 @@ def care_plan_sheet(staff: SignedInStaff, patient_id: FromPath[str]) -> Response
     """The plan in the patient's words, to print."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id)
-    return staff.page("care_plan_sheet.html", "/patients", _sheet(page, staff.tenant.name), about=patient_id)
+    return staff.page("care_plan_sheet.html", "/patients", _sheet(page, staff), about=patient_id)
 
 
 @post("/patients/{patient_id:str}/plan", sync_to_thread=True)
@@ -72,8 +74,9 @@ def care_plan_save(staff: SignedInStaff, patient_id: FromPath[str], data: Form) 
     return staff.back(f"/patients/{patient_id}/plan", said=said)
 
 
-def _sheet(page: flow.PlanPage, site: str) -> dict[str, Any]:
-    return {"page": page, "born": born_words, "parties": PARTIES, "site": site}
+def _sheet(page: flow.PlanPage, staff: Staff) -> dict[str, Any]:
+    site, printed = staff.tenant.name, printed_at(staff)
+    return {"page": page, "born": born_words, "parties": PARTIES, "site": site, "printed": printed}
 
 
 def _page(
@@ -102,7 +105,9 @@ def _page(
         "hows": acts.HOWS,
         "units": acts.UNITS,
         "today": staff.now.astimezone(staff.words.zone).date().isoformat(),
+        "undecided": UNDECIDED,
         "whose": flow.WHOSE,
+        "reasons": dict(page.reasons),
         "decides": Role.PHYSICIAN in staff.principal.roles,
     }
     return staff.page("care_plan.html", "/patients", values, about=patient_id, status=status)

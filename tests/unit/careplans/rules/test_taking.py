@@ -126,7 +126,7 @@ def test_another_plan_of_either_form_is_read():
     goal = {"resourceType": "Goal", "id": "g", "lifecycleStatus": "active", "description": {"text": "Sugar"}}
     found = {"ServiceRequest/s": request, "Goal/g": goal, "Organization/h": {"name": "Hill Cardiology"}}
     read = other_plan(plan, found, "")
-    assert read.ref == "Hill Cardiology, 2026-01-05" and [one.title for one in read.goals] == ["Sugar"]
+    assert read.ref == "Hill Cardiology, 5 Jan 2026" and [one.title for one in read.goals] == ["Sugar"]
     first, second = read.steps
     assert (first.title, first.every, first.goals) == ("A1c", Interval(6, "month"), ("g",))
     assert (second.times, second.by_patient) == (2, True)
@@ -168,7 +168,7 @@ def test_what_another_plan_says_differently_waits_for_a_clinician(known, plannin
     held = held_against(planning, plan, outside, ())
     conflicts = {one.subject: one for one in held.open_conflicts}
     assert set(conflicts) == {"fluid", "timing/lab/a1c"}
-    assert [side.ref for side in conflicts["fluid"].sides] == ["Our plan", "Hill Cardiology, 2026-01-05"]
+    assert [side.ref for side in conflicts["fluid"].sides] == ["Our plan", "Hill Cardiology, 5 Jan 2026"]
     assert "fluid" not in {one.subject for one in held.advice} and digest(held) != digest(plan)
     word = Settled(subject="fluid", plan="from/o", by="Practitioner/1", on="2026-01-06", why="Cardiology knows")
     settled = held_against(planning, held, outside, [word])

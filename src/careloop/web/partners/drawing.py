@@ -1,0 +1,28 @@
+"""What the pages behind a link have in common: they leave no trace elsewhere, ask for the birth date, and close."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response
+
+from careloop.flows.partner_links import Door
+from careloop.web.rendering import PAGE_HEADERS, render
+
+HEADERS = {**PAGE_HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+WRONG_DATE = "This is not the birth date that we have for the patient."
+
+
+def draw(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
+    """A page of a link."""
+    return render(template, values, status=status, headers=HEADERS)
+
+
+def ask_birth_date(door: Door, code: str, problem: str = WRONG_DATE) -> Response[str]:
+    """The birth date is asked for again."""
+    values = {"code": code, "site": door.tenant.name, "partner": door.link.partner, "problem": problem}
+    return draw("partner_birth_date.html", values, status=422)
+
+
+def closed() -> Response[str]:
+    """The link leads to nothing any more."""
+    return draw("partner_closed.html", {}, status=404)
