@@ -23,10 +23,9 @@ from careloop.flows.app import App
 from careloop.flows.brief_facts import Since, facts_found
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import CHART_TYPES, Chart, chart_of
-from careloop.flows.patient_sections import sections_of
 from careloop.flows.patient_values import Header
 from careloop.flows.timeline import instant_of
-from careloop.longitudinal import Longitudinal, longitudinal_of, looks
+from careloop.longitudinal import longitudinal_of, looks
 from careloop.longitudinal.brief_content import brief_rules_of
 from careloop.longitudinal.brief_model import Brief, BriefRules, Finding
 from careloop.longitudinal.rules.brief import compose
@@ -69,11 +68,14 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str, *, pr
     chart = chart_of(app, tx, patient_id, CHART_TYPES, now)
     contact = _last_contact(chart.by_type.get("Communication", ()), now)
     since = looked or contact or now - timedelta(days=rules.first_days)
-    reader = _Reader(app=app, tx=tx, principal=principal, patient=patient, chart=chart, rules=rules, since=since)
+    header = reading.header_of(patient, chart.for_header, now.astimezone(people.zone_of(tx)).date())
+    reader = _Reader(
+        app=app, tx=tx, principal=principal, patient=patient, header=header, chart=chart, rules=rules, since=since
+    )
     brief = compose(rules, reader.findings(), now, private=private and _sees_private(principal, rules))
     _audit(tx, principal, patient_id, brief)
     return BriefPage(
-        header=reader.header,
+        header=header,
         contradictions=tuple(contradictions.of_patient(app, tx, patient_id)),
         brief=brief,
         rules=rules,
@@ -121,15 +123,10 @@ class _Reader:
     tx: Transaction
     principal: Principal
     patient: Mapping[str, Any]
+    header: Header
     chart: Chart
     rules: BriefRules
     since: datetime
-
-    @property
-    def header(self) -> Header:
-        """The identity of the person."""
-        today = self.chart.now.astimezone(people.zone_of(self.tx)).date()
-        return reading.header_of(self.patient, self.chart.for_header, today)
 
     def findings(self) -> Iterator[Finding]:
         """Everything that may be worth a line, each with a whole address."""
@@ -153,7 +150,7 @@ class _Reader:
             soon=timedelta(days=self.rules.soon_days),
         )
         loops = loop_store.load_loops(tx, patients=[patient_id])
-        yield from self._person(content, beside)
+        yield from self._person(beside)
         yield from gaps.alerts_found(tx, patient_id, monitoring.content_of(app, tx).names)
         yield from gaps.medicines_found(app, tx, patient_id, loops)
         yield from facts_found(
@@ -174,7 +171,7 @@ class _Reader:
         yield from gaps.plans_found(app, tx, patient_id, beside.get("CarePlan", ()))
         yield from gaps.assessments_found(app, tx, patient_id, beside.get("QuestionnaireResponse", ()), desk)
 
-    def _person(self, content: Longitudinal, beside: Mapping[str, Sequence[Stored]]) -> Iterator[Finding]:
+    def _person(self, beside: Mapping[str, Sequence[Stored]]) -> Iterator[Finding]:
         zone = people.zone_of(self.tx)
         words = [
             (line.name, line.detail, f"Goal/{goal['id']}")
@@ -184,5 +181,4 @@ class _Reader:
         helped = bool(beside.get("RelatedPerson")) or bool(self.patient.get("contact"))
         yield from gaps.person_found(self.header, words, helped)
         yield from gaps.wishes_found(self.chart)
-        sections = sections_of(self.chart, content, zone, with_past=False)
-        yield from gaps.needs_found(next(one for one in sections if one.key == "needs"), self.chart)
+        yield from gaps.needs_found(self.chart)

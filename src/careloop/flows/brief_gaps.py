@@ -12,12 +12,13 @@ from careloop.flows.app import App
 from careloop.flows.brief_words import day_words, is_private
 from careloop.flows.brief_work import Desk
 from careloop.flows.patient_facts import Chart
-from careloop.flows.patient_values import Header, Section
+from careloop.flows.patient_sections import needs_of
+from careloop.flows.patient_values import Header
 from careloop.flows.timeline import text_of
 from careloop.longitudinal import Matter
 from careloop.longitudinal.brief_model import Finding
 from careloop.longitudinal.rules.paths import walk
-from careloop.longitudinal.rules.saying import name_of, value_of
+from careloop.longitudinal.rules.saying import name_of, status_of, value_of
 from careloop.loops.store import StoredLoop
 from careloop.medications import reconciliations
 from careloop.medications.store import FINDING, OPEN
@@ -57,15 +58,18 @@ def person_found(header: Header, own_words: Sequence[tuple[str, str, str]], has_
 
 def wishes_found(chart: Chart) -> Iterator[Finding]:
     """Wishes for an emergency and for the end of life that stand."""
-    for matter in chart.matters:
+    for matter in chart.once("wishes", lambda: [one for one in chart.matters if _is_wish(one)]):
         resource = matter.shown.resource
-        if matter.shown.type == "Observation":
-            stands = bool(_WISHES & {str(one) for one in walk(resource, "code.coding.code")})
-        else:
-            codes = {str(one).lower() for one in walk(resource, "category.coding.code")}
-            stands = matter.shown.type == "Consent" and resource.get("status") == "active" and bool(codes & _DIRECTIVES)
-        if stands:
-            yield _of_fact("wish", matter, {"name": _wish(resource), "value": value_of(resource)})
+        yield _of_fact("wish", matter, {"name": _wish(resource), "value": value_of(resource)})
+
+
+def _is_wish(matter: Matter) -> bool:
+    resource = matter.shown.resource
+    if matter.shown.type == "Observation":
+        return bool(_WISHES & {str(one) for one in walk(resource, "code.coding.code")})
+    if matter.shown.type != "Consent" or resource.get("status") != "active":
+        return False
+    return bool(_DIRECTIVES & {str(one).lower() for one in walk(resource, "category.coding.code")})
 
 
 def _wish(resource: Resource) -> str:
@@ -75,12 +79,11 @@ def _wish(resource: Resource) -> str:
     return name_of(resource)
 
 
-def needs_found(section: Section, chart: Chart) -> Iterator[Finding]:
+def needs_found(chart: Chart) -> Iterator[Finding]:
     """Needs that are open."""
-    by_id = {matter.shown.id: matter for matter in chart.matters if matter.shown.type == "Condition"}
-    for row in section.rows:
-        if row.id in by_id:
-            yield _of_fact("need", by_id[row.id], {"name": row.name, "state": row.status})
+    for matter in needs_of(chart):
+        words = {"name": name_of(matter.shown.resource), "state": status_of(matter.shown.resource)}
+        yield _of_fact("need", matter, words)
 
 
 def _of_fact(kind: str, matter: Matter, words: Mapping[str, str]) -> Finding:

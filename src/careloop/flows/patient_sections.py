@@ -78,6 +78,12 @@ def _by_time(matter: Matter) -> tuple[str, str]:
     return str(first(matter.shown.resource, ("effectiveDateTime", "issued")) or ""), matter.shown.id
 
 
+def needs_of(chart: Chart) -> list[Matter]:
+    """The needs that stand."""
+    placed = chart.once("sections", lambda: _placed(chart))
+    return [one for key, one in placed if key == "needs" and any(_is_current(fact) for fact in one.facts)]
+
+
 def name_of_fact(fact: Fact) -> str:
     """What the line of a fact is called."""
     return _name(fact)
