@@ -1,9 +1,8 @@
 """The worklist: one list, one next step, always with the reason (engine.md §4, ui.md §7.1). Audited as one search."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloop.access import accounts
@@ -53,9 +52,6 @@ SCOPES = ("mine", "team", "queue", "all")
 DUES = ("late", "today", "tomorrow", "week")
 RISKS = ("high", "standard")
 _EVERYTHING = Narrowed()
-_UNFILTERED: Mapping[str, Any] = {
-    "pathway": None, "tier": None, "due_before": None, "language": None, "programme": None
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +83,9 @@ def page(
     app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
     asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit, narrowed)
-    placed = lists.page(tx, asked)
+    placed, every = lists.page_and_totals(tx, asked)
     rows = RowMaker(app, tx, now, zone).rows(placed)
-    whole = _counts(lists.totals(tx, replace(asked, **_UNFILTERED)).rows, snoozed)
+    whole = _counts(every.rows, snoozed)
     left = lists.totals(tx, asked) if asked.filters else None
     sections = whole.sections if left is None else _counts(left.rows, snoozed).sections
     beyond = left is not None and left.beyond

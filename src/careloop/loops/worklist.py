@@ -1,7 +1,7 @@
 """Lists of open loops in their order, straight from the database. Who may see them is the caller's question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,6 +20,8 @@ COUNTED_TO = 5_000
 """Lists of everybody's work are counted exactly up to here on the spot; beyond, from what was counted last, or not."""
 
 _FILTERS = ("pathway", "tier", "due_before", "language", "programme")
+_PLACED = ("id", "step_id", "due", "waiting", "points", "section")
+_COUNTED = ("pathway", "tier", "snoozed", "section", "total", "late")
 _KEPT = frozenset({"pathway", "tier"})
 """Filters by which totals are kept for large practices."""
 
@@ -103,11 +105,22 @@ def page(tx: Transaction, asked: Asked) -> list[Placed]:
     """The first rows of the list in their order; the same data and instant give the same order."""
     if asked.owners is not None:
         sql = _some("page_some", "source_mine", asked.filters, asked.snoozed)
-    elif asked.snoozed or (_is_searched(asked) and _at_most(tx, asked) <= COUNTED_TO):
+    elif asked.snoozed or (_is_searched(asked) and _at_most(tx, asked) <= COUNTED_TO) or not _same_rules(tx, asked):
         sql = _some("page_some", "source_few", asked.filters, asked.snoozed)
     else:
         sql = _all(asked.filters)
     return [Placed(loop_id=row.pop("id"), **row) for row in tx.rows(sql, _parameters(asked))]
+
+
+def page_and_totals(tx: Transaction, asked: Asked) -> tuple[list[Placed], Totals]:
+    """The page, and the totals of the list without its filters. Lists of some owners are reckoned once for both."""
+    if asked.owners is None or asked.filters:
+        whole = replace(asked, pathway=None, tier=None, due_before=None, language=None, programme=None)
+        return page(tx, asked), totals(tx, whole)
+    rows = tx.rows(_some("page_and_totals", "source_mine", ()), _parameters(asked))
+    placed = [{name: row[name] for name in _PLACED} for row in rows if row["place"] is not None]
+    counted = [{name: row[name] for name in _COUNTED} for row in rows if row["place"] is None]
+    return [Placed(loop_id=row.pop("id"), **row) for row in placed], Totals(rows=counted)
 
 
 def totals(tx: Transaction, asked: Asked) -> Totals:
@@ -121,6 +134,11 @@ def totals(tx: Transaction, asked: Asked) -> Totals:
     elif _at_most(tx, asked) > COUNTED_TO:
         return Totals(rows=(), beyond=True)
     return Totals(rows=tx.rows(_some("totals_some", "source_few", asked.filters), _parameters(asked)))
+
+
+def _same_rules(tx: Transaction, asked: Asked) -> bool:
+    """True where kept places were reckoned by the rules that are asked for."""
+    return tx.value(_SQL["rules_are_same"], _parameters(asked)) is True
 
 
 def _is_searched(asked: Asked) -> bool:

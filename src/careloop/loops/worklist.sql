@@ -82,32 +82,32 @@ select r.pathway, r.tier, r.snoozed,
   from ranked as r
  group by 1, 2, 3, 4
 
+-- rules_are_same --
+-- Whether places were reckoned by the weights and midnights of now.
+select digest = %(digest)s as same
+  from worklist_clock
+
 -- page_all --
--- The same rows and order over everybody's loops: places that hold now come from the index in their order, the others
--- (a clock moved, or the worker did not come round yet) are reckoned now; `limit` of each are enough.
-with same as materialized (
-    select coalesce((select digest = %(digest)s from worklist_clock), false) as rules),
-holding as (
+-- The same rows and order over everybody's loops, where places were reckoned by the rules of now: those that hold come
+-- from the index in their order, the others (a clock moved, or the worker did not come round yet) are reckoned now;
+-- `limit` of each are enough.
+with holding as (
     select p.loop_id, p.step_id, p.due, p.waiting, p.opened, p.safety, p.points, p.section
       from loop_place as p
      cross join lateral (select p.due) as c
-     where (select rules from same)
-       and p.holds_from <= %(now)s and p.holds_until > %(now)s
+     where p.holds_from <= %(now)s
+       and p.holds_until > %(now)s
        and {awake}
        and {filters}
      order by p.section, p.safety desc, p.points desc, p.due, p.opened, p.loop_id
      limit %(limit)s),
-over as (
-    select p.loop_id from loop_place as p where p.holds_until <= %(now)s
+over as materialized (
+    select p.* from loop_place as p where p.holds_until <= %(now)s
      union all
-    select p.loop_id from loop_place as p where p.holds_from > %(now)s and p.holds_until > %(now)s
-     union all
-    select p.loop_id from loop_place as p
-     where not (select rules from same) and p.holds_from <= %(now)s and p.holds_until > %(now)s),
+    select p.* from loop_place as p where p.holds_from > %(now)s and p.holds_until > %(now)s),
 anew as (
     select p.loop_id, p.step_id, p.due, p.waiting, p.opened, p.safety, {points} as points
-      from over
-      join loop_place as p on p.loop_id = over.loop_id
+      from over as p
      cross join lateral (select p.due, p.outside, p.waiting) as c
      where {awake}
        and {filters}),
@@ -120,6 +120,31 @@ select b.loop_id::text as id, b.step_id, b.due, b.waiting, b.points, b.section
   from both_kinds as b
  order by b.section, b.safety desc, b.points desc, b.due, b.opened, b.loop_id
  limit %(limit)s
+
+-- page_and_totals --
+-- `page_some` and `totals_some` of a list without filters, reckoned once; `place` numbers the rows of the page.
+with ranked as (
+    select p.loop_id, p.pathway, p.tier, c.step_id, c.due, c.waiting, p.opened, p.safety,
+           coalesce(p.snoozed_until > %(now)s, false) as snoozed, {points} as points
+      from {source}),
+grouped as materialized (
+    select r.*, rank_section(r.points, r.due, r.waiting, r.safety, %(tomorrow)s, %(weights)s::int[]) as section
+      from ranked as r),
+page as (
+    select g.*, row_number() over (order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.loop_id) as place
+      from grouped as g
+     where g.snoozed = %(snoozed)s
+     order by place
+     limit %(limit)s)
+select g.place, g.loop_id::text as id, g.step_id, g.due, g.waiting, g.points, g.section, g.pathway, g.tier, g.snoozed,
+       null::bigint as total, null::bigint as late
+  from page as g
+ union all
+select null, null, null, null, null, null, g.section, g.pathway, g.tier, g.snoozed, count(*),
+       count(*) filter (where g.due < %(now)s)
+  from grouped as g
+ group by g.section, g.pathway, g.tier, g.snoozed
+ order by 1
 
 -- awake --
 -- Part of a page: what nobody put off.
