@@ -214,6 +214,7 @@ def test_verify_finds_an_open_loop_that_stayed_behind_with_a_patient_who_was_joi
     prior = practice.run(lambda tx: merges.merged_away(tx))
     practice.stay(practice.known("100234"), end="2026-03-06 16:30")
     practice.run(lambda tx: tx.execute("update loop set patient_id = %s", (prior[0],)))
+    practice.app.clock.move_by(minutes=11)
     assert any("merged_away" in found.at for found in verifying.verify_tenant(practice.app, practice.tenant))
 
 

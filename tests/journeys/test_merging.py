@@ -7,7 +7,7 @@ from tests.journeys.practice import Practice
 from tests.journeys.story import told
 
 from careloop import identity
-from careloop.flows import merging
+from careloop.flows import merging, staffing, verifying
 from careloop.identity import Identifier, merges
 
 SYSTEM = "urn:careloop:authority:STMARY"
@@ -105,3 +105,39 @@ def test_a_merge_that_is_taken_back_gives_the_stay_and_its_loop_back(practice, m
     assert practice.loops(survivor, pathway=None) == []
     assert [loop.state.status.is_open for loop in practice.loops(prior, pathway=None)] == [True]
     assert who(practice, "100999").patient_id == prior
+
+
+def test_what_a_client_writes_about_the_prior_later_is_the_survivors_and_goes_back_with_the_rest(practice):
+    """A FHIR client that has not heard of the merge: its facts must not open loops where nobody looks."""
+    practice.move_to("2026-03-06 17:00")
+    survivor, prior = practice.known("100234"), practice.known("100999")
+    done = practice.run(lambda tx: merging.merge(practice.app, tx, practice.system, survivor, prior, "a person"))
+    assert merging.gather_late(practice.app, practice.tenant) == 0
+    practice.app.clock.move_by(minutes=5)
+    practice.stay(prior, end="2026-03-06 16:30")
+    [loop] = practice.loops(prior)
+    assert merging.gather_late(practice.app, practice.tenant) > 0
+    assert merging.gather_late(practice.app, practice.tenant) == 0
+    assert [one.id for one in practice.loops(survivor)] == [loop.id]
+    assert not practice.loops(prior)
+    practice.app.clock.move_by(minutes=20)
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
+    practice.run(lambda tx: merging.unmerge(practice.app, tx, practice.system, done.id))
+    assert [one.id for one in practice.loops(prior)] == [loop.id]
+    assert not practice.loops(survivor)
+
+
+def test_a_closed_loop_that_comes_with_a_patient_names_no_lead_who_left(practice):
+    practice.hire_as("eve", "coordinator")
+    practice.move_to("2026-03-06 17:00")
+    survivor, prior = practice.known("100234"), practice.known("100999")
+    practice.stay(prior, end="2026-03-06 16:30")
+    owner = practice.loop(prior).owner
+    practice.run(lambda tx: tx.execute("delete from lead where patient_id = %s", (prior,)))
+    died = {"resourceType": "Patient", "id": prior, "deceasedDateTime": "2026-03-06T16:50:00-05:00"}
+    practice.write(died)
+    name = next(one for one in ("dana", "eve") if practice.reference(one) == owner)
+    staffing.disable(practice.app, practice.system, practice.tenant, practice.staff[name].username)
+    practice.run(lambda tx: merging.merge(practice.app, tx, practice.system, survivor, prior, "a person"))
+    led = practice.run(lambda tx: tx.rows("select lead from lead where patient_id = %s", (survivor,)))
+    assert owner not in [row["lead"] for row in led]

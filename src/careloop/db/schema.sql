@@ -62,6 +62,7 @@ begin
            'owns the first loop of the patient'
       from opened as o
      where o.owner not like 'PractitionerRole/%'
+       and o.is_open
        and not exists (select from lead as l where l.tenant_id = o.tenant_id and l.patient_id = o.patient_id)
      order by o.patient_id, o.opened, o.id
         on conflict do nothing;

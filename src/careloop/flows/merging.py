@@ -1,10 +1,11 @@
 """Two patients are one (A40, or a person says so): all of the prior moves to the survivor, reversibly (TR-09)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from careloop import identity
-from careloop.access.model import Principal, system_principal
+from careloop.access.model import Principal, Tenant, system_principal
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import new_id
@@ -99,6 +100,28 @@ def note_later(app: App, tx: Transaction, found: identity.Resolution, written: I
     rows = [Moved(resource_type=kind, resource_id=one, version=version) for kind, one, version in written]
     merges.log_moved(tx, standing, [row for row in rows if row.resource_type not in _STAYS_BEHIND])
     merges.prior_appeared(tx, standing.prior_id, app.clock.now())
+
+
+def gather_late(app: App, tenant: Tenant) -> int:
+    """What was written about somebody after they were joined to another is the survivor's, with its loops, and goes
+    back with the rest if the merge is taken back; how many things that were. For the worker; doing it again changes
+    nothing."""
+    with app.database.transaction(tenant.id, actor="merge") as tx:
+        priors = merges.late_priors(tx, _STAYS_BEHIND)
+    return sum(app.database.run(tenant.id, lambda tx, one=one: _gather(app, tx, one), actor="merge") for one in priors)
+
+
+def _gather(app: App, tx: Transaction, prior_id: str) -> int:
+    standing, current = merges.standing_merge(tx, prior_id), identity.survivor_of(tx, prior_id)
+    if standing is None:
+        return 0
+    tx.lock(f"patient {current}", f"patient {prior_id}")
+    principal = system_principal(tx.tenant_id, "merge")
+    moved = _move(app, tx, principal, replace(standing, survivor_id=current, merged=app.clock.now()))
+    if moved:
+        _explain(app, tx, principal, moved, f"merge {standing.id}: written about the prior since")
+        closing.review(app, tx, [current, prior_id], f"Patient/{prior_id}")
+    return len(moved)
 
 
 def keep_old_numbers(app: App, tx: Transaction, principal: Principal, priors: Sequence[Mapping[str, Any]]) -> None:

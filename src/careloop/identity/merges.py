@@ -62,6 +62,11 @@ def merged_away(tx: Transaction) -> list[str]:
     return [row["prior_id"] for row in tx.rows(SQL["merged_away"])]
 
 
+def late_priors(tx: Transaction, staying: Iterable[str]) -> list[str]:
+    """Some of those who are joined to another and about whom something was written since, but for types that stay."""
+    return [row["prior_id"] for row in tx.rows(SQL["late_priors"], {"staying": sorted(staying)})]
+
+
 def find_merge(tx: Transaction, merge_id: str) -> Merge:
     """One merge, locked until the transaction ends; `NotFound` for an unknown id."""
     row = tx.one(SQL["merge_row"], {"id": merge_id})

@@ -239,6 +239,19 @@ select distinct prior_id
  where undone is null
  order by prior_id
 
+-- late_priors --
+-- Patients who are joined to another and about whom something was written since. What never moves is left out.
+select distinct patient_merge.prior_id
+  from patient_merge
+  join resource on resource.tenant_id = patient_merge.tenant_id
+               and resource.patient_id = patient_merge.prior_id
+               and resource.last_updated > patient_merge.merged
+               and not resource.deleted
+               and resource.type <> all(%(staying)s)
+ where patient_merge.undone is null
+ order by patient_merge.prior_id
+ limit 200
+
 -- merge_row --
 select id, prior_id, survivor_id, named_survivor_id, source, merged, merged_by, prior_was_active, undone
   from patient_merge

@@ -68,7 +68,7 @@ def verify_loops(
         if (row["pathway"], row["version"]) not in around.versions
     ]
     if around.priors:
-        rows = tx.rows(_SQL["merged_away"], {"priors": list(around.priors)})
+        rows = tx.rows(_SQL["merged_away"], {"priors": list(around.priors), "now": now})
         found += [_finding("merged_away", row, _LEFT_BEHIND) for row in rows]
     found += [*_evidence(tx, record), *_tasks(tx, record, since)]
     return [*found, *_histories(tx, record)] if since is None else found

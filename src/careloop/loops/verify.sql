@@ -187,11 +187,13 @@ select distinct on (pathway, version) id::text as loop_id, '' as step_id, pathwa
   from loop
 
 -- merged_away --
--- 5. No open loop stays behind with a patient who was joined to another.
+-- 5. No open loop stays behind with a patient who was joined to another: what is written about them later follows within
+-- minutes.
 select l.id::text as loop_id, '' as step_id
   from loop as l
  where l.is_open
    and l.patient_id = any(%(priors)s)
+   and l.as_of < %(now)s - interval '10 minutes'
 
 -- patients --
 -- Everybody who has or had a loop that was looked at since then, in their order.

@@ -134,7 +134,8 @@ create table lead (
 create index lead_now on lead (tenant_id, lead) where led_until is null;
 select make_tenant_table('lead');
 
--- Whoever owns the first loop of a patient without a lead leads from then on: nobody with open work is without one.
+-- Whoever owns the first open loop of a patient without a lead leads from then on: nobody with open work is without one.
+-- A closed loop that comes with a patient who is joined may be of somebody who left.
 create function lead_of_first_loop() returns trigger language plpgsql as $$
 begin
     insert into lead (tenant_id, patient_id, lead, led_from, by, why)
@@ -142,6 +143,7 @@ begin
            'owns the first loop of the patient'
       from opened as o
      where o.owner not like 'PractitionerRole/%'
+       and o.is_open
        and not exists (select from lead as l where l.tenant_id = o.tenant_id and l.patient_id = o.patient_id)
      order by o.patient_id, o.opened, o.id
         on conflict do nothing;
