@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from careloop.catalog import load_catalog, read_yaml
-from careloop.medications import cases
+from careloop.medications import cases, reconciliation_cases
 from careloop.medications.adherence import rules_of
 from careloop.medications.safety_content import safety_of
 
@@ -14,6 +14,9 @@ FOLDER = Path(__file__).parent / "medications"
 CASES = [
     case for path in sorted(FOLDER.glob("*.cases.yaml")) for case in read_yaml(path.read_text()) if cases.is_case(case)
 ]
+
+
+LISTS = read_yaml((FOLDER / "reconciliation.cases.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,15 @@ def test_a_wrong_case_is_told(safety, measure):
     wrong = {"case": "x", "takes": {"a": {"medicine": "Lisinopril 10 mg tablet"}}, "finds": {"SV01": "major"}}
     assert cases.run_case(wrong, safety, measure)
     assert cases.run_case({"case": "x", "takes": {"a": {}}, "finds": {}}, safety, measure)
+
+
+@pytest.mark.parametrize("case", LISTS, ids=lambda case: case["case"][:60])
+def test_the_lists_come_out_so(case, safety):
+    assert [fault.expected for fault in reconciliation_cases.run_case(case, safety.drugs)] == []
+
+
+def test_every_kind_of_difference_of_two_lists_has_a_case(safety):
+    kinds = {kind for case in LISTS for row in case["rows"].values() for kind in row.get("kinds", ())}
+    assert {"omission", "commission", "dose", "frequency", "formulation", "duplicate", "stopped_but_taking"} <= kinds
+    wrong = {**LISTS[1], "rows": {"lisinopril": {"group": "same"}}}
+    assert reconciliation_cases.run_case(wrong, safety.drugs)

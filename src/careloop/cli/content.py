@@ -18,6 +18,7 @@ from careloop.loops.describing import in_plain_words
 from careloop.loops.keys import key_reader
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.medications import cases as medication_cases
+from careloop.medications import reconciliation_cases
 from careloop.medications.adherence import Rules as AdherenceRules
 from careloop.medications.adherence import rules_of as adherence_rules_of
 from careloop.medications.safety_content import Safety, safety_of
@@ -113,6 +114,8 @@ def _run_file(
         return _run_facts(document, path.name, lambda case: cases.run_case(case, longitudinal))
     if isinstance(document, list) and any(map(monitoring_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: monitoring_cases.run_case(case, monitoring))
+    if isinstance(document, list) and any(map(reconciliation_cases.is_case, document)):
+        return _run_facts(document, path.name, lambda case: reconciliation_cases.run_case(case, safety.drugs))
     if isinstance(document, list) and any(map(medication_cases.is_case, document)):
         return _run_facts(document, path.name, lambda case: medication_cases.run_case(case, safety, adherence.measure))
     if isinstance(document, list) and any(map(assessment_cases.is_case, document)):
