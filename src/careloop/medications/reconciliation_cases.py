@@ -2,8 +2,8 @@
 
 A case has `lists` (source to lines with `medicine`, `how`, `status`, `end`, `why`, `stopped_because`) and `rows` (a
 word of the medicine to `group`, `kinds`, `maybe`; no other row may be there). It may have `unverified`, and `decide`:
-by the same word the decision (`outcome`, `use`, `reason`, `until`, `condition`, `owner`, `due`) with `change`, `stops` or
-`refused`; `left`: how many rows nobody has settled then.
+by the same word the decision (`outcome`, `use`, `reason`, `until`, `condition`, `owner`, `due`) with `change`, `stops`
+or `refused`; `left`: how many rows nobody has settled then.
 """
 
 from collections.abc import Mapping
