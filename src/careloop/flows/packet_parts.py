@@ -76,7 +76,9 @@ def _brief(reader: Reader, most: int) -> list[Block]:
 
 
 def _line(words: str, sources: Sequence[str]) -> str:
-    return f"{words} ({', '.join(sources)})" if sources else words
+    """A line of the brief with its sources; a line for many names them after its colon."""
+    named = ", ".join(sources)
+    return f"{words} {named}" if words.endswith(":") else f"{words} ({named})" if named else words
 
 
 def _list(lines: Sequence[str], empty: str) -> list[Block]:
