@@ -10,7 +10,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, may, may_act, require, require_action
 from careloop.db import Transaction
-from careloop.errors import NotFound, Rejected
+from careloop.errors import Conflict, NotFound, Rejected
 from careloop.flows import home_asking, home_entering, home_lines, home_links, people
 from careloop.flows.home_links import Today
 from careloop.monitoring import check_in_store
@@ -57,13 +57,20 @@ def line_list_save(staff: SignedInStaff, data: Form) -> Response[str]:
 
 @get("/patients/{patient_id:str}/check-in", sync_to_thread=True)
 def phone_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]:
-    """The check-in of now, to be asked on the phone; nothing is begun by looking."""
+    """The check-in of now, to be asked on the phone; nothing is begun by looking. Who does not take part is sent to the
+    page where they can be enrolled."""
+    try:
+        return _phone(staff, patient_id, _shown(staff, patient_id))
+    except Conflict:
+        return staff.back(f"/patients/{patient_id}/vitals", said="Not enrolled yet: nobody is asked.")
+
+
+def _shown(staff: Staff, patient_id: str) -> Today:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         patient = staff.app.record.read(tx, staff.principal, "Patient", patient_id)
         require_action(staff.principal, Action.WORKLIST_READ)
         kept = home_asking.open_or_new(staff.app, tx, patient_id)
-        found = home_links.by_staff(staff.app, tx, patient, kept, staff.principal.reference)
-    return _phone(staff, patient_id, found)
+        return home_links.by_staff(staff.app, tx, patient, kept, staff.principal.reference)
 
 
 @post("/patients/{patient_id:str}/check-in", sync_to_thread=True)

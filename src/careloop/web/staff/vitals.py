@@ -19,6 +19,7 @@ from careloop.flows import (
     home_board,
     home_enrolling,
     home_entering,
+    home_header,
     home_rhythms,
     home_tuning,
     monitoring,
@@ -32,6 +33,7 @@ from careloop.monitoring.rules.saying import plain
 from careloop.web.charts import Limit, Point, chart
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.home_readings import STATES
+from careloop.web.words import born_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _HERE = "/monitoring"
@@ -191,7 +193,12 @@ def _page(
         found = home_board.vitals(staff.app, tx, staff.principal, patient_id)
         content = monitoring.content_of(staff.app, tx)
         shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)
+        header = home_header.header_now(staff.app, tx, patient_id)
     values = {
+        "page": {"header": header, "contradictions": ()},
+        "tab": "vitals",
+        "primary": None,
+        "born": born_words,
         "vitals": found,
         "person": shown[patient_id],
         "charts": {one.metric.id: _chart(staff, one) for one in found.metrics},
@@ -208,7 +215,7 @@ def _page(
         "may_enroll": _may(staff, "create", "EpisodeOfCare"),
         "may_sign": _may(staff, "create", "DeviceRequest"),
     }
-    return staff.page("vitals.html", _HERE, values, status=status, about=patient_id)
+    return staff.page("vitals.html", "/patients", values, status=status, about=patient_id)
 
 
 def _limits(
@@ -217,8 +224,10 @@ def _limits(
     tuned: Tuned | None = None
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = home_board.vitals(staff.app, tx, staff.principal, patient_id)
-        if found.plan is None:
-            raise Conflict("enroll the patient first")
+    if found.plan is None:
+        problem = "Not enrolled yet. Limits are set for who takes part: enroll below."
+        return _page(staff, patient_id, problem=problem, status=409)
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         content = monitoring.content_of(staff.app, tx)
         if form.get("try") and not problem:
             try:
