@@ -56,9 +56,9 @@ class Desk:
         )
         return Story(desk=self, family=family, patient=made["id"])
 
-    def known(self, family: str) -> "Story":
-        """A patient who came by a message."""
-        found = self.fhir.found(f"Patient?family={family}")
+    def known(self, family: str, number: str) -> "Story":
+        """A patient who came by a message with this record number of the hospital."""
+        found = self.fhir.found(f"Patient?family={family}&identifier=urn:careloop:authority:STANNE|{number}")
         return Story(desk=self, family=family, patient=found[0]["id"])
 
 
@@ -163,21 +163,27 @@ class Story:
 
     def is_closed(self, pathway: str, role: str = "coordinator") -> None:
         """The ring is closed: on the patient page, and for every FHIR client, each open step with its evidence."""
-        page = self.desk.page(role)
-        page.goto(f"{self.desk.site.url}/patients/{self.patient}")
         loop = self.loop(pathway)
         assert loop["status"] == "completed", (loop["status"], loop.get("statusReason"))
-        expect(page.locator("details", has_text="Closed").first).to_be_attached()
         steps = self.desk.fhir.found(f"Task?part-of=Task/{loop['id']}")
         assert all(step["status"] in ("completed", "cancelled") for step in steps)
         assert all(step.get("output") for step in steps if step["status"] == "completed")
+        page = self.at_loop(role, pathway)
+        for step in (one for one in steps if one["status"] == "completed"):
+            line = page.locator("#pane .proof li.done").filter(has_text=step["code"]["text"])
+            expect(line.first).to_be_visible()
+        expect(page.locator("#pane .history")).to_contain_text("Closed")
+        page.goto(f"{self.desk.site.url}/patients/{self.patient}")
+        page.locator("summary", has_text="Closed").first.click()
+        expect(page.locator("details", has_text="Closed by proof").first).to_be_visible()
 
     def is_open(self, role: str, pathway: str, step: str) -> None:
         """The step wants its proof again, or still, and the screen says so."""
         assert self.loop(pathway)["status"] not in ("completed", "cancelled", "failed")
         assert self.step(pathway, step)["status"] not in ("completed", "cancelled")
         page = self.at_loop(role, pathway)
-        expect(page.locator(".proof .needed")).not_to_have_count(0)
+        title = self.step(pathway, step)["code"]["text"]
+        expect(page.locator("#pane .proof li.needed").filter(has_text=title).first).to_be_visible()
 
     def withdraws(self, pathway: str, step: str) -> None:
         """Another system says that the evidence of a step was entered in error."""

@@ -25,7 +25,7 @@ def stay(desk: Desk, family: str, disposition: str, *, kind: str = "I", hours: f
         left=left,
         disposition=disposition,
     )
-    return desk.known(family), number
+    return desk.known(family, number), number
 
 
 def takes_back(desk: Desk, event: str, family: str, number: str, hours: float = 74, **more: str) -> None:
@@ -101,7 +101,7 @@ def test_a_discharge_is_planned_point_by_point(desk: Desk) -> None:
     number = unused_number()
     adt(desk.site, "A01", family="PLANWELL", number=number, at=ago(hours=30), admitted=ago(hours=30))
     adt(desk.site, "A16", family="PLANWELL", number=number, at=ago(hours=1), admitted=ago(hours=30))
-    story = desk.known("PLANWELL")
+    story = desk.known("PLANWELL", number)
     page = story.seen_by("nurse", "discharge-planning")
     fill_in(box(page), "Save", ticks=["A visit is booked", "What is needed at home is arranged"])
     note = desk.fhir.found(f"Communication?patient={story.patient}")[0]["payload"][0]["contentString"]
@@ -114,7 +114,7 @@ def test_a_planned_discharge_is_called_off(desk: Desk) -> None:
     number = unused_number()
     adt(desk.site, "A01", family="STAYON", number=number, at=ago(hours=30), admitted=ago(hours=30))
     adt(desk.site, "A16", family="STAYON", number=number, at=ago(hours=1), admitted=ago(hours=30))
-    story = desk.known("STAYON")
+    story = desk.known("STAYON", number)
     story.seen_by("nurse", "discharge-planning")
     takes_back(desk, "A25", "STAYON", number, hours=30)
     assert story.loop("discharge-planning")["status"] == "cancelled"
@@ -127,7 +127,7 @@ def planned(desk: Desk, family: str) -> tuple[Story, str]:
     number = unused_number()
     when = f"{ago(days=-12):%Y%m%d}"
     adt(desk.site, "A05", family=family, number=number, at=ago(hours=2), kind="P", when=when)
-    return desk.known(family), number
+    return desk.known(family, number), number
 
 
 def test_a_planned_stay_is_prepared(desk: Desk) -> None:
