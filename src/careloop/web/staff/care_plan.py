@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -98,6 +99,7 @@ def _page(
         "tab": "plan",
         "primary": None,
         "born": born_words,
+        "day": lambda on: born_words(date.fromisoformat(on)),
         "problem": problem,
         "typed": typed or {},
         "states": STATES,
