@@ -23,7 +23,8 @@ _IS_SEEN = """() => {
 def _patient_with_two_lists(page: Page, site: Site) -> str:
     """The address of a patient whose medicine lists differ."""
     page.goto(f"{site.url}/worklist?scope=all&most=500")
-    page.goto(site.url + str(page.locator(".row", has_text="lists differ").locator("a.cover").first.get_attribute("href")))
+    row = page.locator(".row", has_text="lists differ").locator("a.cover").first
+    page.goto(site.url + str(row.get_attribute("href")))
     return site.url + str(page.locator("#pane .person a").first.get_attribute("href"))
 
 
