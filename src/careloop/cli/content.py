@@ -13,6 +13,7 @@ from careloop.catalog import load_catalog, read_yaml
 from careloop.cli.options import add_command, add_common, report, say, settings_of
 from careloop.errors import ContentError, Fault
 from careloop.longitudinal import Longitudinal, cases, longitudinal_of
+from careloop.longitudinal.brief_content import brief_rules_of
 from careloop.loops.cases import Content, Report, run_cases
 from careloop.loops.describing import in_plain_words
 from careloop.loops.keys import key_reader
@@ -55,7 +56,9 @@ def run_check(arguments: argparse.Namespace) -> int:
         say(f"{folder}: expected a folder")
         return WRONG
     try:
-        pathways = read_pathways(load_catalog(folder)).active
+        catalog = load_catalog(folder)
+        pathways = read_pathways(catalog).active
+        brief_rules_of(catalog)
     except ContentError as error:
         return _faults(arguments, error.faults)
     lines = [line for name in sorted(pathways) for line in (*in_plain_words(pathways[name]), "")]
