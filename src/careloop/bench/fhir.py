@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -78,9 +78,11 @@ def run(data: Path, sizes: Sequence[int], each: int, count: int, command: str) -
         found = rounds(rested, count, _WARM_ROUNDS, _say)
         behind = [_behind(site, _WARM_ROUNDS + count) for site in rested]
     figures = [
-        one for site, kept, after in zip(rested, found, behind, strict=True) for one in _report(site, kept, after)
+        one
+        for site, kept, after in zip(rested, found, behind, strict=True)
+        for one in report_of(site.label, site.rest, kept, after)
     ]
-    grown = _growth(found[0], found[-1]) if len(found) > 1 else []
+    grown = growth_of(found[0], found[-1]) if len(found) > 1 else []
     return Figures(benchmark="fhir", command=command, figures=[*figures, *grown])
 
 
@@ -239,22 +241,21 @@ def _behind(site: Site, first: int) -> dict[str, float]:
     return found
 
 
-def _report(site: Site, found: Found, behind: dict[str, float]) -> list[Figure]:
+def report_of(label: str, rest: Spent, found: Found, behind: Mapping[str, float]) -> list[Figure]:
     """The figures of one size."""
-    rest = site.rest
     limit = Middle(found[LIMIT])
     lines = [
-        Figure(name=f"{site.label}at rest", value=sum(vars(rest).values()) * 100, unit="% of a core, taken off"),
-        Figure(name=f"{site.label}limit: an empty answer", value=limit.at_pace, unit=_note(limit)),
+        Figure(name=f"{label}at rest", value=sum(vars(rest).values()) * 100, unit="% of a core, taken off"),
+        Figure(name=f"{label}limit: an empty answer", value=limit.at_pace, unit=_note(limit)),
     ]
     for name, (words, aim) in _AIMS.items():
-        lines += _with_aim(f"{site.label}{words}", Middle(found[name]), aim)
+        lines += _with_aim(f"{label}{words}", Middle(found[name]), aim)
     lines += [
-        Figure(name=f"{site.label}work behind: {_AIMS[name][0]}", value=value, unit="ms CPU, worker and its sessions")
+        Figure(name=f"{label}work behind: {_AIMS[name][0]}", value=value, unit="ms CPU, worker and its sessions")
         for name, value in behind.items()
     ]
     return lines + [
-        Figure(name=f"{site.label}{name}", value=Middle(found[name]).at_pace, unit=_note(Middle(found[name])))
+        Figure(name=f"{label}{name}", value=Middle(found[name]).at_pace, unit=_note(Middle(found[name])))
         for name, _ in fhir_blend.BLEND
     ]
 
@@ -278,7 +279,7 @@ def _note(found: Middle) -> str:
     )
 
 
-def _growth(small: Found, large: Found) -> list[Figure]:
+def growth_of(small: Found, large: Found) -> list[Figure]:
     """Of each class with an aim and each search: how much its cost grew, set against how much its answer did."""
     names = {name: words for name, (words, _) in _AIMS.items() if name != BLEND} | {
         name: name for name, _ in fhir_blend.BLEND

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 
-from careloop.bench import fhir_blend
+from careloop.bench import fhir, fhir_blend
 from careloop.bench.accounting import Spent, _used
 from careloop.bench.fhir_blend import Sample
 from careloop.bench.fhir_rounds import PACE, Middle, Wave, growth
@@ -15,7 +15,7 @@ _SAMPLE = Sample([_PERSON], [_MEASURED], [], [], 1)
 
 
 def _wave(milliseconds: float, *, pace: float = PACE, size: int = 100) -> Wave:
-    traffic = Traffic(seconds={"a": [0.001] * 10}, sizes={"a": [size] * 10})
+    traffic = Traffic(seconds={"a": [0.001] * 10}, sizes={"a": [size] * 10}, wall=0.1)
     return Wave(traffic, Spent(web=milliseconds / 100, database=0.0, behind=9.0), pace)
 
 
@@ -62,3 +62,19 @@ def test_the_mix_has_its_shares_and_asks_only_for_what_the_waves_before_have_mad
         assert asked <= standing
         assert not gone & {one.path for one in wave if one.kind in ("read", "update")}
         standing = (standing | {one.path for one in wave if one.kind == "create"}) - gone
+
+
+def test_the_report_has_every_class_with_its_aim_and_its_growth() -> None:
+    names = fhir.waves_of(_SAMPLE, "1", 16)
+    found = {name: [_wave(0.4), _wave(0.5), _wave(0.6)] for name in names}
+    dearer = {**found, "Task?patient": [_wave(0.8)] * 3}
+    rest = Spent(0.0, 0.0, 0.05)
+    lines = {one.name: one for one in fhir.report_of("5: ", rest, found, {"mix": 0.2})}
+    assert round(lines["5: read"].value, 9) == 0.5
+    assert lines["5: read"].met is True
+    assert round(lines["5: Task?patient"].value, 9) == 0.5
+    assert lines["5: work behind: create/read/update/delete"].value == 0.2
+    growth = {one.name.rpartition(": ")[2]: one.met for one in fhir.growth_of(found, dearer)}
+    assert growth["Task?patient"] is False
+    assert growth["read"] is True
+    assert {name for name, _ in fhir_blend.BLEND} <= growth.keys()
