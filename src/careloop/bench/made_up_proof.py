@@ -6,17 +6,14 @@ as it goes: whether it held is for the engine to say.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
-from typing import Any
 
+from careloop.bench.made_up_parts import About, Condition, Resource, alert_state, answered, branch, filled, reached
 from careloop.loops.facts.reading import resource_type_of
 from careloop.loops.rules.referrals.content import Tables
 from careloop.loops.rules.referrals.states import STATE, stage
-
-Resource = dict[str, Any]
-Condition = Mapping[str, Any]
 
 _PATIENT_SIDE = ("Patient", "RelatedPerson")
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -25,39 +22,6 @@ _REASON = "urn:careloop:missed-visit"
 _REASONS = {"patient": "ride", "practice": "practice", "nobody": "mistake", "unknown": ""}
 """Codes of content/scheduling for a visit that was missed, by whose side it was."""
 _SENT_WITHOUT_ANSWER = ("no-answer", "left-message", "wrong-number")
-
-
-@dataclass(frozen=True, kw_only=True)
-class About:
-    """What something is to be about: whose, when it happened, which matter ('' for a new one), the words of the matter,
-    and the matter itself where it stands in the record."""
-
-    patient: str
-    at: datetime
-    focus: str = ""
-    words: Mapping[str, str] = field(default_factory=dict)
-    itself: Resource | None = None
-
-    @property
-    def whose(self) -> Resource:
-        """A reference to the patient."""
-        return {"reference": f"Patient/{self.patient}"}
-
-    @property
-    def tied(self) -> list[Resource]:
-        """The matter as a list of references; empty for a new one."""
-        return [{"reference": self.focus}] if self.focus else []
-
-
-def branch(condition: Condition, random: Random) -> dict[str, Any]:
-    """One way in which the condition can hold: everything that must, and of each `any` one."""
-    found = {name: value for name, value in condition.items() if name not in ("any", "all", "not")}
-    parts = [*condition.get("all", ()), *([random.choice(condition["any"])] if "any" in condition else [])]
-    for part in parts:
-        more = branch(part, random)
-        keys = {**found.get("key", {}), **more.get("key", {})}
-        found |= more | ({"key": keys} if keys else {})
-    return found
 
 
 @dataclass
@@ -75,7 +39,7 @@ class Maker:
         if wanted.get("itself"):
             return self._moved(wanted, about)
         build = _BUILDERS.get(wanted.get("resource", ""))
-        return _filled(build(self, wanted, about)) if build else None
+        return filled(build(self, wanted, about)) if build else None
 
     def _one(self, wanted: Condition, name: str, otherwise: str) -> str:
         return str(self.random.choice(wanted[name])) if wanted.get(name) else otherwise
@@ -103,7 +67,7 @@ class Maker:
             closed = {"coding": [{"code": "closed-gap"}]}
             found["modifierExtension"] = [{"url": _GAP_STATUS, "valueCodeableConcept": closed}]
         if "alert" in keys:
-            found |= _alert_state(self.random.choice(keys["alert"]))
+            found |= alert_state(self.random.choice(keys["alert"]))
         if "why" in keys or "side" in keys:
             side = self.random.choice(keys.get("side", ["patient"]))
             found["cancelationReason"] = {"coding": [{"system": _REASON, "code": _REASONS[side] or "other"}]}
@@ -328,7 +292,7 @@ class Maker:
             "patient": about.whose,
             "identifiedDateTime": about.at.isoformat(),
         }
-        return found | (_alert_state(wanted["key"]["alert"][0]) if "alert" in wanted.get("key", {}) else {})
+        return found | (alert_state(wanted["key"]["alert"][0]) if "alert" in wanted.get("key", {}) else {})
 
     def _task(self, wanted: Condition, about: About) -> Resource:
         keys = wanted.get("key", {})
@@ -350,7 +314,7 @@ class Maker:
         else:
             instrument = {"type": {"text": "instrument"}, "valueString": self.random.choice(["phq-9", "gad-7"])}
             found["input"] = [instrument]
-        return found | (_answered(self._somebody({}), about.at) if "answer" in keys else {})
+        return found | (answered(self._somebody({}), about.at) if "answer" in keys else {})
 
     def _fulfilment(self, keys: Mapping[str, Sequence[str]], about: About) -> Resource:
         """The Task by which somebody else tells how far a request is, with every state on the way."""
@@ -373,7 +337,7 @@ class Maker:
             "for": about.whose,
             "authoredOn": about.at.isoformat(),
             "lastModified": about.at.isoformat(),
-            "extension": [_reached(word, about.at) for word in dict.fromkeys(way)],
+            "extension": [reached(word, about.at) for word in dict.fromkeys(way)],
         }
 
 
@@ -397,26 +361,3 @@ _BUILDERS: Mapping[str, Callable[[Maker, Condition, About], Resource]] = {
     "Specimen": Maker._specimen,
     "Task": Maker._task,
 }
-
-
-def _filled(resource: Resource) -> Resource:
-    """Without what is empty: a new matter is about no other."""
-    return {name: value for name, value in resource.items() if value not in ([], {}, {"related": []})}
-
-
-def _alert_state(state: str) -> Resource:
-    ends = {"coding": [{"system": "urn:careloop:alert-end", "code": "settled"}]}
-    if state == "settled":
-        return {"status": "final", "mitigation": [{"action": ends}]}
-    return {"status": {"open": "preliminary", "withdrawn": "cancelled"}.get(state, "final")}
-
-
-def _answered(who: Resource, at: datetime) -> Resource:
-    answer = {"type": {"coding": [{"system": "urn:careloop:question", "code": "answer"}]}, "valueBoolean": True}
-    note = {"authorReference": who, "time": at.isoformat(), "text": "yes"}
-    return {"owner": who, "output": [answer], "note": [note]}
-
-
-def _reached(state: str, at: datetime) -> Mapping[str, Any]:
-    parts = [{"url": "state", "valueCode": state}, {"url": "at", "valueDateTime": at.isoformat()}]
-    return {"url": "urn:careloop:reached", "extension": parts}

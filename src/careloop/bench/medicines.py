@@ -41,7 +41,7 @@ def run(sizes: list[int], command: str) -> Figures:
             spent.append((time.process_time() - begun) * 1000)
             found += len(checked.findings)
         aim = at_most if size == 20 else _told
-        figures.append(aim(f"check of {size} medicines, CPU p95", round(percentile(spent, 95), 2), "ms", AIM))
+        figures.append(aim(f"check of {size} medicines, CPU p95", round(percentile(spent, 0.95), 2), "ms", AIM))
         figures.append(Figure(name=f"check of {size} medicines, CPU mean", value=round(_mean(spent), 2), unit="ms"))
         figures.append(Figure(name=f"findings in a list of {size}", value=round(found / _LISTS, 1), unit="findings"))
     resource = _resource("Lisinopril 10 MG Oral Tablet", "1 tablet twice a day")

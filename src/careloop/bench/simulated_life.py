@@ -7,7 +7,8 @@ from typing import Any
 
 from careloop.bench import made_up
 from careloop.bench.made_up_care import Care
-from careloop.bench.made_up_proof import About, Condition, Maker
+from careloop.bench.made_up_parts import About, Condition
+from careloop.bench.made_up_proof import Maker
 from careloop.bench.simulated_run import Resource, Run
 from careloop.db import Transaction, load_queries
 from careloop.errors import CareloopError

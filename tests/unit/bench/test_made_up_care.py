@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from careloop.bench.made_up_care import Care
-from careloop.bench.made_up_proof import About, Maker, branch
+from careloop.bench.made_up_parts import About, branch
+from careloop.bench.made_up_proof import Maker
 from careloop.bench.simulated_life import shuffled, what_opens
 from careloop.catalog import load_catalog
 from careloop.loops.facts import Known, read_facts

@@ -6,7 +6,8 @@ from random import Random
 from typing import Any
 
 from careloop.bench.made_up_care import Care
-from careloop.bench.made_up_proof import About, Maker
+from careloop.bench.made_up_parts import About
+from careloop.bench.made_up_proof import Maker
 from careloop.catalog import load_catalog
 from careloop.flows.engine import content_of
 from careloop.loops.facts import Known
