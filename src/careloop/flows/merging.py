@@ -108,7 +108,11 @@ def gather_late(app: App, tenant: Tenant) -> int:
     nothing."""
     with app.database.transaction(tenant.id, actor="merge") as tx:
         priors = merges.late_priors(tx, _STAYS_BEHIND)
-    return sum(app.database.run(tenant.id, lambda tx, one=one: _gather(app, tx, one), actor="merge") for one in priors)
+    return sum(_gather_one(app, tenant, one) for one in priors)
+
+
+def _gather_one(app: App, tenant: Tenant, prior_id: str) -> int:
+    return app.database.run(tenant.id, lambda tx: _gather(app, tx, prior_id), actor="merge")
 
 
 def _gather(app: App, tx: Transaction, prior_id: str) -> int:
