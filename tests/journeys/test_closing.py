@@ -7,7 +7,7 @@ from tests.journeys.practice import at
 from tests.journeys.test_transitions_cases import call, medicines, visit
 
 from careloop.errors import NotPermitted
-from careloop.flows import deadlines, worklist
+from careloop.flows import deadlines, verifying, worklist
 from careloop.loops.model import Status
 
 
@@ -155,3 +155,15 @@ def test_a_withdrawn_visit_ends_the_loop_and_its_steps(practice):
 def test_the_sweep_is_refused_at_another_time_on_a_production_tenant(practice):
     with pytest.raises(NotPermitted):
         deadlines.run(practice.app, replace(practice.tenant, production=True), at("2026-03-12 12:00"))
+
+
+def test_a_loop_whose_matter_was_withdrawn_rests_on_no_proof_that_may_be_withdrawn_later(practice):
+    practice.move_to("2026-03-06 17:00")
+    patient = practice.known("100234")
+    stay = practice.stay(patient, end="2026-03-06 16:30")
+    call = practice.call(patient, sent="2026-03-06 16:50")
+    assert practice.step(patient, "contact").status is Status.COMPLETED
+    practice.delete("Encounter", stay)
+    practice.delete("Communication", call)
+    assert practice.step(patient, "contact").status is Status.CANCELLED
+    assert not verifying.verify_tenant(practice.app, practice.tenant)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from careloop.bench import (
+    clinical,
     feeding,
     fhir,
     home_readings,
@@ -27,7 +28,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="measure speed and size, each with a limit measured in the same run",
         example="careloop bench feed --sizes 10000,100000",
         run=None,
-    ).add_subparsers(metavar="import|fhir|feed|worklist|match|medicines|rehearse|simulate|monitoring", required=True)
+    ).add_subparsers(
+        metavar="import|fhir|feed|worklist|match|medicines|rehearse|simulate|monitoring|clinical", required=True
+    )
     first = group.add_parser("import", help="FHIR bundles into the record")
     first.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
     first.add_argument("--bundles", default="100,617", help="how many, each number a run (100,617)")
@@ -73,7 +76,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     home.add_argument("--patients", type=int, default=500)
     home.add_argument("--days", type=int, default=5, help="new days of two Observations for each")
     home.set_defaults(measure=lambda one: home_readings.run(one.patients, one.days, _command()))
-    for parser in (home, life, trial, drugs, people, first, second, third, fourth):
+    core = group.add_parser("clinical", help="assessment page, plan merge, medicine check, readings from home")
+    core.add_argument("--patients", type=int, default=200, help="people who measure at home")
+    core.add_argument("--days", type=int, default=3, help="new days of two Observations for each")
+    core.set_defaults(measure=lambda one: clinical.run(one.patients, one.days, _command()))
+    for parser in (core, home, life, trial, drugs, people, first, second, third, fourth):
         add_common(parser)
         parser.set_defaults(run=run)
 
@@ -92,7 +99,12 @@ def _worklist(one: argparse.Namespace) -> Figures:
 
 def _simulate(one: argparse.Namespace) -> Figures:
     asked = simulation.Asked(
-        patients=one.patients, days=one.days, seed=one.seed, busy=one.busy, whole_every=one.whole_every, keep=one.data_dir
+        patients=one.patients,
+        days=one.days,
+        seed=one.seed,
+        busy=one.busy,
+        whole_every=one.whole_every,
+        keep=one.data_dir,
     )
     return simulation.run(asked, _command())
 

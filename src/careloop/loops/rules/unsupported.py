@@ -11,15 +11,17 @@ def unsupported_loops(
     existing: Sequence[ExistingLoop], supported: frozenset[str], facts: PatientFacts, now: datetime
 ) -> tuple[Unsupported, ...]:
     """The open stored loops without a fact behind them, each with the reason it ends; and the completed ones whose
-    matter was withdrawn altogether: they never were, and prove nothing."""
-    lost = [loop for loop in existing if loop.id not in supported and (loop.status.is_open or _never_was(loop, facts))]
+    matter was withdrawn altogether. Those whose matter was withdrawn never were: no step of theirs proves anything, so
+    that nothing is left that rests on proof which may be withdrawn later."""
+    left = [loop for loop in existing if loop.id not in supported]
+    lost = [loop for loop in left if loop.status.is_open or _was_completed(loop, facts)]
     return tuple(
-        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now), never_was=not loop.status.is_open)
+        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now), never_was=loop.focus not in facts.present)
         for loop in sorted(lost, key=lambda loop: loop.id)
     )
 
 
-def _never_was(loop: ExistingLoop, facts: PatientFacts) -> bool:
+def _was_completed(loop: ExistingLoop, facts: PatientFacts) -> bool:
     return loop.status is Status.COMPLETED and loop.focus not in facts.present
 
 
