@@ -195,7 +195,7 @@ def test_a_persons_word_completes_a_step_with_reason_and_note(practice, patient)
 
 
 def test_an_escalation_that_stands_again_calls_nobody_who_left(practice, patient):
-    """The proof is withdrawn after the one who was called has gone: the step is open and late, and somebody hears it."""
+    """The proof is withdrawn after the one who was called has gone: the step is open and late; somebody hears it."""
     practice.move_to("2026-03-12 09:00")
     deadlines.run(practice.app, practice.tenant)
     [called] = practice.run(lambda tx: tx.rows("select to_owner from escalation where step_id = 'contact' limit 1"))

@@ -1,7 +1,8 @@
 """Forms that came by a door of their own (a bulk load) are scored like all others, behind the writes.
 
-Every QuestionnaireResponse that passes the write door is scored there; one that was loaded in bulk is not. What was made
-of a version of a form says so by its Provenance: where none stands, the form is looked at here. Nothing follows twice.
+Every QuestionnaireResponse that passes the write door is scored there; one that was loaded in bulk is not. What was
+made of a version of a form says so by its Provenance: where none stands, the form is looked at here. Nothing follows
+twice.
 """
 
 from collections.abc import Sequence

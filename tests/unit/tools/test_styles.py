@@ -13,16 +13,12 @@ def says(*files: Source) -> list[tuple[str, int, str]]:
 
 
 def test_a_class_that_nothing_has_is_found_at_its_line() -> None:
-    sheet = Source(
-        f"{styles.SHEETS}more.css", "/* .old {\n} */\n@media print {\n  .gone:hover, .card { top: 0; }\n}\n"
-    )
+    sheet = Source(f"{styles.SHEETS}more.css", "/* .old {\n} */\n@media print {\n  .gone:hover, .card { top: 0; }\n}\n")
     assert says(sheet) == [("more.css", 4, "nothing has the class gone: remove it")]
 
 
 def test_classes_from_values_macros_and_scripts_are_used() -> None:
-    sheet = Source(
-        f"{styles.SHEETS}more.css", ".rings-late { top: 0; }\n.bad { top: 0; }\n.made { top: 0; }\n"
-    )
+    sheet = Source(f"{styles.SHEETS}more.css", ".rings-late { top: 0; }\n.bad { top: 0; }\n.made { top: 0; }\n")
     page = Source(f"{_PAGES}page.html", "{% set kind = 'bad' %}<i class=\"rings-{{ state }} {{ kind }}\">")
     assert says(sheet, page, Source("src/careloop/web/assets/source/app.js", "x.classList.add('made');")) == []
     assert len(says(sheet)) == 3

@@ -78,9 +78,7 @@ def _groups(staff: Staff, text: str) -> list[tuple[str, list[Hit]]]:
 
 def _pages(staff: Staff, text: str) -> list[Hit]:
     """Those of the rail, and those that phones have no room for."""
-    mine = [
-        Hit(name=item.name, href=item.path, icon=item.icon) for item in MENU if item.roles & staff.principal.roles
-    ]
+    mine = [Hit(name=item.name, href=item.path, icon=item.icon) for item in MENU if item.roles & staff.principal.roles]
     return [hit for hit in (*mine, *_OF_EVERYBODY) if text.lower() in hit.name.lower()]
 
 
