@@ -37,7 +37,8 @@ def _made(line: str, number: int, zone: ZoneInfo) -> Contact:
         at=_at(when, zone),
         medium=medium,
         answered=word == "answered",
-        failure="" if word == "answered" else word,
+        failure="" if word in ("answered", "agreed") else word,
+        agreed=word == "agreed",
     )
 
 
@@ -87,7 +88,7 @@ def test_those_are_told_and_nobody_else(case, catalog):
 
 def test_every_rule_that_decides_has_a_case():
     named = " ".join(one["case"] for one in (*BUDGET, *TOLD)) + " ".join(str(one["then"]) for one in BUDGET)
-    wanted = {f"CB-0{number}" for number in range(1, 10)} | {f"NT-0{number}" for number in range(1, 10)}
+    wanted = {f"CB-{number:02}" for number in range(1, 11)} | {f"NT-0{number}" for number in range(1, 10)}
     assert {rule for rule in wanted if rule not in named} == set()
 
 
