@@ -34,7 +34,7 @@ def test_one_card_one_notice_one_budget(site: Site, open_context: Open) -> None:
     page.goto(f"{site.url}{patient}/contacts")
     page.get_by_label("Text", exact=True).check()
     page.get_by_label("Best time, in their words").fill("After 5 pm")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#said")).to_contain_text("Every program keeps to it")
     expect(page.get_by_label("Text", exact=True)).to_be_checked()
 

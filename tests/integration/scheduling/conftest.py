@@ -14,7 +14,7 @@ from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system
 from careloop.fhir.ids import new_id
 from careloop.flows import booking, writing
 from careloop.flows.app import App
-from careloop.flows.staffing import practitioner_id
+from careloop.flows.staffing import name_queue_lead, practitioner_id
 from careloop.record import Write
 
 
@@ -95,6 +95,7 @@ def office(app: App, tenant: Tenant) -> Office:
                 "name": [{"text": member.name}],
             }
             writing.write(app, tx, product, [_put(practitioner)])
+        name_queue_lead(app, tx, product, tenant, member)
         for number, (given, family) in enumerate((("Maria", "Lopez"), ("Jo", "Kim"), ("Ann", "Ode"), ("Ed", "Fox"))):
             own_id = new_id()
             made.patients.append(own_id)

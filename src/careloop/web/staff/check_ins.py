@@ -66,9 +66,9 @@ def phone_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]
 
 
 def _shown(staff: Staff, patient_id: str) -> Today:
+    require_action(staff.principal, Action.WORKLIST_READ)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         patient = staff.app.record.read(tx, staff.principal, "Patient", patient_id)
-        require_action(staff.principal, Action.WORKLIST_READ)
         kept = home_asking.open_or_new(staff.app, tx, patient_id)
         return home_links.by_staff(staff.app, tx, patient, kept, staff.principal.reference)
 
