@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import pyotp
 
@@ -107,6 +108,11 @@ def staff(tx: Transaction) -> list[StaffMember]:
     return [_member(row) for row in tx.rows(_SQL["list_accounts"])]
 
 
+def names(tx: Transaction) -> dict[str, str]:
+    """The name of everybody who has or had an account, by reference."""
+    return {f"Practitioner/{row['practitioner_id']}": row["name"] for row in tx.rows(_SQL["list_names"])}
+
+
 def members(tx: Transaction, references: Sequence[str]) -> list[StaffMember]:
     """The accounts behind some references `Practitioner/id`, by name; the other references are nobody's."""
     ids = [reference.removeprefix("Practitioner/") for reference in references]
@@ -199,6 +205,12 @@ def _member(row: Row) -> StaffMember:
         username=row["username"],
         practitioner_id=row["practitioner_id"],
         name=row["name"],
-        roles=frozenset(Role(role) for role in row["roles"]),
+        roles=_roles(tuple(row["roles"])),
         active=row["disabled"] is None,
     )
+
+
+@lru_cache(maxsize=256)
+def _roles(names: tuple[str, ...]) -> frozenset[Role]:
+    """The few combinations that a practice has, made once: a list of staff may be thousands."""
+    return frozenset(Role(name) for name in names)

@@ -9,6 +9,10 @@ select id, username, name, practitioner_id, roles, disabled
   from account
  order by name, id
 
+-- list_names --
+select practitioner_id, name
+  from account
+
 -- list_members --
 select id, username, name, practitioner_id, roles, disabled
   from account

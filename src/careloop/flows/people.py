@@ -37,7 +37,7 @@ class Names:
 
     def __init__(self, tx: Transaction) -> None:
         self._queue = routing.queue_reference(tx.tenant_id)
-        self._staff = {member.reference: member.name for member in accounts.staff(tx)}
+        self._staff = accounts.names(tx)
 
     def name(self, reference: str) -> str:
         """The name of a person or of the queue; the engine itself has none."""

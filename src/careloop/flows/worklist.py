@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from careloop.access import accounts
 from careloop.access.audit import AuditEntry, record_audit
-from careloop.access.model import Principal, PrincipalKind
+from careloop.access.model import Principal, PrincipalKind, Role
 from careloop.access.policy import Action, require_action
 from careloop.db import Row, Transaction
 from careloop.errors import Rejected
@@ -128,11 +129,14 @@ def owners(app: App, tx: Transaction) -> list[tuple[str, str, str]]:
     """Everybody who can take work: reference, name, role; the queue first."""
     queue = (routing.queue_reference(tx.tenant_id), people.QUEUE_NAME, "anybody on duty")
     staff = [
-        (member.reference, member.name, ", ".join(sorted(role.value.replace("-", " ") for role in member.roles)))
-        for member in accounts.staff(tx)
-        if member.active
+        (member.reference, member.name, _roles_said(member.roles)) for member in accounts.staff(tx) if member.active
     ]
     return [queue, *staff]
+
+
+@lru_cache(maxsize=256)
+def _roles_said(roles: frozenset[Role]) -> str:
+    return ", ".join(sorted(role.value.replace("-", " ") for role in roles))
 
 
 def known_filters(tx: Transaction) -> dict[str, list[str]]:
