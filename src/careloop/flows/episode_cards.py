@@ -119,7 +119,8 @@ def cards_by_patient(app: App, tx: Transaction, patient_ids: Sequence[str]) -> d
 def _derived(
     app: App, tx: Transaction, patient_ids: Sequence[str]
 ) -> dict[str, tuple[tuple[Card, ...], Mapping[str, store.StoredLoop], Mapping[str, Stored]]]:
-    """By patient: cards, loops by id, encounters by reference. Two queries, however many patients."""
+    """By patient: cards, loops by id, encounters by reference. Two queries, however many patients. What belongs on a
+    card is decided by what names what: the named words of results are not read."""
     patients = sorted(set(patient_ids))
     tenant, content = engine.tenant_of(tx), engine.content_of(app.catalog)
     rules = card_rules(app.catalog)
@@ -130,7 +131,7 @@ def _derived(
         theirs = resources.get(patient, [])
         mine = {loop.id: loop for loop in loops if loop.patient_id == patient}
         states = [loop.state for loop in mine.values()]
-        facts = engine.facts_of(tenant, patient, theirs, routing.roles_of(tx, theirs), keys=content.keys)
+        facts = engine.facts_of(tenant, patient, theirs, routing.roles_of(tx, theirs))
         cards = cards_of(facts, states, content.pathways.dispositions, rules)
         found[patient] = (cards, mine, {one.reference: one for one in theirs if one.resource_type == "Encounter"})
     return found

@@ -4,7 +4,7 @@ Instants are aware and in UTC. Codes are written `system|code`. References to pr
 (`Communication/7/_history/2`); references to things are not (`Encounter/9`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -244,7 +244,16 @@ class PatientFacts:
                 if fact.thing not in things:
                     things.add(fact.thing)
                     waiting.append(fact.thing)
-        return tuple(fact for fact in self.facts if fact.thing in things)
+        found = [place for thing in things for place in self._places.get(thing, ())]
+        return tuple(self.facts[place] for place in sorted(found))
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """Where the facts of each thing stand in `facts`."""
+        found: dict[str, list[int]] = {}
+        for place, fact in enumerate(self.facts):
+            found.setdefault(fact.thing, []).append(place)
+        return found
 
     @property
     def standing_stays(self) -> tuple[Stay, ...]:
