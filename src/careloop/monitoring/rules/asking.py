@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from careloop.monitoring.content import Row
 from careloop.monitoring.model import Finding, Plan
-from careloop.monitoring.rules.breaches import Frame, is_after_discharge
+from careloop.monitoring.rules.breaches import Frame
 from careloop.monitoring.rules.saying import plain
+from careloop.monitoring.rules.silence import own_number
 
 _FAR = 70
 """So many days ahead the next one is looked for: no rhythm leaves out more."""
@@ -231,7 +232,7 @@ def unanswered(frame: Frame, asked: Sequence[CheckIn], restarts: Sequence[dateti
         for kind in ("unanswered", "unanswered-again"):
             row = frame.content.any_rows.get(kind)
             for number, one in enumerate(some, start=1):
-                if row is not None and number == _times(frame, row, one.closes) and _counts(frame, one):
+                if row is not None and number == own_number(frame, row, one.closes, "times") and _counts(frame, one):
                     found.append(_finding(row, some[0].asked, one.closes, number))
     row = frame.content.any_rows.get("not-asked")
     if row is not None:
@@ -249,16 +250,6 @@ def unanswered(frame: Frame, asked: Sequence[CheckIn], restarts: Sequence[dateti
 
 def _counts(frame: Frame, one: CheckIn) -> bool:
     return frame.plan.watched(one.closes) and not frame.plan.held(one.closes)
-
-
-def _times(frame: Frame, row: Row, at: datetime) -> int:
-    """How many in a row: the patient's own number, the smaller after a discharge."""
-    assert row.number is not None
-    signed = [one.values[row.id] for one in frame.plan.limits if one.at <= at and row.id in one.values]
-    times = signed[-1] if signed and signed[-1] is not None else row.number
-    if row.after_discharge and is_after_discharge(frame.content, frame.plan, at):
-        times = min(times, row.after_discharge["times"])
-    return int(times)
 
 
 def _finding(row: Row, start: datetime, at: datetime, number: int) -> Finding:

@@ -39,13 +39,13 @@ def silences(frame: Frame, measured: Sequence[datetime], since: datetime) -> Sil
     for start, end in zip(times, ends, strict=True):
         last = frame.now if end is None else end
         for again in range(1, _MOST_AGAIN + 1):
-            at = _days_on(start, _days(frame, row, start) * again, frame.plan.zone)
+            at = _days_on(start, own_number(frame, row, start, "days") * again, frame.plan.zone)
             if (at > last) if end is None else (at >= last):
                 if end is None and frame.plan.watched(at):
                     wake = at
                 break
             if frame.plan.watched(at) and not frame.plan.held(at):
-                found.append(_finding(row, start, at, again * _days(frame, row, start)))
+                found.append(_finding(row, start, at, again * own_number(frame, row, start, "days")))
     return Silences(findings=tuple(found), wake=wake)
 
 
@@ -55,14 +55,15 @@ def _expects(frame: Frame) -> bool:
     return not known or any(one.metrics for one in known)
 
 
-def _days(frame: Frame, row: Row, at: datetime) -> int:
-    """How many days: the patient's own, the shorter after a discharge."""
+def own_number(frame: Frame, row: Row, at: datetime, unit: str) -> int:
+    """How many (`days`, `times` in a row) a line about silence waits: the patient's own number, the smaller after a
+    discharge."""
     assert row.number is not None
     signed = [one.values[row.id] for one in frame.plan.limits if one.at <= at and row.id in one.values]
-    days = signed[-1] if signed and signed[-1] is not None else row.number
+    number = signed[-1] if signed and signed[-1] is not None else row.number
     if row.after_discharge and is_after_discharge(frame.content, frame.plan, at):
-        days = min(days, row.after_discharge["days"])
-    return int(days)
+        number = min(number, row.after_discharge[unit])
+    return int(number)
 
 
 def _days_on(start: datetime, days: int, zone: str) -> datetime:
