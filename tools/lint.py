@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from tools.rules import docstrings, logs, machine, mirror, parsers, readmes, sizes, sql, styles
+from tools.rules import docstrings, locks, logs, machine, mirror, parsers, readmes, sizes, sql, styles
 from tools.tree import Finding, Tree
 
-RULES = (sql, logs, readmes, mirror, sizes, parsers, machine, docstrings, styles)
+RULES = (sql, locks, logs, readmes, mirror, sizes, parsers, machine, docstrings, styles)
 
 
 def findings(tree: Tree) -> list[Finding]:

@@ -114,15 +114,18 @@ select rehearsal.id::text, rehearsal.version_id::text, rehearsal.edition, rehear
 
 -- take_rehearsal --
 -- The oldest that waits, or that a process began and then was silent about.
+with next as materialized (
+    select waiting.id
+      from rule_rehearsal as waiting
+     where waiting.status = 'waiting'
+        or (waiting.status = 'running' and waiting.beat < %(silent)s)
+     order by waiting.asked
+     limit 1
+       for update skip locked
+)
 update rule_rehearsal as rehearsal
    set status = 'running', beat = %(now)s, attempts = rehearsal.attempts + 1
-  from (select waiting.id
-          from rule_rehearsal as waiting
-         where waiting.status = 'waiting'
-            or (waiting.status = 'running' and waiting.beat < %(silent)s)
-         order by waiting.asked
-         limit 1
-           for update skip locked) as next
+  from next
  where rehearsal.id = next.id
 returning rehearsal.id::text, rehearsal.version_id::text, rehearsal.edition, rehearsal.days, rehearsal.status,
           rehearsal.asked, rehearsal.asked_by_name, rehearsal.done, rehearsal.total, rehearsal.finished,

@@ -15,29 +15,33 @@ select item.idempotency::uuid, item.target, item.subject, item.about, 'waiting',
 on conflict do nothing
 
 -- take_target --
--- One target for which something can be sent now, and which no living worker has.
+-- One target for which something can be sent now, and which no living worker has. The choice stands in a part of its own:
+-- as a table to join with, a plan may ask for it once for each target, and take more than the one that is answered.
+with free as materialized (
+    select target.tenant_id, target.id
+      from delivery_target as target
+     where target.not_before <= %(now)s
+       and (target.leased_until is null or target.leased_until < clock_timestamp())
+       and exists (
+           select from delivery as ready
+            where ready.tenant_id = target.tenant_id
+              and ready.target = target.id
+              and ready.status = 'waiting'
+              and ready.due <= %(now)s
+              and ready.subject <> all (array(
+                  select held.subject
+                    from delivery as held
+                   where held.tenant_id = target.tenant_id
+                     and held.target = target.id
+                     and held.status = 'waiting'
+                     and held.due > %(now)s)))
+     order by target.leased_until nulls first, target.not_before, target.id
+     limit 1
+       for update of target skip locked
+)
 update delivery_target as taken
    set lease = %(lease)s, leased_until = clock_timestamp() + %(lasts)s
-  from (select target.tenant_id, target.id
-          from delivery_target as target
-         where target.not_before <= %(now)s
-           and (target.leased_until is null or target.leased_until < clock_timestamp())
-           and exists (
-               select from delivery as ready
-                where ready.tenant_id = target.tenant_id
-                  and ready.target = target.id
-                  and ready.status = 'waiting'
-                  and ready.due <= %(now)s
-                  and ready.subject <> all (array(
-                      select held.subject
-                        from delivery as held
-                       where held.tenant_id = target.tenant_id
-                         and held.target = target.id
-                         and held.status = 'waiting'
-                         and held.due > %(now)s)))
-         order by target.leased_until nulls first, target.not_before, target.id
-         limit 1
-           for update of target skip locked) as free
+  from free
  where taken.tenant_id = free.tenant_id
    and taken.id = free.id
 returning taken.id, taken.kind, taken.failures

@@ -302,8 +302,15 @@ update contradiction as c
 
 -- looks --
 -- Some patients to look at, taken from the list.
+with taken as materialized (
+    select patient_id
+      from responsibility_look
+     order by patient_id
+     limit %(most)s
+       for update skip locked
+)
 delete from responsibility_look as l
- using (select patient_id from responsibility_look order by patient_id limit %(most)s for update skip locked) as taken
+ using taken
  where l.patient_id = taken.patient_id
 returning l.patient_id
 

@@ -1,7 +1,7 @@
 """Each project rule finds what it is for and lets the rest pass."""
 
 import pytest
-from tools.rules import docstrings, logs, machine, mirror, parsers, readmes, sizes, sql
+from tools.rules import docstrings, locks, logs, machine, mirror, parsers, readmes, sizes, sql
 from tools.tree import Source, Tree
 
 DOC = '"""Says something."""\n'
@@ -37,6 +37,29 @@ def test_a_sentence_is_not_sql(text: str) -> None:
     assert not says(
         sql, tree("src/careloop/flows/x.py", f'"""select id from patient in a docstring."""\nX = "{text}"\n')
     )
+
+
+TAKEN = "select id from job limit 1 for update skip locked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"update job set lease = 1 from ({TAKEN}) as free where job.id = free.id",
+     f"delete from job using (\n  {TAKEN}) as free -- one"],
+)  # fmt: skip
+def test_rows_locked_in_a_joined_select_are_found(text: str) -> None:
+    assert says(locks, tree("src/careloop/x/queries.sql", text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"with free as materialized ({TAKEN}) update job set lease = 1 from free where job.id = free.id",
+     f"update job set lease = 1 where id = ({TAKEN})",
+     f"select n from (select count(*) as n from job) as jobs -- ({TAKEN})",
+     TAKEN],
+)  # fmt: skip
+def test_rows_locked_once_pass(text: str) -> None:
+    assert not says(locks, tree("src/careloop/x/queries.sql", text))
 
 
 def test_a_log_line_with_an_unknown_key_is_found() -> None:
