@@ -24,6 +24,7 @@ from careloop.flows import (
 )
 from careloop.flows.absences import Leave
 from careloop.loops import owning
+from careloop.loops import store as loops
 from careloop.loops.ids import step_task_id
 from careloop.teams import store as teams
 from careloop.teams.model import Competency
@@ -208,6 +209,22 @@ def test_what_the_cover_gave_on_by_hand_does_not_come_back(practice, patient):
     practice.run(lambda tx: acts.accept_offer(practice.app, tx, practice.user("mo"), **give))
     rounds(practice, "2026-06-13 08:00")
     assert owners(practice, patient)["contact"] == practice.reference("mo")
+
+
+def test_who_has_done_their_part_of_a_loop_offers_its_owners_part(practice, patient):
+    """A nurse whose steps were done offered the loop in her own name; the offer stood for nothing (found by
+    `bench simulate --patients 10000 --seed 1`, night of 3 March)."""
+    practice.hire_as("eve", "coordinator")
+    loop = practice.loop(patient)
+    nurse = practice.reference("nia")
+    for step_id in [step_id for step_id, step in loop.steps.items() if step.owner == nurse]:
+        why = {"loop_id": loop.id, "step_id": step_id, "reason": "not-applicable", "note": "seen by the home nurse"}
+        practice.run(lambda tx, why=why: acts.close_without_proof(practice.app, tx, practice.user("nia"), **why))
+    give = {"loop_id": loop.id, "to": practice.reference("eve"), "why": "cover"}
+    practice.run(lambda tx: acts.hand_over(practice.app, tx, practice.user("nia"), **give))
+    offered = practice.run(lambda tx: loops.open_offer(tx, loop.id))
+    assert offered.giver == loop.owner != nurse
+    assert healthy(practice) == []
 
 
 def test_leave_said_by_a_fhir_client_counts(practice, patient):

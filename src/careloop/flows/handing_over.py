@@ -26,12 +26,12 @@ def hand_over(app: App, tx: Transaction, principal: Principal, *, loop_id: str, 
     require_action(principal, Action.LOOP_WORK)
     acting.require_text("why", why)
     require_owner(tx, to)
+    tx.lock(f"patient {acting.find_loop(tx, loop_id).patient_id}")
     loop = acting.find_loop(tx, loop_id)
     giver = giver_of(principal, loop)
     if not loop.state.status.is_open or to == giver:
         raise Rejected(at="to", expected="somebody else than the owner of an open loop", code="business-rule")
     require_fit(app, tx, loop, held_steps(loop, giver), to)
-    tx.lock(f"patient {loop.patient_id}")
     if store.open_offer(tx, loop_id):
         raise Conflict("this loop is on offer already")
     offer = store.Offer(id=new_id(), loop_id=loop_id, giver=giver, taker=to, why=why, offered=app.clock.now())
@@ -202,9 +202,9 @@ def held_steps(loop: store.StoredLoop, owner: str) -> list[str]:
 
 
 def giver_of(principal: Principal, loop: store.StoredLoop) -> str:
-    """Whose work is given away: the principal's where they hold some of it, else the owner's."""
+    """Whose work is given away: the principal's where they hold some of it that is open, else the owner's."""
     mine = principal.reference
-    if mine == loop.owner or any(step.owner == mine for step in loop.steps.values()):
+    if mine == loop.owner or held_steps(loop, mine):
         return mine
     return loop.owner
 
