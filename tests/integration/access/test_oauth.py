@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from litestar import Litestar, get
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.testing import TestClient
 
 from careloop.access import clients
@@ -29,7 +30,7 @@ JWKS = {"keys": [RSA.as_dict(private=False), EC.as_dict(private=False)]}
 
 
 @get("/who", dependencies=AUTHENTICATED, sync_to_thread=False)
-def who(principal: Principal) -> dict[str, Any]:
+def who(principal: NamedDependency[Principal]) -> dict[str, Any]:
     return {"id": principal.id, "tenant": principal.tenant_id, "scopes": list(principal.scopes)}
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.params import Body, FromPath, FromQuery, QueryParameter
 
 from careloop.access.policy import may
 from careloop.engagement.contacts.model import Choice
@@ -21,9 +21,11 @@ HERE = "/episodes"
 
 
 @get(HERE, sync_to_thread=True)
-def episodes_page(staff: SignedInStaff, scope: FromQuery[str] = "mine", after: FromQuery[int] = 0) -> Response[str]:
+def episodes_page(
+    staff: SignedInStaff, whose: Annotated[str, QueryParameter(name="scope")] = "mine", after: FromQuery[int] = 0
+) -> Response[str]:
     """One card for each current stay or flare."""
-    chosen, from_ = "team" if scope == "team" else "mine", min(max(after, 0), 100_000)
+    chosen, from_ = "team" if whose == "team" else "mine", min(max(after, 0), 100_000)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = flow.page(staff.app, tx, staff.principal, scope=chosen, after=from_)
     return staff.page("episodes.html", HERE, {"found": found, "scope": chosen, "after": from_})
