@@ -94,8 +94,8 @@ def _routes_joined(some: Sequence[tuple[Entry, ...]], sides: Sequence[Side]) -> 
 def _with_likely_pairs(rows: Sequence[Row], sides: Sequence[Side], judged: Judged) -> list[Row]:
     """Rows of the left list alone and rows of the others that look alike stand together as `maybe`, until somebody
     said that they are one, or two."""
-    left = sorted((row for row in rows if row.group is Group.ONLY_LEFT), key=lambda row: row.id)
-    right = sorted((row for row in rows if row.group is Group.ONLY_RIGHT), key=lambda row: row.id)
+    left = sorted((row for row in rows if row.group is Group.ONLY_LEFT), key=_words_of)
+    right = sorted((row for row in rows if row.group is Group.ONLY_RIGHT), key=_words_of)
     scores = {
         (i, j): 0 if pair_id(one.entries, other.entries) in judged.two else looks_alike(one.entries, other.entries)
         for i, one in enumerate(left)
@@ -105,6 +105,11 @@ def _with_likely_pairs(rows: Sequence[Row], sides: Sequence[Side], judged: Judge
     gone = {left[i].id for i, _ in paired} | {right[j].id for _, j in paired}
     joined = [_pair(left[i], right[j], sides, judged) for i, j in paired]
     return [*(row for row in rows if row.id not in gone), *joined]
+
+
+def _words_of(row: Row) -> list[tuple[str, str]]:
+    """Orders rows by what they say and not by who says it: equally good pairs are the same whichever side is left."""
+    return sorted((one.name.casefold(), one.reference) for one in row.entries)
 
 
 def _pair(one: Row, other: Row, sides: Sequence[Side], judged: Judged) -> Row:

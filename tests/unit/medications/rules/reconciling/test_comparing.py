@@ -223,8 +223,9 @@ _MIRROR = {Group.ONLY_LEFT: Group.ONLY_RIGHT, Group.ONLY_RIGHT: Group.ONLY_LEFT}
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(_entries(HOSPITAL), max_size=5), st.lists(_entries(HOSPITAL), max_size=5))
-def test_which_side_a_medicine_is_only_on_turns_with_the_sides(left: list[Entry], right: list[Entry]) -> None:
+@given(st.lists(_entries(HOSPITAL), max_size=10, unique_by=lambda one: one.reference), st.integers(0, 10))
+def test_which_side_a_medicine_is_only_on_turns_with_the_sides(some: list[Entry], cut: int) -> None:
+    left, right = some[:cut], some[cut:]
     there = compare([listed(CLINIC, *_of(CLINIC, left)), listed(PATIENT, *_of(PATIENT, right))])
     back = compare([listed(CLINIC, *_of(CLINIC, right)), listed(PATIENT, *_of(PATIENT, left))])
     mirrored = {
