@@ -79,7 +79,7 @@ def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Patient
         interpreter=bool(marks.get(_INTERPRETER, {}).get("valueBoolean")),
         best_time=str(marks.get(_BEST_TIME, {}).get("valueString", "")),
         may_hear=_may_hear(patient),
-        phones=_phones(patient),
+        phones=tuple(str(item["value"]) for item in phone_contacts(patient)),
     )
 
 
@@ -112,7 +112,8 @@ def _may_hear(patient: Mapping[str, Any]) -> str:
     return f"May hear: {', '.join(names)}." if names else ""
 
 
-def _phones(patient: Mapping[str, Any]) -> tuple[str, ...]:
+def phone_contacts(patient: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Numbers to call, the one that is called first in front."""
     phones = [item for item in patient.get("telecom", []) if item.get("system") == "phone" and item.get("use") != "old"]
     phones.sort(key=lambda item: (item.get("rank", 9), {"mobile": 0, "home": 1}.get(item.get("use", ""), 2)))
-    return tuple(str(item["value"]) for item in phones if item.get("value"))
+    return [item for item in phones if item.get("value")]

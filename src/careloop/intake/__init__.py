@@ -8,7 +8,7 @@ from careloop.intake.facts import of_patient, renamed
 from careloop.intake.hl7v2 import read, split_file
 from careloop.intake.mapping import Mappings, load_mappings
 from careloop.intake.model import Checked, Effect, Feed, InboxItem, InboxStatus, Receipt, StayEvent
-from careloop.intake.people import joined_patient, joined_resource
+from careloop.intake.people import CONTACT_CHECKED, is_checked, joined_patient, joined_resource
 from careloop.intake.resources import clinical, diagnoses, provenance, relatives
 from careloop.intake.stays import AHEAD, Stay, fold
 from careloop.intake.store import (
@@ -33,6 +33,7 @@ from careloop.intake.store import (
 
 __all__ = [
     "AHEAD",
+    "CONTACT_CHECKED",
     "AdtMessage",
     "Checked",
     "Claimed",
@@ -59,6 +60,7 @@ __all__ = [
     "fold",
     "get_feed",
     "get_for_processing",
+    "is_checked",
     "joined_patient",
     "joined_resource",
     "list_feeds",

@@ -4,12 +4,16 @@ Pure. `told` remembers when each element was last said, so that any order of arr
 (security.md §1: the event time of TR-03 decides, then arrival).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from careloop.intake.datatypes import Json
 from careloop.intake.timestamps import instant_text
+
+CONTACT_CHECKED = "urn:careloop:contact-checked"
+"""On a number: who of our staff wrote it down, or found that it does not work. No message takes it away (0249)."""
 
 _ADDS_UP = ("identifier",)
 _RIVALS = {
@@ -34,8 +38,33 @@ def joined_patient(
         elif element == "extension":
             _join_extensions(patient, value or [], when, stamp)
         elif _is_newer(when, element, stamp):
-            _put(patient, when, element, value, stamp)
+            beside = _with_checked(patient.get(element) or [], value) if element == "telecom" else value
+            _put(patient, when, element, beside, stamp)
     return patient, when
+
+
+def is_checked(contact: Mapping[str, Any]) -> bool:
+    """True for a number that one of our staff wrote down or found wrong."""
+    return any(one.get("url") == CONTACT_CHECKED for one in contact.get("extension") or ())
+
+
+def _with_checked(standing: list[Json], said: list[Json] | None) -> list[Json] | None:
+    """What our staff checked stands first, as they left it; what the message says of other numbers stands beside it."""
+    checked = [one for one in standing if is_checked(one)]
+    known = {_plain(one) for one in checked}
+    first = any(one.get("rank") == 1 for one in checked)
+    beside = [
+        {name: value for name, value in one.items() if not (first and name == "rank")}
+        for one in said or ()
+        if _plain(one) not in known
+    ]
+    return [*checked, *beside] or None
+
+
+def _plain(contact: Mapping[str, Any]) -> str:
+    """A number by its last ten digits, however it is written; anything else as it is."""
+    digits = re.sub(r"\D", "", str(contact.get("value", "")))
+    return digits[-10:] if len(digits) >= 7 else str(contact.get("value", "")).lower()
 
 
 def _put(patient: Json, when: dict[str, str], element: str, value: Any, stamp: str) -> None:

@@ -67,6 +67,11 @@ def _language(resource: Resource) -> str:
     return words_of(first(resource, ("communication.language",)))
 
 
+def _phone(resource: Resource) -> str:
+    current = [one for one in resource.get("telecom", ()) if one.get("use") != "old"]
+    return str(current[0].get("value", "")) if current else "no number that works"
+
+
 def _place(resource: Resource) -> str:
     provider = resource.get("serviceProvider", {})
     place = first(resource, ("location.location.display",))
@@ -89,6 +94,7 @@ _FILL: Mapping[str, Callable[[Resource], str]] = {
     "gender": _text("gender"),
     "died": _died,
     "language": _language,
+    "phone": _phone,
     "place": _place,
     "start": _day("period.start"),
     "end": _day("period.end"),

@@ -12,7 +12,6 @@ from careloop.errors import Rejected
 from careloop.flows import contact_numbers, contacting
 from careloop.flows import episode_cards as flow
 from careloop.flows.acts import ActReceipt
-from careloop.flows.people import patients_shown
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.loop_acts import save_as_act
 
@@ -87,10 +86,10 @@ def put_off(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Respons
 def _contacts(staff: Staff, patient_id: str, *, problem: str = "", typed: str = "") -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = contacting.of_patient(staff.app, tx, staff.principal, patient_id)
-        shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)[patient_id]
+        numbers = contact_numbers.listed(staff.app, tx, patient_id)
     values = {
         "contact": found,
-        "phones": shown.phones,
+        "numbers": numbers,
         "problem": problem,
         "typed": typed,
         "may_change": may(staff.principal, "update", "Patient"),
