@@ -7,8 +7,9 @@ from tests.journeys.practice import Practice
 from tests.journeys.story import told
 
 from careloop import identity
-from careloop.flows import merging, staffing, verifying
+from careloop.flows import leading, merging, staffing, verifying
 from careloop.identity import Identifier, merges
+from careloop.teams import store as teams
 
 SYSTEM = "urn:careloop:authority:STMARY"
 SURVIVOR = "RIVERA^ANA^M||19510415|F|||12 ELM ST^^SPRINGFIELD^MA^01101"
@@ -141,3 +142,46 @@ def test_a_closed_loop_that_comes_with_a_patient_names_no_lead_who_left(practice
     practice.run(lambda tx: merging.merge(practice.app, tx, practice.system, survivor, prior, "a person"))
     led = practice.run(lambda tx: tx.rows("select lead from lead where patient_id = %s", (survivor,)))
     assert owner not in [row["lead"] for row in led]
+
+
+def leads(practice: Practice, patient: str) -> list[tuple[str, bool]]:
+    """Who led this patient, the first of them first, and whether they still do."""
+    sql = "select lead, led_until from lead where patient_id = %s order by led_from"
+    return [(row["lead"], row["led_until"] is None) for row in practice.run(lambda tx: tx.rows(sql, (patient,)))]
+
+
+def test_of_two_patients_who_are_one_one_is_led_and_both_again_when_they_are_parted(practice):
+    """PG-01: two leads of one person cannot be; a panel and a leave do not count somebody who is joined with another."""
+    practice.hire_as("eve", "coordinator")
+    practice.move_to("2026-03-06 17:00")
+    survivor, prior = practice.known("100234"), practice.known("100999")
+    for patient, name in ((survivor, "dana"), (prior, "eve")):
+        chosen = {patient: practice.reference(name)}
+        practice.run(
+            lambda tx, chosen=chosen: teams.first_leads(tx, chosen, at=practice.app.clock.now(), by="test", why="test")
+        )
+    offer = {"patient_id": prior, "to": practice.reference("dana"), "why": "Knows the family"}
+    practice.run(lambda tx: leading.offer_lead(practice.app, tx, practice.user("eve"), **offer))
+    practice.app.clock.move_by(minutes=5)
+    done = practice.run(lambda tx: merging.merge(practice.app, tx, practice.system, survivor, prior, "a person"))
+    dana, eve = practice.reference("dana"), practice.reference("eve")
+    assert (leads(practice, survivor), leads(practice, prior)) == ([(dana, True)], [(eve, False)])
+    assert practice.run(lambda tx: teams.led_by(tx, eve)) == []
+    assert practice.run(lambda tx: teams.open_offer(tx, prior)) is None
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
+
+    practice.app.clock.move_by(minutes=5)
+    practice.run(lambda tx: merging.unmerge(practice.app, tx, practice.system, done.id))
+    assert (leads(practice, survivor), leads(practice, prior)) == ([(dana, True)], [(eve, False), (dana, True)])
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
+
+
+def test_a_survivor_without_a_lead_is_led_by_who_led_the_prior(practice):
+    practice.move_to("2026-03-06 17:00")
+    survivor, prior = practice.known("100234"), practice.known("100999")
+    practice.stay(prior, end="2026-03-06 16:30")
+    [(lead, _)] = leads(practice, prior)
+    practice.app.clock.move_by(minutes=5)
+    practice.run(lambda tx: merging.merge(practice.app, tx, practice.system, survivor, prior, "a person"))
+    assert (leads(practice, survivor), leads(practice, prior)) == ([(lead, True)], [(lead, False)])
+    assert not verifying.verify_tenant(practice.app, practice.tenant)

@@ -1,5 +1,31 @@
 -- Made from the migrations by tools/schema.py. Read this; change the migrations.
 
+CREATE FUNCTION public.keep_loop_clock() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'UPDATE' then
+        delete from loop_clock as c
+         using changed as l
+         where c.tenant_id = l.tenant_id
+           and c.loop_id = l.id
+           and (l.wake_at is null or l.wake_at >= '9999-12-31');
+        update loop_clock as c
+           set wake_at = l.wake_at, patient_id = l.patient_id
+          from changed as l
+         where c.tenant_id = l.tenant_id
+           and c.loop_id = l.id
+           and (c.wake_at <> l.wake_at or c.patient_id <> l.patient_id);
+    end if;
+    insert into loop_clock (tenant_id, loop_id, patient_id, wake_at)
+    select l.tenant_id, l.id, l.patient_id, l.wake_at
+      from changed as l
+     where l.wake_at < '9999-12-31'
+       and not exists (select from loop_clock as c where c.tenant_id = l.tenant_id and c.loop_id = l.id);
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.keep_loop_place() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -18,22 +44,24 @@ begin
            coalesce(rank_until(l.opened, l.next_due, l.next_outside, w.waiting, c.at, c.zone, c.weights), '-infinity')
       from changed as l
      cross join lateral (select l.clock = 'waiting' or l.status = 'on-hold' as waiting) as w
+      left join loop_place as stands on stands.tenant_id = l.tenant_id and stands.loop_id = l.id
       left join worklist_clock as c on c.tenant_id = l.tenant_id
      cross join lateral (select rank_points(l.lasting_points, l.opened, l.next_due, l.next_outside, w.waiting, c.at,
                                             c.tomorrow, c.day_after, c.weights) as points) as r
      where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
+       and (stands.loop_id is null
+            or (stands.patient_id, stands.pathway, stands.tier, stands.step_id, stands.due, stands.opened, stands.outside,
+                stands.waiting, stands.safety, stands.lasting_points, stands.snoozed_until)
+               is distinct from
+               (l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, w.waiting, l.safety,
+                l.lasting_points, l.snoozed_until))
      order by l.id
     on conflict (tenant_id, loop_id) do update
        set patient_id = excluded.patient_id, pathway = excluded.pathway, tier = excluded.tier,
            step_id = excluded.step_id, due = excluded.due, opened = excluded.opened, outside = excluded.outside,
            waiting = excluded.waiting, safety = excluded.safety, lasting_points = excluded.lasting_points,
            snoozed_until = excluded.snoozed_until, section = excluded.section, points = excluded.points,
-           holds_from = excluded.holds_from, holds_until = excluded.holds_until
-     where (p.patient_id, p.pathway, p.tier, p.step_id, p.due, p.opened, p.outside, p.waiting, p.safety,
-            p.lasting_points, p.snoozed_until)
-           is distinct from
-           (excluded.patient_id, excluded.pathway, excluded.tier, excluded.step_id, excluded.due, excluded.opened,
-            excluded.outside, excluded.waiting, excluded.safety, excluded.lasting_points, excluded.snoozed_until);
+           holds_from = excluded.holds_from, holds_until = excluded.holds_until;
     return null;
 end
 $$;
@@ -1077,6 +1105,8 @@ CREATE TABLE public.lead (
     previous_until timestamp with time zone,
     by text NOT NULL,
     why text NOT NULL,
+    joined_to text COLLATE pg_catalog."C",
+    CONSTRAINT lead_check CHECK (((joined_to IS NULL) OR (led_until IS NOT NULL))),
     CONSTRAINT lead_follows_at_once CHECK ((previous_until = led_from)),
     CONSTRAINT lead_lead_check CHECK ((lead ~ '^(Practitioner|CareTeam)/.'::text)),
     CONSTRAINT lead_runs_forward CHECK ((led_until > led_from))
@@ -1151,6 +1181,7 @@ CREATE TABLE public.loop (
     task_version integer NOT NULL,
     history text[] DEFAULT '{}'::text[] NOT NULL,
     state jsonb NOT NULL,
+    turned jsonb,
     CONSTRAINT loop_cancelled_says_why CHECK (((status <> ALL (ARRAY['cancelled'::text, 'failed'::text])) OR (closure_reason IS NOT NULL))),
     CONSTRAINT loop_clock_check CHECK ((clock = ANY (ARRAY['on-time'::text, 'due-soon'::text, 'overdue'::text, 'waiting'::text]))),
     CONSTRAINT loop_closed_has_instant CHECK (((closed IS NULL) = (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text])))),
@@ -1160,9 +1191,11 @@ CREATE TABLE public.loop (
     CONSTRAINT loop_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text, 'completed'::text, 'cancelled'::text, 'failed'::text, 'entered-in-error'::text]))),
     CONSTRAINT loop_tier_check CHECK ((tier = ANY (ARRAY['high'::text, 'standard'::text])))
 )
-WITH (toast_tuple_target='800');
+WITH (toast_tuple_target='800', fillfactor='85');
 
 ALTER TABLE ONLY public.loop FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.loop.turned IS 'what clocks did since `state` was derived (loops.rules.turned); none of it is in `state`';
 
 CREATE TABLE public.loop_act (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1177,6 +1210,16 @@ CREATE TABLE public.loop_act (
 );
 
 ALTER TABLE ONLY public.loop_act FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.loop_clock (
+    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
+    loop_id uuid NOT NULL,
+    patient_id text NOT NULL,
+    wake_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.loop_clock FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.loop_note (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1238,7 +1281,8 @@ CREATE TABLE public.loop_step (
     CONSTRAINT loop_step_step_id_check CHECK ((step_id <> ''::text)),
     CONSTRAINT step_completed_by_evidence_or_reason CHECK (((status <> 'completed'::text) OR (cardinality(evidence) > 0) OR (closure_reason IS NOT NULL))),
     CONSTRAINT step_on_hold_wakes CHECK (((status <> 'on-hold'::text) OR ((hold_reason IS NOT NULL) AND (hold_by IS NOT NULL) AND (hold_until IS NOT NULL))))
-);
+)
+WITH (fillfactor='85');
 
 ALTER TABLE ONLY public.loop_step FORCE ROW LEVEL SECURITY;
 
@@ -2528,6 +2572,9 @@ ALTER TABLE ONLY public.lead
 ALTER TABLE ONLY public.loop_act
     ADD CONSTRAINT loop_act_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.loop_clock
+    ADD CONSTRAINT loop_clock_pkey PRIMARY KEY (tenant_id, loop_id);
+
 ALTER TABLE ONLY public.loop_note
     ADD CONSTRAINT loop_note_pkey PRIMARY KEY (tenant_id, key);
 
@@ -2877,6 +2924,8 @@ CREATE UNIQUE INDEX loop_act_undone_once ON public.loop_act USING btree (tenant_
 
 CREATE UNIQUE INDEX loop_by_number ON public.loop USING btree (tenant_id, number);
 
+CREATE INDEX loop_clock_to_wake ON public.loop_clock USING btree (tenant_id, wake_at);
+
 CREATE INDEX loop_closed_by_owner ON public.loop USING btree (tenant_id, owner, closed) WHERE (closed IS NOT NULL);
 
 CREATE INDEX loop_closed_when ON public.loop USING btree (tenant_id, closed) WHERE (closed IS NOT NULL);
@@ -2910,8 +2959,6 @@ CREATE INDEX loop_place_snoozed ON public.loop_place USING btree (tenant_id, sno
 CREATE UNIQUE INDEX loop_step_by_task ON public.loop_step USING btree (tenant_id, task_id);
 
 CREATE INDEX loop_step_open_of_owner ON public.loop_step USING btree (tenant_id, owner, due) WHERE (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text]));
-
-CREATE INDEX loop_to_wake ON public.loop USING btree (tenant_id, wake_at) WHERE (wake_at IS NOT NULL);
 
 CREATE INDEX loop_wake_due ON public.loop_wake USING btree (tenant_id, wake_at);
 
@@ -3063,6 +3110,10 @@ CREATE TRIGGER lead_follows_first_loop AFTER INSERT ON public.loop REFERENCING N
 
 CREATE TRIGGER lead_follows_moved_loop AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION public.lead_of_first_loop();
 
+CREATE TRIGGER loop_clock_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_clock();
+
+CREATE TRIGGER loop_clock_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_clock();
+
 CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
 
 CREATE TRIGGER loop_place_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
@@ -3155,6 +3206,9 @@ ALTER TABLE ONLY public.lead
 
 ALTER TABLE ONLY public.loop_act
     ADD CONSTRAINT loop_act_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.loop_clock
+    ADD CONSTRAINT loop_clock_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.loop_place
     ADD CONSTRAINT loop_place_tenant_id_loop_id_fkey FOREIGN KEY (tenant_id, loop_id) REFERENCES public.loop(tenant_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
@@ -3359,6 +3413,8 @@ ALTER TABLE public.lead_offer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.loop ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_act ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.loop_clock ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.loop_note ENABLE ROW LEVEL SECURITY;
 
@@ -3571,6 +3627,8 @@ CREATE POLICY tenant_only ON public.lead_offer USING ((tenant_id = ( SELECT (NUL
 CREATE POLICY tenant_only ON public.loop USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.loop_act USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
+
+CREATE POLICY tenant_only ON public.loop_clock USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.loop_note USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3849,6 +3907,8 @@ GRANT SELECT,USAGE ON SEQUENCE public.loop_number TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop TO careloop_app;
 
 GRANT SELECT,INSERT ON TABLE public.loop_act TO careloop_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_clock TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.loop_note TO careloop_app;
 

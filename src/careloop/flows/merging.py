@@ -19,6 +19,7 @@ from careloop.identity.merges import Merge, Moved
 from careloop.identity.rules.merged import as_prior, as_survivor, released, restored, stub, with_old_numbers
 from careloop.identity.rules.rewriting import redirected, reference_paths
 from careloop.record import Stored, Write
+from careloop.teams import store as teams
 
 Resource = dict[str, Any]
 
@@ -86,6 +87,7 @@ def unmerge(app: App, tx: Transaction, principal: Principal, merge_id: str, why:
     people = _part_patients(app, tx, principal, done, current, followers)
     _explain(app, tx, principal, [*back, *people], f"unmerge {done.id}: {why}")
     answer_by_unmerge(tx, done, now, principal.reference, why)
+    teams.part_lead(tx, done.prior_id, current, by=principal.reference, why=f"parted from Patient/{current}")
     _note(app, tx, [done.prior_id, current])
     announce(app, tx)
     closing.review(app, tx, [current, done.prior_id], f"Patient/{done.prior_id}")
@@ -123,6 +125,8 @@ def _gather(app: App, tx: Transaction, prior_id: str) -> int:
     principal = system_principal(tx.tenant_id, "merge")
     moved = _move(app, tx, principal, replace(standing, survivor_id=current, merged=app.clock.now()))
     if moved:
+        why = f"joined with Patient/{prior_id}"
+        teams.join_lead(tx, prior_id, current, at=app.clock.now(), by=principal.reference, why=why)
         _explain(app, tx, principal, moved, f"merge {standing.id}: written about the prior since")
         closing.review(app, tx, [current, prior_id], f"Patient/{prior_id}")
     return len(moved)
@@ -164,6 +168,8 @@ def _merge(app: App, tx: Transaction, principal: Principal, patients: tuple[str,
     written = app.record.write(tx, principal, done.merged, [_put(person) for person in joined.values()], validate=False)
     _explain(app, tx, principal, [*moved, *(one.versioned_reference for one in written)], f"merge {done.id}: {source}")
     answer_by_merge(tx, done)
+    why = f"joined with Patient/{prior_id}"
+    teams.join_lead(tx, prior_id, current, at=done.merged, by=principal.reference, why=why)
     _note(app, tx, [current])
     announce(app, tx)
     closing.review(app, tx, [current, prior_id], f"Patient/{prior_id}")

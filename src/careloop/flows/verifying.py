@@ -87,7 +87,8 @@ _LED = "1: an active member of the staff who leads the queue"
 
 def _teams(app: App, tx: Transaction, tenant: Tenant) -> list[Found]:
     active = [member.reference for member in accounts.staff(tx) if member.active]
-    found = verify_teams(tx, queue=queue_reference(tenant.id), staff=active, now=app.clock.now())
+    joined = merges.merged_away(tx)
+    found = verify_teams(tx, queue=queue_reference(tenant.id), staff=active, joined=joined, now=app.clock.now())
     return [Found(tenant=tenant.slug, part="teams", at=at, expected=expected) for at, expected in found]
 
 

@@ -215,6 +215,31 @@ update lead
  where patient_id = %(patient_id)s
    and led_until is null
 
+-- join_lead --
+-- The lead of the prior patient ends; the survivor is led by whoever leads there, else by the prior's lead.
+with ended as (
+    update lead
+       set led_until = greatest(%(at)s, led_from + interval '1 microsecond'), joined_to = %(survivor)s
+     where patient_id = %(prior)s
+       and led_until is null
+ returning tenant_id, lead)
+insert into lead (patient_id, lead, led_from, by, why)
+select %(survivor)s, e.lead, %(at)s, %(by)s, %(why)s
+  from ended as e
+ where not exists (select from lead as l where l.tenant_id = e.tenant_id and l.patient_id = %(survivor)s)
+on conflict do nothing
+
+-- part_lead --
+-- Who is parted again has been led, since they were joined, by whoever led the survivor.
+insert into lead (patient_id, lead, led_from, previous_until, by, why)
+select p.patient_id, s.lead, p.led_until, p.led_until, %(by)s, %(why)s
+  from lead as p
+  join lead as s on s.tenant_id = p.tenant_id and s.patient_id = %(survivor)s and s.led_until is null
+ where p.patient_id = %(prior)s
+   and p.joined_to is not null
+   and not exists (select from lead as l
+                    where l.tenant_id = p.tenant_id and l.patient_id = p.patient_id and l.previous_until = p.led_until)
+
 -- begin_lead --
 insert into lead (patient_id, lead, led_from, previous_until, by, why)
 select %(patient_id)s, %(lead)s, coalesce(last.until, %(at)s), last.until, %(by)s, %(why)s
@@ -286,6 +311,12 @@ update absence
    set over = case when begun is null then least(%(at)s, starts) else %(at)s end
  where practitioner = %(practitioner)s
    and over is null
+
+-- withdraw_offers_about --
+update lead_offer
+   set answered = %(at)s, answer = 'withdrawn', answer_why = %(why)s, answered_by = %(by)s
+ where answered is null
+   and patient_id = %(patient_id)s
 
 -- withdraw_offers --
 update lead_offer

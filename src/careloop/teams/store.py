@@ -210,6 +210,18 @@ def change_lead(tx: Transaction, patient_id: str, lead: str, *, at: datetime, by
     tx.execute(_SQL["begin_lead"], row)
 
 
+def join_lead(tx: Transaction, prior: str, survivor: str, *, at: datetime, by: str, why: str) -> None:
+    """Two patients are one: one of them is led, by the survivor's lead if there is one; offers about the prior's lead
+    are withdrawn."""
+    tx.execute(_SQL["withdraw_offers_about"], {"patient_id": prior, "by": by, "why": why, "at": at})
+    tx.execute(_SQL["join_lead"], {"prior": prior, "survivor": survivor, "at": at, "by": by, "why": why})
+
+
+def part_lead(tx: Transaction, prior: str, survivor: str, *, by: str, why: str) -> None:
+    """They are two again: the survivor's lead leads the prior as well, until another takes over."""
+    tx.execute(_SQL["part_lead"], {"prior": prior, "survivor": survivor, "by": by, "why": why})
+
+
 def led_by(tx: Transaction, lead: str) -> list[str]:
     """Patients whom this reference leads now."""
     return [row["patient_id"] for row in tx.rows(_SQL["led_by"], {"lead": lead})]

@@ -6,15 +6,25 @@ select distinct l.patient_id
    and not exists (select from lead as d where d.patient_id = l.patient_id and d.led_until is null)
 
 -- broken_leads --
--- One lead at every moment: each begins where the one before ended, and one is open.
+-- One lead at every moment: each begins where the one before ended, and one is open; none while the patient is joined
+-- with another.
 select distinct d.patient_id
-  from (select patient_id, led_from, led_until,
+  from (select patient_id, led_from, led_until, joined_to,
                lag(led_until) over (partition by patient_id order by led_from) as ended,
                row_number() over (partition by patient_id order by led_from) as place,
+               row_number() over (partition by patient_id order by led_from desc) as from_last,
                count(*) filter (where led_until is null) over (partition by patient_id) as open_ones
           from lead) as d
  where (d.place > 1 and d.ended is distinct from d.led_from)
-    or d.open_ones <> 1
+    or d.open_ones > 1
+    or (d.from_last = 1 and (d.led_until is null) = (d.joined_to is not null))
+
+-- lead_of_joined --
+-- Who is joined with another has no lead of their own: the survivor's is (TR-09, PG-01).
+select d.patient_id
+  from lead as d
+ where d.led_until is null
+   and d.patient_id = any(%(joined)s)
 
 -- lead_who_left --
 select d.patient_id

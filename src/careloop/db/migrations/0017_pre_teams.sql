@@ -113,7 +113,8 @@ create index membership_ends on membership (tenant_id, ends) where ends is not n
 select make_tenant_table('membership');
 
 -- One accountable lead coordinator of a patient at every moment since the first (PG-01): a chain as in `ownership`.
--- Two cannot be written, and once there is one there is always one. `lead` is a person or the staffed queue.
+-- Two cannot be written, and once there is one there is always one, but while the patient is joined with another (A40):
+-- then that one's lead is. `lead` is a person or the staffed queue.
 create table lead (
     tenant_id int not null,
     patient_id text collate "C" not null,
@@ -123,6 +124,8 @@ create table lead (
     previous_until timestamptz,
     by text not null,
     why text not null,
+    -- The patient with whom this one was joined: nobody leads here until they are parted.
+    joined_to text collate "C" check (joined_to is null or led_until is not null),
     primary key (tenant_id, patient_id, led_from),
     unique nulls not distinct (tenant_id, patient_id, led_until),
     unique nulls not distinct (tenant_id, patient_id, previous_until),
