@@ -151,7 +151,7 @@ def leads(practice: Practice, patient: str) -> list[tuple[str, bool]]:
 
 
 def test_of_two_patients_who_are_one_one_is_led_and_both_again_when_they_are_parted(practice):
-    """PG-01: two leads of one person cannot be; a panel and a leave do not count somebody who is joined with another."""
+    """PG-01: two leads of one person cannot be; a panel does not count somebody who is joined with another."""
     practice.hire_as("eve", "coordinator")
     practice.move_to("2026-03-06 17:00")
     survivor, prior = practice.known("100234"), practice.known("100999")
