@@ -105,6 +105,25 @@ def test_one_save_writes_what_was_shown_and_undo_takes_it_all_back(practice, pat
         practice.run(lambda tx: acts.undo(practice.app, tx, practice.user("dana"), act_id=receipt.act_id))
 
 
+def test_a_message_to_the_team_waits_with_whom_it_is_for_and_reaches_no_patient(practice, patient):
+    text = '/message to nurse "Her daughter asks whether the scale is broken"\n/message Nia calls you tomorrow'
+    card = shown(practice, patient, text)
+    says = [words for kind, words in card.lines if kind == "wrote"]
+    assert says == [
+        "Message to Nia Example: Her daughter asks whether the scale is broken",
+        "Message to the patient: Nia calls you tomorrow",
+    ]
+    save(practice, patient, text)
+    team, own = sorted(facts(practice, patient, "Communication"), key=lambda one: one["payload"][0]["contentString"])
+    assert (team["recipient"], own["recipient"]) == (
+        [{"reference": practice.reference("nia")}],
+        [{"reference": f"Patient/{patient}"}],
+    )
+    loop = loops(practice, patient)["team-task"]
+    assert (loop.owner, loop.state.status.is_open) == (practice.reference("nia"), True)
+    assert [one["reference"] for one in team["about"]] == [loop.state.focus]
+
+
 def plan_of(practice: Practice, patient: str) -> plan_desk.PlanDesk:
     return practice.run(lambda tx: plan_desk.open_desk(practice.app, tx, patient))
 

@@ -279,8 +279,21 @@ def _referral(work: _Work, item: Item) -> None:
     work.done.lines.append(("wrote", f"Referral, not sent yet: {new.service}, {new.priority}: {_short(new.question)}"))
 
 
+def _team_message(work: _Work, item: Item, who: Who) -> None:
+    """A message to the team stays open, with whom it is for, until they have said what they did."""
+    text, owner = item.text("text"), _owner(work, who, None)
+    task = writes.task_of(work.desk, text, None, owner)
+    task["code"]["text"] = f"Message: {_short(text)}"
+    says = f"Message to {people.Names(work.tx).name(owner)}: {_short(text)}"
+    work.wrote(says, task, writes.team_message_of(work.desk, text, task, owner))
+    work.owners.append((f"Task/{task['id']}", owner, f"a message to {who.says}"))
+
+
 def _message(work: _Work, item: Item) -> None:
-    text = item.text("text")
+    who, text = item.values.get("who"), item.text("text")
+    if isinstance(who, Who):
+        _team_message(work, item, who)
+        return
     work.wrote(f"Message to the patient: {_short(text)}", writes.message_of(work.desk, text))
     shown = people.patients_shown(work.app, work.tx, [work.desk.patient_id], work.desk.now, work.desk.zone)[
         work.desk.patient_id

@@ -164,6 +164,22 @@ def message_of(desk: Desk, text: str) -> Json:
     }
 
 
+def team_message_of(desk: Desk, text: str, task: Json, owner: str) -> Json:
+    """Words for a member of the team, about the Task by which they answer."""
+    return {
+        "resourceType": "Communication",
+        "id": new_id(),
+        "status": "completed",
+        "category": [{"coding": [{"system": "urn:careloop:communication", "code": "team"}], "text": "Team"}],
+        "subject": desk.patient,
+        "about": [{"reference": f"Task/{task['id']}"}],
+        "recipient": [{"reference": owner}],
+        "sent": desk.stamp,
+        "payload": [{"contentString": text}],
+        **({"sender": desk.author[0]} if desk.by else {}),
+    }
+
+
 def goal_of(desk: Desk, text: str) -> Json:
     """A goal in the patient's words."""
     return {

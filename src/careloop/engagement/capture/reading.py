@@ -23,6 +23,7 @@ _IN_DAYS = re.compile(r"in\s+(\d{1,3})\s*(day|days|week|weeks)\b", re.I)
 _SLASHED = re.compile(r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?!\w)")
 _NUMBER = r"\d{1,7}(?:\.\d{1,6})?"
 _READING = re.compile(rf"({_NUMBER})(?:\s*/\s*({_NUMBER}))?(?![\d.,]*\d)")
+_TO = re.compile(r"to\s+", re.I)
 _BY = re.compile(r"(?:by|on|due|until)\s+", re.I)
 
 
@@ -53,6 +54,8 @@ def read_part(text: str, at: int, taken: Taken, setting: Setting) -> Found | Wro
             return _minutes(text, at)
         case "who":
             return _who(text, at, setting)
+        case "to":
+            return _to(text, at, setting)
         case "day":
             return _day(text, at, setting)
         case "word":
@@ -100,6 +103,12 @@ def _who(text: str, at: int, setting: Setting) -> Found | None:
             reference, role = names[said]
             return Found(value=Who(role=role, reference=reference, says=text[at:end]), end=end)
     return None
+
+
+def _to(text: str, at: int, setting: Setting) -> Found | None:
+    """`to` and who: words for a patient may begin with a name, so a name alone addresses nobody."""
+    found = _TO.match(text, at)
+    return _who(text, found.end(), setting) if found else None
 
 
 def _day(text: str, at: int, setting: Setting) -> Found | Wrong | None:
