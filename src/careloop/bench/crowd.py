@@ -1,26 +1,38 @@
 """Very many made-up people: each a Patient with every row of the index, its numbers, looks and keys of likeness.
 
-The rows are made by the code that makes them for any Patient. Left out is what looks for people who are alike (made-up
-ones are not), and what is told to whoever follows the record.
+The rows are made by the code that makes them for any Patient, in two processes, and go by COPY into tables that stand
+bare meanwhile (`filling`). Left out is what looks for people who are alike (made-up ones are not), and what is told to
+whoever follows the record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from multiprocessing import get_context
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from careloop.access.model import system_principal
+import msgspec
+
 from careloop.bench import made_up
+from careloop.bench.filling import Lines, plain
 from careloop.bench.installation import Place
-from careloop.bench.telling import Stage, by_two
-from careloop.db import Transaction
+from careloop.bench.telling import Stage
+from careloop.db import Database, load_queries
+from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.tokens import Word
 from careloop.flows import placing
-from careloop.identity import store
-from careloop.identity.likeness import likeness_of
+from careloop.identity.likeness import shipped_likeness
 from careloop.identity.noting import plain_looks
-from careloop.identity.rules import Likeness, identifiers_of, splits
-from careloop.loops import places
-from careloop.record import Write
+from careloop.identity.rules import identifiers_of, skeleton, splits
+from careloop.record.content import content_of, to_milliseconds
+from careloop.record.indexing import Indexer
+from careloop.record.store import WORDS, NewVersion
 
-_SET = 2_000
+_SQL = load_queries("careloop.bench", "population.sql")
+_SET = 5_000
 _LANGUAGES = (("es", "Spanish"), ("vi", "Vietnamese"), ("ar", "Arabic"))
 
 
@@ -40,25 +52,103 @@ def _language(index: int) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Practice:
+    """What a process must know to write for the practice."""
+
+    owner_url: str
+    tenant_id: int
+    zone: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hand:
+    """What a process holds to write for the practice."""
+
+    database: Database
+    indexer: Indexer
+
+
+@cache
+def hand(practice: Practice) -> Hand:
+    """Connected and ready; once in each process."""
+    database = Database(practice.owner_url, max_size=1).open()
+    return Hand(database=database, indexer=Indexer(SearchDefinitions.load()))
+
+
+def practice_of(place: Place) -> Practice:
+    """The practice of this installation, at this moment."""
+    now = to_milliseconds(place.app.clock.now())
+    return Practice(owner_url=place.urls.owner, tenant_id=place.tenant.id, zone=place.tenant.zone, now=now)
+
+
+def two_processes() -> ProcessPoolExecutor:
+    """As many as the machine of the aims has cores."""
+    return ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+
+
+def reserve_keys(place: Place, count: int) -> int:
+    """The first of so many keys of resources that nobody else has or will have."""
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        return int(tx.value(_SQL["reserve_keys"], {"count": count}))
+
+
 def add(place: Place, low: int, high: int) -> None:
-    """The people from `low` up to `high` are in the record, findable, and known to identity and to the worklist."""
-    likeness = likeness_of(place.app.catalog)
+    """The people from `low` up to `high` are in the record, findable, and known to identity and to the worklist. The
+    tables should stand bare."""
+    practice, stage = practice_of(place), Stage("patients", high - low)
+    first = reserve_keys(place, high - low)
+    sets = [(start, min(start + _SET, high)) for start in range(low, high, _SET)]
+    with two_processes() as workers:
+        told = [workers.submit(_add_some, practice, start, end, first + start - low) for start, end in sets]
+        for (start, end), one in zip(sets, told, strict=True):
+            _keep_words(place, one.result())
+            stage.advance(end - start)
 
-    def some(start: int) -> int:
-        people = [person(index) for index in range(start, min(start + _SET, high))]
-        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-            _write(place, tx, people, likeness)
-        return len(people)
 
-    by_two(Stage("patients", high - low), some, range(low, high, _SET))
+def _add_some(practice: Practice, low: int, high: int, key: int) -> set[Word]:
+    """Written by this process; the words that lead to tokens."""
+    with_hand = hand(practice)
+    lines, words = rows_of(practice, with_hand.indexer, [person(index) for index in range(low, high)], key)
+    with with_hand.database.transaction(practice.tenant_id, actor="bench") as tx:
+        lines.write(tx)
+    return words
 
 
-def _write(place: Place, tx: Transaction, people: Sequence[dict[str, Any]], likeness: Likeness) -> None:
-    now = place.app.clock.now()
-    writes = [Write(method="update", resource_type="Patient", id=one["id"], resource=one) for one in people]
-    place.app.record.write(tx, system_principal(place.tenant.id, "bench"), now, writes, validate=False, audit=False)
-    claims = [(one["id"], number) for one in people for number in splits(identifiers_of(one))[0]]
-    store.claim(tx, now, claims, on_resource=True)
-    looks = {one["id"]: plain_looks(one) for one in people}
-    store.put_looks(tx, looks, {one: likeness.keys(seen) for one, seen in looks.items()}, {})
-    places.set_traits(tx, {one["id"]: placing.traits_of([one]) for one in people})
+def _keep_words(place: Place, words: Iterable[Word]) -> None:
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        WORDS.keep(tx, words)
+
+
+def rows_of(
+    practice: Practice, indexer: Indexer, people: Sequence[dict[str, Any]], first: int
+) -> tuple[Lines, set[Word]]:
+    """Everything that stands about these people, with keys from `first` on, and the words that their codes have."""
+    lines, words, zone = Lines(practice.tenant_id), set[Word](), ZoneInfo(practice.zone)
+    for key, one in enumerate(people, first):
+        content = content_of(one, "Patient", one["id"])
+        index = indexer.rows(practice.tenant_id, zone, one)
+        words.update(index.words)
+        version = NewVersion(
+            key=key, resource_type="Patient", id=one["id"], version=1, digest=content.digest,
+            text=content.text(1, practice.now), index=index, change="created",
+        )  # fmt: skip
+        lines.add_resource(version, practice.now)
+        _add_identity(lines, one, practice.now)
+    return lines, words
+
+
+def _add_identity(lines: Lines, one: Mapping[str, Any], now: datetime) -> None:
+    """The numbers, looks, keys of likeness and traits of a Patient."""
+    identity, looks = str(one["id"]), plain_looks(one)
+    for number in splits(identifiers_of(one))[0]:
+        lines.add(
+            "patient_identifier", lines.tenant_id, plain(number.system), plain(number.value), identity,
+            plain(skeleton(number.value)), "t", now,
+        )  # fmt: skip
+    lines.add("patient_features", lines.tenant_id, identity, plain(msgspec.json.encode(looks).decode()))
+    for key in sorted(shipped_likeness().keys(looks)):
+        lines.add("patient_key", lines.tenant_id, key, identity)
+    for kind, value in placing.traits_of([one]):
+        lines.add("patient_trait", lines.tenant_id, kind, plain(value), identity)

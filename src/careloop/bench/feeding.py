@@ -11,6 +11,7 @@ from pathlib import Path
 
 from careloop.bench import crowd, made_up, population
 from careloop.bench.figures import Figure, Figures, at_least, at_most, percentile
+from careloop.bench.filling import bare
 from careloop.bench.installation import Place, cpu_seconds, installation, resident_megabytes, running_server
 from careloop.db.limits import plain_commit_seconds
 
@@ -66,7 +67,8 @@ def run(sizes: Sequence[int], seconds: int, pace: int, command: str, kept: Path 
     with installation() as place:
         present = 0
         for size in sizes:
-            crowd.add(place, present, size)
+            with bare(place):
+                crowd.add(place, present, size)
             present = size
             rounds.append(_round(place, size, wanted))
         texts = [message.decode() for message in made_up.messages(1000, place.app.clock.now(), first=1)]

@@ -26,9 +26,9 @@ from careloop.bench.accounting import Meter, Spent
 from careloop.bench.fhir_blend import Sample
 from careloop.bench.fhir_rounds import PACE, Found, Middle, Site, Waves, growth, rounds
 from careloop.bench.figures import Figure, Figures, at_most, percentile
+from careloop.bench.filling import settle_tables
 from careloop.bench.installation import Place, installation, running_server
 from careloop.bench.traffic import Request, shuffled
-from careloop.bench.worklists import settle
 from careloop.errors import Rejected
 from careloop.flows import contradictions, placing
 from careloop.flows.bulk import import_bundles
@@ -98,7 +98,7 @@ def _fill(place: Place, data: Path, size: int) -> tuple[Filled, str]:
     tasks = fhir_blend.tasks([str(one["id"]) for one in sample.patients])
     import_bundles(place.app, place.tenant, place.principal, list(tasks))
     _catch_up(place)
-    settle(place)
+    settle_tables(place)
     _say(f"{size} patients stand: {time.monotonic() - started:.0f} s")
     return Filled(place, f"{size} patients: ", sample, _client(place)), chart
 

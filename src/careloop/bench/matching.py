@@ -9,8 +9,8 @@ from typing import Any
 
 from careloop import identity
 from careloop.bench.figures import Figure, Figures, at_most, percentile
+from careloop.bench.filling import settle_tables
 from careloop.bench.installation import Place, installation
-from careloop.bench.worklists import settle
 from careloop.db import Transaction
 from careloop.db.cluster import locate
 from careloop.db.limits import server_cpu_seconds
@@ -42,7 +42,7 @@ def run(sizes: Sequence[int], command: str) -> Figures:
         done = 0
         for size in sorted(sizes):
             import_bundles(place.app, place.tenant, place.principal, _documents(done, size))
-            settle(place)
+            settle_tables(place)
             done = size
             figures += _measured(place, size)
     return Figures(benchmark="match", command=command, figures=figures)

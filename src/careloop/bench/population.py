@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from careloop.bench import crowd, live_copies, made_up
+from careloop.bench import crowd, facts, live_copies, made_up
+from careloop.bench.filling import Lines, bare, plain, settle_tables, untriggered
 from careloop.bench.installation import Place
-from careloop.bench.telling import Stage, tell
+from careloop.bench.telling import Stage, by_two, tell
 from careloop.db import Database, Transaction, load_queries
-from careloop.flows import placing
+from careloop.flows import deadlines, placing, team_rounds
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
 from careloop.flows.routing import queue_reference
 from careloop.loops.ids import loop_id, step_task_id
 
-TEMPLATES = 2_000
+TEMPLATES, QUEUE_EACH = 2_000, 100_000
 _SQL = load_queries("careloop.bench", "population.sql")
-_OPEN_SET, _CLOSED_SET = 20_000, 100_000
-_QUEUE_EACH = 100_000
-"""2,000 of so many people have loops that nobody took yet."""
+_OPEN_SET, _FACT_SET, _CLOSED_SET = 10_000, 2_000, 50_000
+_FACTS = ("Encounter", "CareTeam", "Communication")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +51,20 @@ def fill(
     tell(f"{templates:,} cases by the real path")
     import_bundles(place.app, place.tenant, place.principal, documents)
     _renew_places(place)
-    with _as_owner(place) as tx:
-        tx.execute(_SQL["take_statistics"])
-        _read_behind(place)
+    deadlines.run(place.app, place.tenant)
+    team_rounds.go_on(place.app, place.tenant)
+    _read_behind(place)
+    work = facts.Work(
+        templates=templates, owners=tuple(owners), queue=queue_reference(place.tenant.id), types=_FACTS,
+        queue_each=QUEUE_EACH,
+    )  # fmt: skip
     awake = live_copies.first_to_wake(place, templates, open_loops, live)
-    with _without_indexes(place):
+    with _templates(place), bare(place):
         crowd.add(place, templates, patients)
-        _open(place, templates, open_loops, owners, awake)
+        _copy_facts(place, work, open_loops)
+        _open(place, work, open_loops, awake)
         _closed(place, templates, patients, loops - open_loops)
-    with _as_owner(place) as tx:
-        tx.execute(_SQL["take_statistics"])
+    settle_tables(place)
     live_copies.add(place, templates, open_loops, awake)
     _read_behind(place)
     _renew_places(place)
@@ -80,80 +84,93 @@ def _read_behind(place: Place) -> None:
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         for name in ("traits_are_read", "contradictions_are_read", "medicines_are_read", "readings_are_read"):
             tx.execute(_SQL[name])
+        tx.execute(_SQL["needs_are_known"])
         tx.execute(_SQL["nobody_is_told"])
 
 
-class _without_indexes:  # noqa: N801 - used like a function
-    """Secondary indexes are away inside and made again at the end: a load of millions takes minutes, not hours."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._again: list[str] = []
-
-    def __enter__(self) -> None:
-        with _as_owner(self._place) as tx:
-            for row in tx.rows(_SQL["secondary_indexes"]):
-                self._again.append(row["again"])
-                tx.execute(row["away"])
-
-    def __exit__(self, *_: object) -> None:
-        with _as_owner(self._place) as tx:
-            tx.execute(_SQL["more_memory"])
-            stage = Stage("indexes", len(self._again))
-            for statement in self._again:
-                tx.execute(statement)
-                stage.advance(1)
+@contextmanager
+def _owner(place: Place) -> Iterator[Database]:
+    """Connections of the owner of the tables, whom row-level security does not bind; two work at a time."""
+    database = Database(place.urls.owner, max_size=2).open()
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager
-def _as_owner(place: Place) -> Iterator[Transaction]:
-    """One transaction of the owner of the tables."""
-    owner = Database(place.urls.owner, max_size=1).open()
-    try:
+def _templates(place: Place) -> Iterator[None]:
+    """The loops of the real path lie apart meanwhile, where copies find them."""
+    with _owner(place) as owner:
         with owner.directory() as tx:
-            tx.execute(_SQL["no_limit"])
-            yield tx
-    finally:
-        owner.close()
+            _in_turn(tx, "keep_templates")
+        yield
+        with owner.directory() as tx:
+            _in_turn(tx, "drop_templates")
 
 
-def _copy_resources(tx: Transaction, templates: int, low: int, high: int, kinds: dict[str, str]) -> None:
-    first = tx.value(_SQL["reserve_keys"], {"count": (high - low) * len(kinds)})
-    tx.execute(
-        _SQL["copy_resources"],
-        {
-            "first": first, "low": low, "high": high, "templates": templates, "types": list(kinds),
-            "letters": list(kinds.values()),
-        },
-    )  # fmt: skip
+def _copy_facts(place: Place, work: facts.Work, open_loops: int) -> None:
+    """The facts on which the open loops rest, about each of the people who have a copy of one, and their teams."""
+    templates, practice = work.templates, crowd.practice_of(place)
+    stage = Stage("facts", open_loops - templates)
+    first = crowd.reserve_keys(place, (open_loops - templates) * len(_FACTS))
+    sets = _sets(templates, open_loops, _FACT_SET)
+    with crowd.two_processes() as workers:
+        told = [
+            workers.submit(facts.add, practice, work, low, high, first + (low - templates) * len(_FACTS))
+            for low, high in sets
+        ]
+        for (low, high), one in zip(sets, told, strict=True):
+            one.result()
+            stage.advance(high - low)
 
 
-def _open(place: Place, templates: int, open_loops: int, owners: Sequence[str], awake: live_copies.Awake) -> None:
-    """Loops that are open and whose clocks rest, and the facts that all open ones rest on."""
-    facts = {"Encounter": "S", "CareTeam": "C", "Communication": "K"}
+def _open(place: Place, work: facts.Work, open_loops: int, awake: live_copies.Awake) -> None:
+    """Loops that are open and whose clocks rest."""
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         found = tx.rows(_SQL["template_loops"])
-    stage = Stage("open loops", open_loops - templates)
-    for low in range(templates, open_loops, _OPEN_SET):
-        high = min(low + _OPEN_SET, open_loops)
-        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-            tx.execute(_SQL["no_limit"])
-            _copy_resources(tx, templates, low, high, facts)
-            mapped = [one for one in _mapped(place.tenant.id, found, templates, low, high) if one[1] not in awake]
-            tx.execute(_SQL["make_map"])
-            tx.execute(_SQL["make_step_map"])
-            tx.copy_in("loop_map", ["template", "number", "id"], [one[:3] for one in mapped])
-            steps = [
-                (template, loop, step, step_task_id(loop, step))
-                for template, _, loop, names in mapped
-                for step in names
-            ]
-            tx.copy_in("step_map", ["template", "id", "step_id", "task_id"], steps)
-            tx.execute(_SQL["index_maps"])
-            values = {"queue": queue_reference(place.tenant.id), "queue_each": _QUEUE_EACH, "owners": list(owners)}
-            tx.execute(_SQL["copy_loops"], {**values, "owner_count": len(owners), "templates": templates})
-            tx.execute(_SQL["copy_steps"])
-        stage.advance(high - low)
+    templates, stage = work.templates, Stage("open loops", open_loops - work.templates)
+
+    def some(span: tuple[int, int]) -> int:
+        low, high = span
+        mapped = [one for one in _mapped(place.tenant.id, found, templates, low, high) if one[1] not in awake]
+        with_owner = [(*one, work.owner_of(one[1])) for one in mapped]
+        with owner.transaction(place.tenant.id, actor="bench") as tx:
+            untriggered(tx)
+            _copy_loops(tx, with_owner)
+            tx.execute(_SQL["copy_responsibility"], {"low": low, "high": high, "templates": templates})
+        return high - low
+
+    with _owner(place) as owner:
+        with owner.directory() as tx:
+            _in_turn(tx, "places_follow")
+        by_two(stage, some, _sets(templates, open_loops, _OPEN_SET))
+        with owner.directory() as tx:
+            _in_turn(tx, "places_as_before")
+
+
+def _in_turn(tx: Transaction, name: str) -> None:
+    """Several statements that stand under one name."""
+    for statement in _SQL[name].split(";\n"):
+        tx.execute(statement)
+
+
+def _copy_loops(tx: Transaction, mapped: Sequence[tuple[str, int, str, list[str], str]]) -> None:
+    _in_turn(tx, "make_maps")
+    loops = Lines(
+        tx.tenant_id, {"loop_map": "template number id owner", "step_map": "template id step_id task_id owner"}
+    )
+    for template, number, loop, names, owner in mapped:
+        loops.add("loop_map", template, number, loop, owner)
+        for step in names:
+            loops.add("step_map", template, loop, plain(step), step_task_id(loop, step), owner)
+    loops.write(tx)
+    for name in ("look_at_maps", "copy_loops", "copy_steps"):
+        tx.execute(_SQL[name])
+
+
+def _sets(low: int, high: int, size: int) -> list[tuple[int, int]]:
+    return [(start, min(start + size, high)) for start in range(low, high, size)]
 
 
 def _mapped(
@@ -171,27 +188,23 @@ def _mapped(
 
 
 def _closed(place: Place, templates: int, patients: int, count: int) -> None:
-    """Loops that ended. Their places are nobody's question, so the trigger that keeps places is off meanwhile."""
-    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-        newest = int(tx.value(_SQL["newest_number"]))
-    with _as_owner(place) as tx:
-        tx.execute(_SQL["places_rest"])
+    """Loops that ended. Nothing follows them: they have no place, and nobody's need changes."""
     stage = Stage("closed loops", count)
-    for low in range(0, count, _CLOSED_SET):
-        with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-            tx.execute(_SQL["no_limit"])
-            high = min(low + _CLOSED_SET, count)
-            values = {"low": low, "high": high, "templates": templates, "patients": patients, "newest": newest}
-            tx.execute(_SQL["copy_closed"], values)
-        stage.advance(high - low)
-    with _as_owner(place) as tx:
-        tx.execute(_SQL["places_go_on"])
+
+    def some(span: tuple[int, int]) -> int:
+        low, high = span
+        with owner.transaction(place.tenant.id, actor="bench") as tx:
+            untriggered(tx)
+            tx.execute(_SQL["copy_closed"], {"low": low, "high": high, "templates": templates, "patients": patients})
+        return high - low
+
+    with _owner(place) as owner:
+        by_two(stage, some, _sets(0, count, _CLOSED_SET))
 
 
 def settle(place: Place) -> None:
     """The planner knows the tables as they are now, and nobody has anything to catch up with."""
-    with _as_owner(place) as tx:
-        tx.execute(load_queries("careloop.bench")["take_statistics"])
+    settle_tables(place)
     _read_behind(place)
 
 

@@ -1,29 +1,15 @@
--- secondary_indexes --
--- What can be made again after a load: every index that no constraint needs, of the tables that are filled.
-select 'drop index ' || i.indexrelid::regclass as away, pg_get_indexdef(i.indexrelid) as again
-  from pg_index as i
- where i.indrelid = any(array['loop', 'loop_step', 'loop_place', 'resource', 'resource_date', 'resource_string', 'patient_identifier',
-                                'patient_key']::regclass[])
-   and not exists (select from pg_constraint as c where c.conindid = i.indexrelid)
-   and i.indexrelid::regclass::text not in ('loop_one_per_matter')
-
 -- reserve_keys --
 -- So many keys of resources are nobody else's; the first of them.
 select min(block) - 999 from (select nextval('resource_key') as block from generate_series(0, %(count)s::int / 1000)) as taken
 
--- copy_resources --
--- Each resource of the templates once more for each of some other people: the numbers in it, eight digits after a
--- letter, are those of the other person. The search index holds them by type and patient only.
-insert into resource (key, last_updated, digest, self, version, type, id, patient_id, tokens, present, refs, body)
-select %(first)s + row_number() over () - 1, r.last_updated, r.digest # n.number, r.self # n.number, r.version, r.type,
-       overlay(r.id placing n.digits from 2 for 8), overlay(r.patient_id placing n.digits from 2 for 8), r.tokens, r.present,
-       r.refs, replace(r.body, substr(r.id, 2, 8), n.digits)
-  from (select number, lpad(number::text, 8, '0') as digits, lpad((number %% %(templates)s)::text, 8, '0') as template
-          from generate_series(%(low)s::int, %(high)s::int - 1) as number) as n
- cross join unnest(%(types)s::text[], %(letters)s::text[]) as k (type, letter)
-  join resource as r
-    on r.type = k.type
-   and r.id = k.letter || n.template
+-- template_facts --
+-- What stands about some of the people of the real path, of the types that copies have.
+select r.patient_id, r.body
+  from resource as r
+ where r.type = any(%(types)s)
+   and r.patient_id = any(%(patients)s)
+   and r.id like '_________'
+ order by r.key
 
 -- template_loops --
 -- The loops that the real path opened, with their steps.
@@ -33,54 +19,98 @@ select l.id::text, l.pathway, l.focus, l.matter, substr(l.patient_id, 2)::int as
  where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
    and l.patient_id like 'P________'
 
--- make_map --
-create temporary table loop_map (template uuid, number int, id uuid) on commit drop
+-- make_maps --
+create temporary table loop_map (template uuid, number int, id uuid, owner text) on commit drop;
+create temporary table step_map (template uuid, id uuid, step_id text, task_id uuid, owner text) on commit drop
 
--- make_step_map --
-create temporary table step_map (template uuid, id uuid, step_id text, task_id uuid) on commit drop
-
--- index_maps --
+-- look_at_maps --
 analyze loop_map, step_map
+
+-- places_follow --
+-- Two triggers do their work even where the others rest: places and leads of loops are made by the product itself.
+alter table loop enable always trigger loop_place_new;
+alter table loop enable always trigger lead_follows_first_loop
+
+-- places_as_before --
+alter table loop enable trigger loop_place_new;
+alter table loop enable trigger lead_follows_first_loop
+
+-- keep_templates --
+-- The templates apart, with keys: while the tables stand bare nothing else finds them quickly. Of ended loops the text
+-- of the state up to its id, and from there on.
+create unlogged table bench_loop as select l.*, substr(l.patient_id, 2)::int as template from loop as l where l.patient_id like 'P________';
+create unlogged table bench_step as select s.* from loop_step as s join bench_loop as l on l.id = s.loop_id;
+create unlogged table bench_ended as
+select l.id, l.template, split_part(state.text, '"id": "?"', 1) as before, split_part(state.text, '"id": "?"', 2) as behind
+  from bench_loop as l
+ cross join lateral (
+       select (l.state - array['focus', 'patient_id', 'deadline', 'opened', 'closed', 'next_change', 'holds_until']
+               || '{"status": "completed", "clock": "on-time", "steps": [], "id": "?"}')::text as text) as state;
+create index on bench_loop (id);
+create index on bench_loop (template);
+create index on bench_step (loop_id, step_id);
+create index on bench_ended (id);
+analyze bench_loop, bench_step, bench_ended
+
+-- drop_templates --
+drop table bench_loop, bench_step, bench_ended
 
 -- copy_loops --
 -- Loops of the map: the same facts about another person, so that a review finds them as they must be. Their clocks rest.
 insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline, next_step, next_due,
                   next_outside, tier, safety, lasting_points, board, watch_until, as_of, wake_at, task_version, history, state)
 select m.id, l.pathway, l.version, 'P' || d.digits, overlay(l.focus placing d.digits from length(l.focus) - 7 for 8),
-       replace(l.matter, substr(l.patient_id, 2), d.digits), l.status, l.clock,
-       case when m.number %% %(queue_each)s < 2000 then %(queue)s
-            else (%(owners)s::text[])[1 + (m.number + m.number / %(templates)s * 37) %% %(owner_count)s] end,
+       replace(l.matter, substr(l.patient_id, 2), d.digits), l.status, l.clock, m.owner,
        l.opened, l.deadline, l.next_step, l.next_due, l.next_outside, l.tier, l.safety, l.lasting_points, l.board,
        l.watch_until, l.as_of, '9999-12-31', l.task_version, '{}',
-       replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text)::jsonb
+       replace(replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text), l.owner, m.owner)::jsonb
   from loop_map as m
-  join loop as l on l.id = m.template
+  join bench_loop as l on l.id = m.template
  cross join lateral (select lpad(m.number::text, 8, '0') as digits) as d
 
 -- copy_steps --
 insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
                        closure_reason, evidence, task_version, history)
-select m.id, s.step_id, m.task_id, s.position, s.status, s.clock, l.owner, s.owner_role, s.due, s.says, s.outside, s.ended,
-       s.closure_reason, s.evidence, s.task_version, '{}'
+select m.id, s.step_id, m.task_id, s.position, s.status, s.clock, m.owner, s.owner_role, s.due, s.says, s.outside, s.ended,
+       s.closure_reason,
+       array(select replace(e.one, d.old, d.digits) from unnest(s.evidence) with ordinality as e (one, place) order by e.place),
+       s.task_version, '{}'
   from step_map as m
-  join loop_step as s on s.loop_id = m.template and s.step_id = m.step_id
-  join loop as l on l.id = m.id
+  join bench_step as s on s.loop_id = m.template and s.step_id = m.step_id
+  join bench_loop as l on l.id = m.template
+  join loop_map as o on o.id = m.id
+ cross join lateral (select lpad(o.number::text, 8, '0') as digits, substr(l.patient_id, 2) as old) as d
+
+-- copy_responsibility --
+-- What was known of the copied people when rules asked who is responsible, and who belongs to their care teams.
+insert into responsibility (patient_id, facts, at)
+select 'P' || lpad(n.number::text, 8, '0'), r.facts, r.at
+  from generate_series(%(low)s::int, %(high)s::int - 1) as n (number)
+  join responsibility as r on r.patient_id = 'P' || lpad((n.number %% %(templates)s)::text, 8, '0')
+
+-- add_members --
+insert into membership (patient_id, team_id, practitioner, role)
+select 'P' || m.digits, 'C' || m.digits, m.practitioner, 'coordinator'
+  from unnest(%(digits)s::text[], %(practitioners)s::text[]) as m (digits, practitioner)
 
 -- copy_closed --
 -- Loops that ended within the last year, with their state and without their steps.
 insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, closed, deadline, next_due,
                   next_outside, tier, safety, lasting_points, as_of, task_version, history, state)
-select md5(l.id::text || n.number)::uuid, l.pathway, l.version, 'P' || lpad((n.number %% %(patients)s)::text, 8, '0'),
-       l.focus || '-' || n.number, l.matter, 'completed', 'on-time', l.owner, l.opened - n.age, l.opened - n.age + interval '9 days',
-       l.deadline - n.age, l.next_due - n.age, l.next_outside, l.tier, l.safety, l.lasting_points, l.as_of, 1, '{}',
-       l.state || jsonb_build_object('status', 'completed', 'steps', '[]'::jsonb, 'id', md5(l.id::text || n.number)::uuid)
+select c.id, l.pathway, l.version, c.patient_id, c.focus, l.matter, 'completed', 'on-time', l.owner, c.opened, c.closed,
+       c.deadline, l.next_due - n.age, l.next_outside, l.tier, l.safety, l.lasting_points, l.as_of, 1, '{}',
+       (e.before || '"id": "' || c.id || '", "focus": "' || c.focus || '", "patient_id": "' || c.patient_id
+        || '", "deadline": "' || replace(c.deadline::text, ' ', 'T') || ':00", "opened": "' || replace(c.opened::text, ' ', 'T')
+        || ':00", "closed": "' || replace(c.closed::text, ' ', 'T') || ':00"'
+        || e.behind)::jsonb
   from (select number, number %% %(templates)s as template, make_interval(hours => 24 * 22 + number %% 8000) as age
           from generate_series(%(low)s::int, %(high)s::int - 1) as number) as n
-  join loop as l on l.patient_id = 'P' || lpad(n.template::text, 8, '0')
-   and l.number <= %(newest)s
-
--- newest_number --
-select max(number) from loop
+  join bench_loop as l on l.template = n.template
+  join bench_ended as e on e.id = l.id
+ cross join lateral (
+       select md5(l.id::text || n.number)::uuid as id, 'P' || lpad((n.number %% %(patients)s)::text, 8, '0') as patient_id,
+              l.focus || '-' || n.number as focus, l.deadline - n.age as deadline, l.opened - n.age as opened,
+              l.opened - n.age + interval '9 days' as closed) as c
 
 -- traits_are_read --
 insert into trait_reading (reached, ahead, ahead_before)
@@ -101,6 +131,10 @@ on conflict (tenant_id) do update set reached = excluded.reached, ahead = exclud
 insert into home_feed (reached, ahead, ahead_before)
 select max(seq), max(seq), 0 from change_feed
 on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+
+-- needs_are_known --
+-- What is known of the copied people is what is known of those they are copies of: nobody needs to be looked at.
+delete from responsibility_look
 
 -- nobody_is_told --
 update notice_event
@@ -133,15 +167,3 @@ select max(wake_at)
 
 -- no_limit --
 set local statement_timeout = 0
-
--- more_memory --
-set local maintenance_work_mem = '512MB'
-
--- places_rest --
-alter table loop disable trigger loop_place_new
-
--- places_go_on --
-alter table loop enable trigger loop_place_new
-
--- take_statistics --
-analyze loop, loop_step, loop_place, resource, patient_trait

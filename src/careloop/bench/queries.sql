@@ -1,7 +1,3 @@
--- take_statistics --
--- What autovacuum does within seconds after a load, done at once, so that the figures are those of a settled database.
-analyze
-
 -- some_open_loop --
 -- An open loop, each as likely as another: ids are spread evenly.
 select id::text

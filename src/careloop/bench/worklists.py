@@ -12,11 +12,10 @@ from zoneinfo import ZoneInfo
 from careloop.access.accounts import NewAccount, create_account, find_account
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role
-from careloop.bench import population
+from careloop.bench import filling, population
 from careloop.bench.figures import Figure, Figures, at_most, percentile
 from careloop.bench.installation import PASSWORD, Place, installation, resident_megabytes, running_server
 from careloop.bench.telling import tell
-from careloop.db import Database, load_queries
 from careloop.db.cluster import locate
 from careloop.db.limits import server_cpu_seconds
 from careloop.fhir.ids import new_id
@@ -87,7 +86,7 @@ def _practice(place: Place, size: Size) -> tuple[population.Population, int]:
     )
     busy = population.busy_patient(place.app.clock.now(), references[-1], EVENTS, LOOPS_OF_ONE)
     import_bundles(place.app, place.tenant, place.principal, busy)
-    settle(place)
+    filling.settle_tables(place)
     note.write_text(json.dumps({"population": asdict(made), "owners": size.owners}), encoding="utf-8")
     return made, size.owners
 
@@ -178,14 +177,6 @@ def _cpu_seconds(place: Place) -> float:
 
 def _p95(seconds: Sequence[float]) -> float:
     return percentile(seconds, 0.95) * 1000
-
-
-def settle(place: Place) -> None:
-    """The planner knows the tables as they are now."""
-    owner = Database(place.urls.owner, max_size=1).open()
-    with owner.directory() as tx:
-        tx.execute(load_queries("careloop.bench")["take_statistics"])
-    owner.close()
 
 
 def _staff(place: Place, owners: int) -> list[str]:

@@ -36,6 +36,12 @@ def plain_commit_seconds(owner_url: str, texts: Sequence[str]) -> float:
     return seconds
 
 
+def vacuum(owner_url: str) -> None:
+    """What autovacuum does in its time after a load is done: pages are known to be visible to all, statistics taken."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")
+
+
 def server_cpu_seconds(cluster: Cluster) -> float:
     """CPU time that the embedded server and its processes have used so far, those that ended included."""
     ticks = 0
