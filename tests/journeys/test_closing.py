@@ -7,6 +7,7 @@ from tests.journeys.practice import at
 from tests.journeys.test_transitions_cases import call, medicines, visit
 
 from careloop.errors import NotPermitted
+from careloop.fhir.ids import new_id
 from careloop.flows import deadlines, verifying, worklist
 from careloop.loops.model import Status
 
@@ -166,4 +167,43 @@ def test_a_loop_whose_matter_was_withdrawn_rests_on_no_proof_that_may_be_withdra
     practice.delete("Encounter", stay)
     practice.delete("Communication", call)
     assert practice.step(patient, "contact").status is Status.CANCELLED
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
+
+
+def test_a_loop_that_had_ended_otherwise_rests_on_nothing_that_is_withdrawn_later(practice):
+    """Found by `careloop bench simulate --patients 10000 --seed 1`, night of 5 March: a visit was "missed" by mistake,
+    which ended its loop, and then the whole booking was entered in error. The answer to "why" still rested on it."""
+    practice.move_to("2026-03-05 12:00")
+    patient = practice.patient()
+    missed = {
+        "resourceType": "Appointment",
+        "id": new_id(),
+        "status": "noshow",
+        "start": at("2026-03-04 10:00").isoformat(),
+        "end": at("2026-03-04 10:30").isoformat(),
+        "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}],
+    }
+    mistake = {"coding": [{"system": "urn:careloop:missed-visit", "code": "mistake"}]}
+    practice.write(missed)
+    practice.write({**missed, "cancelationReason": mistake})
+    assert practice.loop(patient, "missed-appointment").state.closure.reason == "not-applicable"
+    assert practice.step(patient, "reason", "missed-appointment").status is Status.COMPLETED
+    practice.write({**missed, "status": "entered-in-error"})
+    assert practice.loop(patient, "missed-appointment").state.closure.reason == "not-applicable"
+    assert practice.step(patient, "reason", "missed-appointment").evidence == ()
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
+
+
+def test_a_loop_that_ended_otherwise_loses_only_what_was_withdrawn(practice):
+    patient = went_home(practice, now="2026-03-07 10:00")
+    told = practice.call(patient, sent="2026-03-06 17:00")
+    practice.write(medicines(patient, "2026-03-07 09:00"))
+    [stay] = resources(practice, patient, "Encounter")
+    practice.stay(patient, stay["id"], end="2026-03-06 16:30", disposition="03")
+    assert practice.loop(patient).state.closure.reason == "not-applicable"
+    done = {step.step_id for step in practice.loop(patient).state.steps if step.status is Status.COMPLETED}
+    assert {"contact", "medication-reconciliation"} <= done
+    practice.delete("Communication", told)
+    still = {step.step_id for step in practice.loop(patient).state.steps if step.status is Status.COMPLETED}
+    assert still == done - {"contact"}
     assert not verifying.verify_tenant(practice.app, practice.tenant)

@@ -14,7 +14,7 @@ from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
 from careloop.loops.facts.matters import OWN_TASKS
-from careloop.loops.model import Closure, Derivation, LoopState, Status, StepState
+from careloop.loops.model import Closure, Derivation, LoopState, Status, StepState, Unsupported
 from careloop.record import Stored
 
 
@@ -126,12 +126,7 @@ def _rules_instant(loops: Sequence[store.StoredLoop], now: datetime) -> datetime
 def _states(derivation: Derivation, known: Mapping[str, store.StoredLoop], now: datetime) -> list[LoopState]:
     """Every loop that facts call for, and those that no fact calls for any more, ended."""
     states = [_complete(known.get(state.id), state, now) for state in derivation.loops]
-    ended = [
-        _void(known[item.loop_id].state, item.closure)
-        if item.never_was
-        else _end(known[item.loop_id].state, item.closure)
-        for item in derivation.unsupported
-    ]
+    ended = [_unsupported(known[item.loop_id].state, item) for item in derivation.unsupported]
     return [*states, *ended]
 
 
@@ -153,12 +148,22 @@ def _end(state: LoopState, closure: Closure) -> LoopState:
     return store.normal_state(ended)
 
 
-def _void(state: LoopState, closure: Closure) -> LoopState:
-    steps = tuple(
-        replace(step, status=Status.CANCELLED, ended=closure.at, closure=closure, evidence=(), escalations=())
-        for step in state.steps
-    )
-    return _end(replace(state, steps=steps), closure)
+def _unsupported(state: LoopState, found: Unsupported) -> LoopState:
+    """Without what it rested on and lost; over, unless it had ended for another reason."""
+    left = replace(state, steps=tuple(_unproven(step, found) for step in state.steps))
+    if state.status in (Status.CANCELLED, Status.FAILED):
+        return store.normal_state(left)
+    return _end(left, found.closure)
+
+
+def _unproven(step: StepState, found: Unsupported) -> StepState:
+    kept = tuple(proof for proof in step.evidence if proof.thing not in found.lost)
+    if step.status is not Status.COMPLETED or len(kept) == len(step.evidence):
+        return step
+    if kept:
+        return replace(step, evidence=kept)
+    ended = replace(step, status=Status.CANCELLED, ended=found.closure.at, closure=found.closure)
+    return replace(ended, evidence=(), escalations=())
 
 
 def _end_step(step: StepState, closure: Closure) -> StepState:

@@ -182,7 +182,7 @@ def derive(
     since = min([now, *(loop.state.opened for loop in loops if loop.state.status.is_open)]) - HORIZON
     facts = facts_of(tenant, patient_id, resources, roles, keys=content.keys, since=since)
     acts = [act for loop in loops for act in loop.acts]
-    existing = [_existing(loop) for loop in loops]
+    existing = [ExistingLoop.of(loop.state, loop.as_of) for loop in loops]
     found = derive_from(content, tenant, facts, existing, acts, now)
     return Derived(zone=ZoneInfo(facts.zone), derivation=found)
 
@@ -236,17 +236,4 @@ def loop_settings(tenant: Tenant) -> LoopSettings:
         tcm_day_count=chosen.tcm_day_count,
         hospital_version=chosen.hospital_version,
         same_day_contact=chosen.same_day_contact,
-    )
-
-
-def _existing(loop: StoredLoop) -> ExistingLoop:
-    state = loop.state
-    return ExistingLoop(
-        id=loop.id,
-        pathway=state.pathway,
-        version=state.version,
-        focus=state.focus,
-        matter=state.matter,
-        status=state.status,
-        as_of=loop.as_of,
     )

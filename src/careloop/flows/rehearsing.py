@@ -180,7 +180,7 @@ def _lives(side: Side, tenant: Tenant, chart: _Chart, seen: Days) -> Sequence[Lo
     The engine opens no loop whose window was over before anybody looked. Here everybody looked all the time: whatever
     could open a loop did, when it happened, and what opened one in life did so here too.
     """
-    known = {loop.id: _existing(loop.state, seen.since) for loop in chart.loops}
+    known = {loop.id: ExistingLoop.of(loop.state, seen.since) for loop in chart.loops}
     earliest = seen.since - _length(side.pathway.window, seen, side.content) - _DAY
     for anchor in anchors(side.pathway, chart.facts, side.content.pathways, Moments(seen.until)):
         if anchor.at >= earliest:
@@ -199,18 +199,6 @@ def _opened(identity: str, pathway: Pathway, anchor: Anchor) -> ExistingLoop:
         matter=anchor.matter,
         status=Status.ACCEPTED,
         as_of=anchor.at,
-    )
-
-
-def _existing(state: LoopState, instant: datetime) -> ExistingLoop:
-    return ExistingLoop(
-        id=state.id,
-        pathway=state.pathway,
-        version=state.version,
-        focus=state.focus,
-        matter=state.matter,
-        status=state.status,
-        as_of=instant,
     )
 
 

@@ -66,6 +66,11 @@ class Evidence:
     at: datetime
     says: str
 
+    @property
+    def thing(self) -> str:
+        """`Type/id`, of whatever version."""
+        return self.reference.partition("/_history/")[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
@@ -209,10 +214,17 @@ class LoopState:
     holds_until: datetime = BEGINNING
     """Before this instant time alone changes nothing but what the steps have `ahead`, so that no fact need be read."""
 
+    @property
+    def proof(self) -> frozenset[str]:
+        """What its completed steps rest on, as `Type/id`."""
+        done = [step for step in self.steps if step.status is Status.COMPLETED]
+        return frozenset(proof.thing for step in done for proof in step.evidence)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingLoop:
-    """What the engine must know of a loop that stands in the store already."""
+    """What the engine must know of a loop that stands in the store already. `proof` is what its completed steps rest
+    on, as `Type/id`."""
 
     id: str
     pathway: str
@@ -221,6 +233,21 @@ class ExistingLoop:
     matter: str
     status: Status
     as_of: datetime
+    proof: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, state: LoopState, as_of: datetime) -> "ExistingLoop":
+        """What stands in the store as `state`, decided at that instant."""
+        return cls(
+            id=state.id,
+            pathway=state.pathway,
+            version=state.version,
+            focus=state.focus,
+            matter=state.matter,
+            status=state.status,
+            as_of=as_of,
+            proof=state.proof,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,12 +323,12 @@ class StayScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsupported:
-    """A stored loop that no fact calls for any more: it ends with `closure`, its open steps with it. `never_was`: it
-    was complete, and what it was about has been withdrawn; none of its proof stands for anything."""
+    """A stored loop that no fact calls for any more: it ends with `closure` if it has not ended otherwise, its open
+    steps with it. What it rests on and is in `lost` proves nothing any more."""
 
     loop_id: str
     closure: Closure
-    never_was: bool = False
+    lost: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)

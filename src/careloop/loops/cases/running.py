@@ -110,18 +110,7 @@ def _act(line: Item, number: int, now: datetime, derivation: Derivation) -> Act:
 
 
 def _existing(derivation: Derivation, now: datetime) -> list[ExistingLoop]:
-    return [
-        ExistingLoop(
-            id=loop.id,
-            pathway=loop.pathway,
-            version=loop.version,
-            focus=loop.focus,
-            matter=loop.matter,
-            status=loop.status,
-            as_of=now,
-        )
-        for loop in derivation.loops
-    ]
+    return [ExistingLoop.of(loop, now) for loop in derivation.loops]
 
 
 def _chosen(wanted: Item, derivation: Derivation, pathway: str) -> LoopState | None:

@@ -10,18 +10,18 @@ from careloop.loops.model import Closure, ExistingLoop, Status, Unsupported
 def unsupported_loops(
     existing: Sequence[ExistingLoop], supported: frozenset[str], facts: PatientFacts, now: datetime
 ) -> tuple[Unsupported, ...]:
-    """The open stored loops without a fact behind them, each with the reason it ends; and the completed ones whose
-    matter was withdrawn altogether. Those whose matter was withdrawn never were: no step of theirs proves anything, so
-    that nothing is left that rests on proof which may be withdrawn later."""
-    left = [loop for loop in existing if loop.id not in supported]
-    lost = [loop for loop in left if loop.status.is_open or _was_completed(loop, facts)]
-    return tuple(
-        Unsupported(loop_id=loop.id, closure=_why(loop, facts, now), never_was=loop.focus not in facts.present)
-        for loop in sorted(lost, key=lambda loop: loop.id)
-    )
+    """The open stored loops without a fact behind them, each with the reason it ends; and the closed ones that rest on
+    something that is no longer there. A loop whose matter was withdrawn rests on nothing, so that nothing of it is left
+    to be withdrawn later."""
+    found = []
+    for loop in sorted((loop for loop in existing if loop.id not in supported), key=lambda loop: loop.id):
+        lost = loop.proof - facts.present if loop.focus in facts.present else loop.proof
+        if loop.status.is_open or lost or _is_done_for_nothing(loop, facts):
+            found.append(Unsupported(loop_id=loop.id, closure=_why(loop, facts, now), lost=lost))
+    return tuple(found)
 
 
-def _was_completed(loop: ExistingLoop, facts: PatientFacts) -> bool:
+def _is_done_for_nothing(loop: ExistingLoop, facts: PatientFacts) -> bool:
     return loop.status is Status.COMPLETED and loop.focus not in facts.present
 
 

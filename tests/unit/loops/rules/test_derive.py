@@ -229,18 +229,7 @@ def timeless(derivation: Derivation) -> Derivation:
 
 
 def existing_of(derivation: Derivation) -> list[ExistingLoop]:
-    return [
-        ExistingLoop(
-            id=loop.id,
-            pathway=loop.pathway,
-            version=loop.version,
-            focus=loop.focus,
-            matter=loop.matter,
-            status=loop.status,
-            as_of=MONDAY,
-        )
-        for loop in derivation.loops
-    ]
+    return [ExistingLoop.of(loop, MONDAY) for loop in derivation.loops]
 
 
 acts_of_people = st.lists(
@@ -518,5 +507,6 @@ def test_a_completed_loop_whose_matter_was_withdrawn_never_was() -> None:
     done = derived(known([message, answer]), now)
     assert [loop.status for loop in done.loops] == [Status.COMPLETED]
     (lost,) = derived(known([answer]), now, existing=existing_of(done)).unsupported
-    assert (lost.loop_id, lost.never_was, lost.closure.reason) == (done.loops[0].id, True, "entered-in-error")
+    assert (lost.loop_id, lost.closure.reason) == (done.loops[0].id, "entered-in-error")
+    assert lost.lost == {"Communication/a"}
     assert derived(known([message, answer]), now, existing=existing_of(done)).unsupported == ()
