@@ -16,6 +16,7 @@ _ISSUE: Mapping[Kind, str] = {
     Kind.DUPLICATE: "DUPTHPY",
     Kind.ALLERGY: "ALGY",
     Kind.AGE: "AGE",
+    Kind.CONDITION: "COND",
     Kind.RENAL: "DOSECOND",
     Kind.PREGNANCY: "COND",
     Kind.HIGH_ALERT: "DOSE",

@@ -33,7 +33,8 @@ class MedicineLine:
     how: str
     state: str
     known: bool
-    high_alert: bool
+    high_alert: str
+    """What is looked at each time with a high-alert medicine; empty for any other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,7 @@ def _basis(lists: Lists, *, verified: bool) -> MedicineList | None:
 
 def _lines(app: App, tx: Transaction, basis: MedicineList, comparison: Comparison) -> list[MedicineLine]:
     telling, drugs = telling_for(app, tx), drugs_for(app, tx)
-    alert = {one.reference for row in comparison.rows if row.is_high_alert for one in row.entries}
+    look_at = {one.reference: row.look_at for row in comparison.rows for one in row.entries}
     lines = [
         MedicineLine(
             name=one.name,
@@ -123,7 +124,7 @@ def _lines(app: App, tx: Transaction, basis: MedicineList, comparison: Compariso
             how=one.said,
             state=_state(one),
             known=one.is_known,
-            high_alert=one.reference in alert,
+            high_alert=look_at.get(one.reference, ""),
         )
         for one in basis.entries
     ]

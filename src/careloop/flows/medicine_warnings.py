@@ -5,7 +5,7 @@ names. So a warning is there before a choice is made, whichever it is; one medic
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from careloop.db import Transaction
 from careloop.flows import engine
@@ -18,7 +18,7 @@ from careloop.medications.model import Medicine
 from careloop.medications.person import Person
 from careloop.medications.rules.reconciling.values import Comparison, Difference, Entry, Row, Tier, Warned
 from careloop.medications.rules.safety import check
-from careloop.medications.rules.singles import is_high_alert
+from careloop.medications.rules.singles import what_to_look_at
 from careloop.medications.safety_content import Safety, safety_of
 from careloop.medications.store import OVERRIDDEN
 
@@ -28,6 +28,7 @@ _KINDS: Mapping[Kind, Difference] = {
     Kind.DUPLICATE: Difference.DUPLICATE,
     Kind.ALLERGY: Difference.ALLERGY,
     Kind.AGE: Difference.AGE,
+    Kind.CONDITION: Difference.CONDITION,
     Kind.RENAL: Difference.RENAL,
     Kind.PREGNANCY: Difference.PREGNANCY,
     Kind.HIGH_ALERT: Difference.DOSE,
@@ -36,10 +37,10 @@ _KINDS: Mapping[Kind, Difference] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Warnings:
-    """Warnings about entries by their references, which of them are high-alert, how many could not be checked."""
+    """Warnings about entries by their references; of high-alert ones what is looked at; how many were not checked."""
 
     warned: tuple[Warned, ...] = ()
-    high_alert: frozenset[str] = frozenset()
+    high_alert: Mapping[str, str] = field(default_factory=dict)
     not_checked: int = 0
 
 
@@ -90,9 +91,9 @@ def on_rows(rows: Sequence[Row], found: Warnings) -> tuple[Row, ...]:
 def _on_row(row: Row, found: Warnings, names: Mapping[str, str], moving: frozenset[str]) -> Row:
     mine = [one for one in found.warned if row.id in (one.references & moving or one.references)]
     mine.sort(key=lambda one: (list(Tier).index(one.tier), one.rule))
-    alert = any(one.reference in found.high_alert for one in row.entries)
+    look_at = next((found.high_alert[one.reference] for one in row.entries if one.reference in found.high_alert), "")
     told = tuple(replace(one, says=one.says + _with(row, one, names)) for one in mine)
-    return row.warned(told, is_high_alert=alert)
+    return row.warned(told, look_at=look_at)
 
 
 def _with(row: Row, one: Warned, names: Mapping[str, str]) -> str:
@@ -130,12 +131,13 @@ def _warned(finding: Finding, rows: frozenset[str], decided: Collection[str]) ->
 
 
 def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text if text[1:2].isupper() else text[:1].upper() + text[1:]  # eGFR stays what it is
 
 
 def _sentence(text: str) -> str:
     return f"{_upper(text)}{'' if text.endswith('.') else '.'}"
 
 
-def _high_alert(medicines: Iterable[Medicine], safety: Safety) -> frozenset[str]:
-    return frozenset(one.reference for one in medicines if is_high_alert(safety, safety.mask(one)))
+def _high_alert(medicines: Iterable[Medicine], safety: Safety) -> dict[str, str]:
+    found = {one.reference: what_to_look_at(safety, safety.mask(one)) for one in medicines}
+    return {reference: words for reference, words in found.items() if words}

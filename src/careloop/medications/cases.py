@@ -2,7 +2,8 @@
 
 A safety case has `takes` (name to `medicine`, `how`, `start`, `end`, `status`, `why`) and `finds` (rule to tier;
 nothing else may fire). It may have `person` (age, sex, conditions, labs, allergies, pregnant, weeks), `together` (rules
-that stand on one card), `not_checked` (names), `says` (rule to words of its notes). An adherence case: `fills`, `pdc`.
+that stand on one card), `not_checked` (names), `kinds` (rule to kind of ME-04), `says` (rule to words of its notes). An
+adherence case: `fills`, `pdc`.
 """
 
 from collections.abc import Mapping
@@ -59,6 +60,9 @@ def _wrong(case: Line, checked: Checked) -> list[str]:
         for rules in case.get("together", ())
         if not any(set(rules) <= card for card in cards)
     ]
+    for rule, kind in case.get("kinds", {}).items():
+        seen = found[rule].kind.value if rule in found else "none"
+        told += [] if seen == kind else [f"{rule} is {kind}, it is {seen}"]
     if "not_checked" in case:
         left = sorted({one.reference.partition("/")[2] for one in checked.not_checked})
         told += [] if left == sorted(case["not_checked"]) else [f"not checked: {case['not_checked']}, it is {left}"]

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"
     ALLERGY = "allergy"
     AGE = "age"
+    CONDITION = "condition_contraindication"
     RENAL = "renal"
     PREGNANCY = "pregnancy"
     HIGH_ALERT = "high-alert"

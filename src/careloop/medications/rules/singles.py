@@ -63,8 +63,9 @@ def _paired(row: CompiledRow, now: Sequence[Entry], safety: Safety, at: Situatio
 def _aged(row: CompiledRow, entries: tuple[Entry, ...], at: Situation, safety: Safety) -> Iterator[Fired]:
     condition = str(row.row["condition"])
     advice = f"{row.row['advice']} in older people"
+    kind = Kind.CONDITION if row.row.get("kind") == "condition" else Kind.AGE
     reason = reason_of(
-        row, Kind.AGE, Tier(row.row["severity"]), safety, action=f"{advice}: {condition}" if condition else advice,
+        row, kind, Tier(row.row["severity"]), safety, action=f"{advice}: {condition}" if condition else advice,
         notes=at.notes, facts=at.facts,
     )  # fmt: skip
     if reason is not None:
@@ -226,3 +227,8 @@ def _equivalents(row: CompiledRow, members: Sequence[Entry], safety: Safety, at:
 def is_high_alert(safety: Safety, mask: int) -> str:
     """The group of high-alert medicines that it belongs to, empty for none."""
     return next((str(row.row["group"]) for row in safety.high_alert if mask & row.sides["members"]), "")
+
+
+def what_to_look_at(safety: Safety, mask: int) -> str:
+    """What is looked at each time with a high-alert medicine, as its groups say; empty for any other."""
+    return "; ".join(str(row.row["extra_check"]) for row in safety.high_alert if mask & row.sides["members"])

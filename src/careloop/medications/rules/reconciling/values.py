@@ -194,7 +194,8 @@ class Row:
     entries: tuple[Entry, ...]
     kinds: frozenset[Difference] = frozenset()
     maybe: bool = False
-    is_high_alert: bool = False
+    look_at: str = ""
+    """What is looked at each time with a high-alert medicine; empty for any other."""
     warnings: tuple[Warned, ...] = ()
 
     def of(self, side: Side) -> tuple[Entry, ...]:
@@ -213,15 +214,20 @@ class Row:
         return next((tier for tier in Tier if tier in tiers), None)
 
     @property
+    def is_high_alert(self) -> bool:
+        """True for a medicine of a high-alert group."""
+        return bool(self.look_at)
+
+    @property
     def needs_decision(self) -> bool:
         """True for a row that no click for all of them settles."""
         return self.group is not Group.SAME
 
-    def warned(self, warnings: tuple[Warned, ...], *, is_high_alert: bool) -> "Row":
+    def warned(self, warnings: tuple[Warned, ...], *, look_at: str = "") -> "Row":
         """The row with what the safety rules say. What is not safe is no longer the same on both (ME-04, ME-09)."""
         loud = {one.kind for one in warnings if one.tier is not Tier.MODERATE and not one.decided}
         group = Group.DIFFERENT if self.group is Group.SAME and loud else self.group
-        return replace(self, group=group, kinds=self.kinds | loud, warnings=warnings, is_high_alert=is_high_alert)
+        return replace(self, group=group, kinds=self.kinds | loud, warnings=warnings, look_at=look_at)
 
 
 @dataclass(frozen=True, kw_only=True)
