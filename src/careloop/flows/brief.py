@@ -30,6 +30,8 @@ from careloop.longitudinal.brief_content import brief_rules_of
 from careloop.longitudinal.brief_model import Brief, BriefRules, Finding
 from careloop.longitudinal.rules.brief import compose
 from careloop.loops import store as loop_store
+from careloop.loops.rules.critical import Verdict, judge
+from careloop.loops.rules.result_tables import tables_of
 from careloop.record import Stored
 
 _BESIDE = ("Appointment", "CarePlan", "QuestionnaireResponse", "RelatedPerson")
@@ -162,6 +164,7 @@ class _Reader:
                 now=chart.now,
                 zone=zone,
                 reader=self.principal.name,
+                is_critical=self._is_critical,
             ),
         )
         yield from work.loops_found(loops, desk)
@@ -170,6 +173,10 @@ class _Reader:
         yield from gaps.contradictions_found(app, tx, patient_id)
         yield from gaps.plans_found(app, tx, patient_id, beside.get("CarePlan", ()))
         yield from gaps.assessments_found(app, tx, patient_id, beside.get("QuestionnaireResponse", ()), desk)
+
+    def _is_critical(self, result: Mapping[str, Any]) -> bool:
+        table = tables_of(engine.catalog_for(self.app, self.tx).documents("results")).critical
+        return judge(result, table, self.header.birth_date).verdict is Verdict.CRITICAL
 
     def _person(self, beside: Mapping[str, Sequence[Stored]]) -> Iterator[Finding]:
         zone = people.zone_of(self.tx)

@@ -4,7 +4,7 @@ New to us is what counts, not new in the world: a fact is told when it was recor
 tells again is no news. Of each test only the newest value is told, with the one before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,13 +38,14 @@ _NOTHING_NEW = frozenset({"planned", "cancelled", "entered in error"})
 @dataclass(frozen=True, kw_only=True)
 class Since:
     """From when on something is news; what lies `old` before it was recorded is old news. `reader`: their name, so that
-    what they told themselves is known."""
+    what they told themselves is known. `is_critical`: whether the table of critical values says so of a result (RC-01)."""
 
     since: datetime
     old: timedelta
     now: datetime
     zone: ZoneInfo
     reader: str
+    is_critical: Callable[[Resource], bool]
 
 
 def facts_found(chart: Chart, content: Longitudinal, since: Since) -> Iterator[Finding]:
@@ -105,6 +106,7 @@ def _result(ordered: Sequence[Matter], since: Since, category: str) -> Iterator[
     if category and not any(key.startswith("value") for key in fact.resource):
         return
     shown = value_of(fact.resource)
+    is_critical = bool(flags_of(fact.resource) & _CRITICAL) or since.is_critical(fact.resource)
     before = ordered[1].shown.resource if ordered[1:] else None
     yield _finding(
         newest,
@@ -114,7 +116,7 @@ def _result(ordered: Sequence[Matter], since: Since, category: str) -> Iterator[
             "value": text_of_value(fact.resource),
             "before": text_of_value(before) if before else "",
             "trend": _trend(fact.resource, before),
-            "flag": "critical" if flags_of(fact.resource) & _CRITICAL else shown.word,
+            "flag": "critical" if is_critical else shown.word,
             "category": category or _category(fact.resource),
             "count": str(len(ordered)),
         },

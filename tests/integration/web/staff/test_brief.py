@@ -141,6 +141,18 @@ def test_the_brief_counts_from_the_last_look_and_each_line_leads_to_its_source(w
     assert web("nia").get(f"/patients/{new_id()}/brief").status_code == 404
 
 
+@pytest.mark.parametrize(("value", "critical"), [("6.3", True), ("6.2", False)])
+def test_our_table_says_what_is_critical_though_the_laboratory_said_nothing(
+    web: Any, practice: Practice, value: str, critical: bool
+) -> None:
+    """critical-values.csv: potassium above 6.2 mmol/L."""
+    patient = somebody(practice)
+    practice.write(potassium(patient, value, "2026-06-05"))
+    said = " ".join(lines_of(web("nia").get(f"/patients/{patient}/brief").text))
+    assert (f"Critical: Potassium {value} mmol/L" in said) is critical
+    assert critical or f"Potassium {value} mmol/L high" in said
+
+
 def test_results_have_a_line_and_a_page_with_every_value(web: Any, practice: Practice) -> None:
     patient = somebody(practice)
     practice.write(potassium(patient, "5.6", "2026-06-04"), potassium(patient, "4.9", "2026-05-20"))
