@@ -31,7 +31,7 @@ from careloop.flows.results_values import (
 from careloop.flows.worklist_rows import segments_of
 from careloop.loops import worklist as lists
 from careloop.loops.model import ClockState, LoopState, StepState
-from careloop.loops.rules.result_keys import instant
+from careloop.loops.rules.result_around import instant
 from careloop.loops.rules.result_tables import ResultTables, tables_of
 from careloop.loops.rules.result_values import codes_in
 from careloop.loops.rules.result_windows import matches

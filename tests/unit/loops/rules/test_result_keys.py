@@ -172,13 +172,17 @@ def test_the_review_of_the_named_follow_up_does_what_is_needed() -> None:
         "id": "c",
         "status": "completed",
         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "73761001"}]},
+        "performedDateTime": "2026-06-04T09:00:00-04:00",
         "report": [{"reference": "DiagnosticReport/path"}],
     }
-    pathology = report("path", code=code("60567-5"))
+    stool = report("fit", code=code("29771-3"), conclusion="Positive", issued="2026-01-15T09:00:00-05:00")
+    pathology, read = report("path", code=code("60567-5")), message("m", "result-reviewed", "DiagnosticReport/path")
     assert "does" not in words(done, pathology)
-    assert words(message("m", "result-reviewed", "DiagnosticReport/path"), pathology, done)["does"] == "colonoscopy"
-    assert words(message("m", "result-reviewed", "Procedure/c"), done)["does"] == "colonoscopy"
-    assert "does" not in words(message("m", "result-reviewed", "DiagnosticReport/path"), pathology)
+    assert words(read, pathology, done, stool)["settles"] == "DiagnosticReport/fit"
+    assert words(message("m", "result-reviewed", "Procedure/c"), done, stool)["settles"] == "DiagnosticReport/fit"
+    assert "settles" not in words(read, pathology, stool)
+    later = {**stool, "issued": "2026-06-06T09:00:00-04:00"}
+    assert "settles" not in words(read, pathology, done, later)
     referral = order("o", code={"coding": [{"system": "http://snomed.info/sct", "code": "416790000"}]})
     assert words(referral)["does"] == "cancer-referral"
 
