@@ -175,11 +175,12 @@ def test_the_review_of_the_named_follow_up_does_what_is_needed() -> None:
         "performedDateTime": "2026-06-04T09:00:00-04:00",
         "report": [{"reference": "DiagnosticReport/path"}],
     }
-    stool = report("fit", code=code("29771-3"), conclusion="Positive", issued="2026-01-15T09:00:00-05:00")
+    stool = observation("fit", "29771-3", 1, "1", issued="2026-01-15T09:00:00-05:00", valueString="Positive")
+    del stool["valueQuantity"]
     pathology, read = report("path", code=code("60567-5")), message("m", "result-reviewed", "DiagnosticReport/path")
     assert "does" not in words(done, pathology)
-    assert words(read, pathology, done, stool)["settles"] == "DiagnosticReport/fit"
-    assert words(message("m", "result-reviewed", "Procedure/c"), done, stool)["settles"] == "DiagnosticReport/fit"
+    assert words(read, pathology, done, stool)["settles"] == "Observation/fit"
+    assert words(message("m", "result-reviewed", "Procedure/c"), done, stool)["settles"] == "Observation/fit"
     assert "settles" not in words(read, pathology, stool)
     later = {**stool, "issued": "2026-06-06T09:00:00-04:00"}
     assert "settles" not in words(read, pathology, done, later)
