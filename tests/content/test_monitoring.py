@@ -14,7 +14,8 @@ from careloop.monitoring.content import monitoring_of
 from careloop.monitoring.rules.check_ins import form_faults, forms_for, next_question, outcome, usual_rhythm
 
 HERE = Path(__file__).parent / "monitoring"
-CASES = read_yaml((HERE / "thresholds.cases.yaml").read_text()) + read_yaml((HERE / "check-ins.cases.yaml").read_text())
+FILES = ("thresholds", "edges", "check-ins")
+CASES = [case for name in FILES for case in read_yaml((HERE / f"{name}.cases.yaml").read_text())]
 THRESHOLDS = read_yaml((CONTENT / "monitoring" / "thresholds.yaml").read_text())
 CHECK_INS = read_yaml((CONTENT / "monitoring" / "check-ins.yaml").read_text())
 
@@ -39,6 +40,25 @@ def test_every_worked_case_and_rule_of_the_domain_has_a_case():
     missing = [f"MO-{number:02}" for number in range(1, 15) if f"MO-{number:02}" not in told]
     assert missing == []
     assert [number for number in range(1, 14) if f"{number}: " not in told] == []
+
+
+def alerts_of(case):
+    """Each alert of a case with what is said of it."""
+    for then in case["then"] if isinstance(case.get("then"), list) else [case.get("then") or {}]:
+        yield from then.get("alerts", {}).items()
+
+
+def test_every_limit_fires_in_a_case(content):
+    told = [one for case in CASES for one in alerts_of(case)]
+    fired = {row for _, facts in told if isinstance(facts, dict) for row in facts.get("rows", ())}
+    alone = {row.id for row in content.all_rows if [one.alert for one in content.all_rows].count(row.alert) == 1}
+    by_name = {row.id for row in content.all_rows if row.id in alone and row.alert in {name for name, _ in told}}
+    spoken = {"unanswered", "unanswered-again"}
+    assert all(
+        any(name == "unanswered" and words in str(facts) for name, facts in told)
+        for words in ("in a row: 2", "Phone somebody")
+    )
+    assert {row.id for row in content.all_rows} - fired - by_name - spoken == set()
 
 
 def test_the_limits_are_those_of_the_domain_row_by_row(shared):

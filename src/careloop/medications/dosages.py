@@ -7,6 +7,7 @@ from typing import Any
 from careloop.medications.dosing import is_as_needed, read_text, takes_of
 from careloop.medications.drugs import Words, holds, phrase
 from careloop.medications.model import Amount, Dosage, Dose, Resource, Route, Takes, Unknown
+from careloop.medications.moments import moments_of
 from careloop.medications.quantities import amount_of, number
 
 _HOURS = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1), "d": Decimal(24), "wk": Decimal(168),
@@ -55,6 +56,7 @@ def _dosage(line: Resource, words: Words) -> Dosage:
         step=int(line["sequence"]) if isinstance(line.get("sequence"), int) else 1,
         text=text,
         most_per_day=_most(line, words),
+        moments=moments_of(timing, [*_timing_texts(timing, words), text], takes, words),
     )
 
 
@@ -78,14 +80,19 @@ def _timed(timing: Resource, words: Words) -> Takes | Unknown:
     takes = _repeated(repeat)
     if takes is not None:
         return takes
-    concept = _mapping(timing.get("code"))
-    codes = [words.timing_codes.get(str(one.get("code", "")).upper()) for one in _listed(concept.get("coding"))]
-    said = [concept.get("text"), *codes, *(one.get("display") for one in _listed(concept.get("coding")))]
-    for text in filter(None, said):
-        found = takes_of(phrase(str(text)), words)
+    for text in _timing_texts(timing, words):
+        found = takes_of(phrase(text), words)
         if isinstance(found, Takes):
             return found
     return Unknown("nothing is said about how often")
+
+
+def _timing_texts(timing: Resource, words: Words) -> list[str]:
+    """What the code of a timing says: its text, what its codes mean to us, its displays."""
+    concept = _mapping(timing.get("code"))
+    codes = [words.timing_codes.get(str(one.get("code", "")).upper()) for one in _listed(concept.get("coding"))]
+    said = [concept.get("text"), *codes, *(one.get("display") for one in _listed(concept.get("coding")))]
+    return [str(one) for one in said if one]
 
 
 def _repeated(repeat: Resource) -> Takes | None:

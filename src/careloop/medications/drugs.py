@@ -32,6 +32,17 @@ class FormWord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When in a day: what it is called, its phrases (the longest first), its FHIR codes. `counts`: a moment of the day,
+    and not only what it is taken with."""
+
+    says: str
+    words: tuple[str, ...]
+    codes: frozenset[str]
+    counts: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Words:
     """How forms, routes, units and schedules are written. Phrases are the longest first."""
 
@@ -40,6 +51,7 @@ class Words:
     route_codes: Mapping[str, Route]
     units: Mapping[str, str]
     times: Sequence[tuple[str, Takes]]
+    moments: Sequence["Moment"]
     weekdays: Mapping[str, str]
     timing_codes: Mapping[str, str]
     numbers: Mapping[str, Decimal]
@@ -145,12 +157,18 @@ def compile_words(document: Document) -> Words:
         route_codes={code.upper(): Route(row["route"]) for row in document["routes"] for code in row["codes"]},
         units={word.lower(): row["unit"] for row in document["units"] for word in row["words"]},
         times=sorted(times, key=_by_length),
+        moments=tuple(_moment(row) for row in document["moments"]),
         weekdays={word: row["day"] for row in document["weekdays"] for word in row["words"]},
         timing_codes=document["timing_codes"],
         numbers={phrase(word): Decimal(value) for word, value in document["numbers"].items()},
         as_needed=tuple(map(phrase, document["as_needed"])),
         fillers=frozenset(document["fillers"]),
     )
+
+
+def _moment(row: Document) -> Moment:
+    words = tuple(sorted(map(phrase, row["words"]), key=len, reverse=True))
+    return Moment(says=row["says"], words=words, codes=frozenset(row["codes"]), counts=row.get("count", True))
 
 
 def _release(row: Document) -> Release:

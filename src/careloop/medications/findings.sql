@@ -72,40 +72,12 @@ select patient_id
  order by patient_id
  limit %(limit)s
 
--- reading --
--- How far the feed was read. Locked: one reader at a time for each tenant.
-select reached, ahead, ahead_before
-  from medicine_reading
-   for update skip locked
-
--- how_far --
-select reached
-  from medicine_reading
-
--- begin_reading --
-insert into medicine_reading (reached, ahead, ahead_before)
-values (0, 0, 0)
-on conflict (tenant_id) do nothing
-
--- horizon --
--- The newest entry that can be seen, and the oldest transaction that is under way.
-select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
-
--- own_number --
--- Larger than that of every transaction that wrote anything before now.
-select pg_current_xact_id()::text::bigint
-
--- set_reading --
-update medicine_reading
-   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
-
 -- changed --
--- The next entries of the feed up to a bound: of medicines always, of what governs them only for those who take any.
+-- The next entries of a window of the feed: of medicines always, of what governs them only for those who take any.
 select entry.seq, coalesce(case when entry.type = 'Patient' then entry.id end, entry.patient_id) as patient_id
   from change_feed as entry
- where entry.seq > %(reached)s
-   and entry.seq <= %(ahead)s
+ where entry.seq > %(after)s
+   and entry.seq <= %(through)s
    and (entry.type = any (%(types)s::text[])
         or (entry.type = any (%(governing)s::text[])
             and exists (select

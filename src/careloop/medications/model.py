@@ -168,6 +168,8 @@ class Dosage:
     step: int = 1
     text: str = ""
     most_per_day: Amount | None = None
+    moments: tuple[str, ...] = ()
+    """When in a day it is taken, in words, where that was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +224,12 @@ class Medicine:
         if len({one.unit for one in known}) > 1:
             return Unknown("doses in different units")
         return max(known, key=lambda one: one.high)
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """When in a day it is taken, over all lines that are taken side by side; empty where a line does not say."""
+        beside = [one.moments for one in self.dosages if one.step == self.dosages[0].step]
+        return tuple(dict.fromkeys(word for one in beside for word in one)) if all(beside) else ()
 
     @property
     def dosage_text(self) -> str:

@@ -1,9 +1,9 @@
 """Case files of reconciliation: a pharmacist writes lists as they stand on paper, and how their rows must come out.
 
 A case has `lists` (source to lines with `medicine`, `how`, `status`, `end`, `why`, `stopped_because`) and `rows` (a
-word of the medicine to `group`, `kinds`, `maybe`; no other row may be there). It may have `unverified`, and `decide`:
-by the same word the decision (`outcome`, `use`, `reason`, `until`, `condition`, `owner`, `due`) with `change`, `stops`
-or `refused`; `left`: how many rows nobody has settled then.
+word of the medicine to `group`, `kinds`, `maybe`, `says`: how it is taken, the hospital first; no other row may be
+there). It may have `unverified`, and `decide`: by the same word the decision (`outcome`, `use`, `reason`, `until`,
+`condition`, `owner`, `due`) with `change`, `stops` or `refused`; `left`: how many rows nobody has settled then.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,8 @@ def _wrong(case: Line, found: Comparison) -> list[str]:
         told.append(f"unverified {case['unverified']}, it is {found.is_unverified}")
     for word, wanted in case["rows"].items():
         row = _row(found, word)
-        facts = {"group": row.group.value, "kinds": sorted(row.kinds), "maybe": row.maybe}
+        says = [one.said for one in sorted(row.entries, key=lambda one: list(Side).index(one.side))]
+        facts = {"group": row.group.value, "kinds": sorted(row.kinds), "maybe": row.maybe, "says": says}
         for name, fact in facts.items():
             expected = sorted(wanted[name]) if name == "kinds" and name in wanted else wanted.get(name, fact)
             told += [] if expected == fact else [f"{word}: {name} {expected}, it is {fact}"]

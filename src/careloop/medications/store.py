@@ -8,6 +8,8 @@ from typing import Any
 
 from careloop.db import Row, Transaction, load_queries
 from careloop.errors import NotFound
+from careloop.record import cursors
+from careloop.record.cursors import Reader
 
 SQL = load_queries("careloop.medications", "findings.sql")
 OPEN, OVERRIDDEN, RESOLVED = "open", "overridden", "resolved"
@@ -97,32 +99,24 @@ class Changed:
 
 
 def read_changes(tx: Transaction, types: Sequence[str], governing: Sequence[str], patients: int) -> Changed | None:
-    """At most so many patients whom the next entries of the feed touch, each entry once for ever; None while somebody
-    else reads. To be called first in a transaction. `governing`: types that count only for those who take medicines.
-
-    Entries get their numbers before they can be seen; `longitudinal.store.read_changes` says how that is kept apart.
+    """At most so many patients whom the next entries of the feed touch, each entry once for ever; None where nothing
+    can be read now. To be called first in a transaction. `governing`: types that count only for those with medicines.
     """
-    horizon, row = tx.one(SQL["horizon"]), _reading(tx)
-    if row is None or horizon is None:
+    window = cursors.open_window(tx, Reader.MEDICINES)
+    if window is None:
         return None
-    if row["ahead_before"] > horizon["oldest"]:
-        return Changed(patients=frozenset(), more=False)
-    asked = {"reached": row["reached"], "ahead": row["ahead"], "types": list(types), "governing": list(governing)}
+    asked = {"after": window.after, "through": window.through, "types": list(types), "governing": list(governing)}
     read = tx.rows(SQL["changed"], {**asked, "limit": _MOST_ENTRIES})
     entries = _of_some(read, patients)
+    is_part = len(entries) < len(read) or len(read) == _MOST_ENTRIES
+    more = cursors.move_on(tx, window, entries[-1]["seq"] if is_part else None)
     touched = frozenset(entry["patient_id"] for entry in entries if entry["patient_id"])
-    if len(entries) < len(read) or len(read) == _MOST_ENTRIES:
-        _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
-        return Changed(patients=touched, more=True)
-    if horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
-        _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(SQL["own_number"])))
-    return Changed(patients=touched, more=False)
+    return Changed(patients=touched, more=more)
 
 
 def is_behind(tx: Transaction) -> bool:
     """True while entries of the feed that can be seen have not been read."""
-    row, horizon = tx.one(SQL["how_far"]), tx.one(SQL["horizon"])
-    return horizon is not None and horizon["newest"] > (row["reached"] if row else 0)
+    return cursors.is_behind(tx, Reader.MEDICINES)
 
 
 def burden(tx: Transaction) -> list[Row]:
@@ -149,18 +143,6 @@ def _of_some(entries: Sequence[Row], patients: int) -> Sequence[Row]:
         if len(seen) > patients:
             return entries[:place]
     return entries
-
-
-def _reading(tx: Transaction) -> Row | None:
-    row = tx.one(SQL["reading"])
-    if row is None:
-        tx.execute(SQL["begin_reading"])
-        row = tx.one(SQL["reading"])
-    return row
-
-
-def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -> None:
-    tx.execute(SQL["set_reading"], {"reached": reached, "ahead": ahead, "ahead_before": ahead_before})
 
 
 def _standing(row: Row) -> Standing:

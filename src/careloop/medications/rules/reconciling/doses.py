@@ -21,7 +21,8 @@ def in_common(one: Dosing, other: Dosing) -> tuple[Decimal, Decimal] | None:
 def doses_differ(one: Dosing, other: Dosing) -> frozenset[Difference]:
     """How two ways of taking differ: `dose` by what a day comes to, `frequency` by how it is split (ME-03, ME-05).
 
-    A weekly schedule is not a daily one (methotrexate), and "as needed" is not every day.
+    A weekly schedule is not a daily one (methotrexate), and "as needed" is not every day. Morning is not bedtime; who
+    says neither says nothing else.
     """
     amounts = in_common(one, other)
     if amounts is None:
@@ -30,6 +31,8 @@ def doses_differ(one: Dosing, other: Dosing) -> frozenset[Difference]:
     if amounts[0] * one.takes * _DAYS[other.per] != amounts[1] * other.takes * _DAYS[one.per]:
         found.add(Difference.DOSE)
     if (one.takes, one.per, one.as_needed) != (other.takes, other.per, other.as_needed):
+        found.add(Difference.FREQUENCY)
+    if not (set(one.when) <= set(other.when) or set(other.when) <= set(one.when)):
         found.add(Difference.FREQUENCY)
     return frozenset(found)
 

@@ -51,13 +51,27 @@ def _state(medicine: Medicine, source: Source, today: date) -> State:
 
 
 def dosing_of(medicine: Medicine) -> Dosing | None:
-    """How much at a time, how often; None where either is not known. A range counts as its most (ME-03)."""
+    """How much at a time, how often; None where either is not known, and where it is not the same each time. A range
+    counts as its most (ME-03)."""
     dose, takes = medicine.dose, medicine.takes
     if isinstance(dose, Unknown) or isinstance(takes, Unknown):
         return None
+    if len({one.dose for one in medicine.dosages if one.step == medicine.dosages[0].step}) > 1:
+        return None
     amount, unit = _amount(medicine, dose)
     often, per = _often(takes)
-    return Dosing(amount=amount, unit=unit, takes=often, per=per, as_needed=medicine.as_needed)
+    return Dosing(
+        amount=amount,
+        unit=unit,
+        takes=often,
+        per=per,
+        as_needed=medicine.as_needed,
+        when=_when(medicine, takes),
+    )
+
+
+def _when(medicine: Medicine, takes: Takes) -> tuple[str, ...]:
+    return (*(f"on {_DAYS.get(day, day)}" for day in takes.weekdays), *medicine.moments)
 
 
 def _amount(medicine: Medicine, dose: Dose) -> tuple[Decimal, str]:
@@ -87,13 +101,15 @@ def _code(unit: str) -> str:
 
 
 _TIMES = {1: "once a day", 2: "twice a day", 3: "3 times a day", 4: "4 times a day"}
+_DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday",
+         "sun": "Sunday"}  # fmt: skip
 _SHOWN = {"ug": "mcg", "[iU]": "units", "meq": "mEq"}
 
 
 def said_of(medicine: Medicine) -> str:
     """How it is taken, short and the same for the same thing; the words that were sent where they say more than that.
 
-    `40 mg, twice a day`; "at bedtime" is kept."""
+    `40 mg, twice a day`, `10 mg, once a day, at bedtime`."""
     dosing = dosing_of(medicine)
     if dosing is not None and not dosing.unit.startswith("{"):
         return words_of(dosing)
@@ -122,4 +138,4 @@ def words_of(dosing: Dosing) -> str:
         times = f"{plain(dosing.takes)} times a day"
     if dosing.as_needed:
         return f"{amount}, as needed" + (f", at most {times}" if dosing.takes > 1 else "")
-    return f"{amount}, {times}"
+    return ", ".join([f"{amount}, {times}", *filter(None, [" and ".join(dosing.when)])])

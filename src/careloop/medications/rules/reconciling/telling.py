@@ -71,7 +71,7 @@ def how_words(telling: Telling, dosing: Dosing | None, said: str) -> str:
     if dosing.as_needed:
         most = f", {telling.times['at-most'].format(takes=plain(dosing.takes))}" if dosing.takes > 1 else ""
         return f"{amount}, {telling.times['as-needed']}{most}"
-    return f"{amount}, {_often(telling, dosing)}"
+    return ", ".join([f"{amount}, {_often(telling, dosing)}", *filter(None, [" and ".join(dosing.when)])])
 
 
 def _often(telling: Telling, dosing: Dosing) -> str:

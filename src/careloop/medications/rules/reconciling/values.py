@@ -72,6 +72,8 @@ class Dosing:
     takes: Decimal
     per: Period = Period.DAY
     as_needed: bool = False
+    when: tuple[str, ...] = ()
+    """When in the day, or on which days of the week, in words; empty where nobody said."""
 
     @property
     def total(self) -> Decimal:
