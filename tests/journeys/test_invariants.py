@@ -173,6 +173,8 @@ def test_every_invariant_holds_after_anything_that_can_happen(practice, seed):
     ("update ownership set owned_until = owned_from + interval '1 second' where step_id = 'visit'",
      "open_without_owner"),
     ("update loop set wake_at = wake_at - interval '90 days'", "overslept"),
+    ("update loop_clock set wake_at = wake_at + interval '1 day'", "clock_differs"),
+    ("delete from loop_clock", "clock_differs"),
     ("update loop set status = 'completed', closed = opened", "closed_with_open_steps"),
     ("update loop_step set task_version = task_version + 1", "task_differs"),
     ("update loop set history = '{}'", "unexplained"),

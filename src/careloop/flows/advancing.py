@@ -12,6 +12,7 @@ from careloop.loops import store
 from careloop.loops.model import LoopState
 from careloop.loops.plans import LoopChange
 from careloop.loops.rules.advancing import advance
+from careloop.loops.rules.rank import next_step
 from careloop.loops.store import StoredLoop
 from careloop.record import Stored
 
@@ -28,17 +29,23 @@ def advance_loops(
     pathways = engine.content_of(app.catalog).pathways
     reviewed = set(aside)
     changes: dict[str, list[LoopChange]] = {}
-    for loop in store.load_loops(tx, ids=loops) if loops else ():
+    for loop in store.load_turning(tx, loops) if loops else ():
         pathway = pathways.pinned(loop.state.pathway, loop.state.version)
         state = advance(loop.state, pathway, max(now, loop.as_of)) if pathway is not None else None
-        if state is None or state == loop.state:
+        if state is None or state is loop.state or not _same_next(loop.state, state):
             reviewed.add(loop.patient_id)
         else:
             changes.setdefault(loop.patient_id, []).append(LoopChange(old=loop, new=state))
     moved = {patient: some for patient, some in changes.items() if patient not in reviewed}
-    if moved:
-        loop_changes.carry_turns(app, tx, _works(app, tx, moved), cause, now)
+    if moved and not loop_changes.carry_turns(app, tx, _works(app, tx, moved), cause, now):
+        reviewed |= moved.keys()
     return reviewed
+
+
+def _same_next(old: LoopState, new: LoopState) -> bool:
+    """The step to do next is the same, so that the loop keeps its place on every list."""
+    before, after = next_step(old), next_step(new)
+    return (before.step_id if before else "") == (after.step_id if after else "")
 
 
 def _works(app: App, tx: Transaction, moved: dict[str, list[LoopChange]]) -> list[loop_changes.Work]:

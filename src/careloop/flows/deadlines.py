@@ -77,8 +77,9 @@ def _batch(app: App, tx: Transaction, now: datetime, part: store.Part) -> tuple[
     waiting = store.due_patients(tx, now, BATCH, part)
     store.clear_wakes(tx, waiting)
     ids = [loop_id for loop_id, _ in due]
-    closing.review(app, tx, sorted(advance_loops(app, tx, ids, waiting, _CLOCK, now)), _CLOCK)
-    store.postpone(tx, ids, now, now + timedelta(minutes=1))
+    reviewed = advance_loops(app, tx, ids, waiting, _CLOCK, now)
+    closing.review(app, tx, sorted(reviewed), _CLOCK)
+    store.postpone(tx, [loop_id for loop_id, patient in due if patient in reviewed], now, now + timedelta(minutes=1))
     return len(due), len(waiting)
 
 

@@ -14,7 +14,8 @@ from careloop.flows.causes import Cause
 from careloop.loops import store
 from careloop.loops.model import Escalation, LoopState, StepState
 from careloop.loops.plans import LoopChange, LoopPlan, PlanFrame, plan_change, plan_turn
-from careloop.loops.rows import RowFrame, loop_row, snoozed_until, step_row
+from careloop.loops.rows import NEVER, RowFrame, loop_row, snoozed_until, step_row
+from careloop.loops.rules.turned import turns_between
 from careloop.record import Amendment, Stored, Write
 
 LATE_AFTER = timedelta(minutes=10)
@@ -66,21 +67,25 @@ def carry_out(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, no
     noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
 
 
-def carry_turns(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> None:
+def carry_turns(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, now: datetime) -> bool:
     """The same for loops of which only clocks turned and escalations fired: owners, and what their Tasks say beside the
-    clock, stay as they are. A Task that does not stand as its loop says is made anew by `carry_out`."""
+    clock, stay as they are. False, and nothing is written, where a Task does not stand as its loop says: such loops
+    need `carry_out`."""
     plans = [plan_turn(change, _plan_frame(app, work, cause, now)) for work in works for change in work.changes]
     if not _amend(app, tx, plans, now):
-        carry_out(app, tx, works, cause, now)
-        return
+        return False
     _write_resources(app, tx, works, plans, now)
-    desks = _desks(app, tx, works)
-    fired = [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
-    frames = [(plan, _row_frame(app, plan, now)) for plan in plans]
+    fired = _all_that_fired(app, tx, works, now)
     with tx.pipeline():
-        store.turn(tx, [loop_row(plan.change.new, frame) for plan, frame in frames], _turned_steps(plans))
+        store.turn(tx, [_turned_loop(plan, now) for plan in plans], _turned_steps(plans))
         store.save_escalations(tx, fired, {})
     noticing.note_loops(app, tx, plans, fired, by=cause.by, now=now)
+    return True
+
+
+def _all_that_fired(app: App, tx: Transaction, works: Sequence[Work], now: datetime) -> list[dict[str, Any]]:
+    desks = _desks(app, tx, works)
+    return [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
 
 
 def _desks(app: App, tx: Transaction, works: Sequence[Work]) -> dict[str, routing.Desk]:
@@ -96,6 +101,20 @@ def _amend(app: App, tx: Transaction, plans: Sequence[LoopPlan], now: datetime) 
         for task_id, elements in plan.amended.items()
     ]
     return not amendments or app.record.amend(tx, system_principal(tx.tenant_id, "loops"), now, amendments) is not None
+
+
+def _turned_loop(plan: LoopPlan, now: datetime) -> dict[str, Any]:
+    old, new = plan.change.old, plan.change.new
+    assert old is not None
+    return {
+        "id": new.id,
+        "clock": new.clock.value,
+        "as_of": now,
+        "wake_at": new.next_change or NEVER,
+        "task_version": plan.versions[""],
+        "history": plan.history[""],
+        "turned": turns_between(old.derived, new),
+    }
 
 
 def _turned_steps(plans: Sequence[LoopPlan]) -> list[dict[str, Any]]:

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from careloop.db import Transaction, load_queries
 from careloop.loops.model import LoopState
+from careloop.loops.store import with_state
 
 _SQL = load_queries("careloop.loops", "effects.sql")
-_decode_state = msgspec.json.Decoder(LoopState).decode
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _SET = 1_000
 MOST = 5_000
@@ -99,7 +97,7 @@ def open_loops(tx: Transaction) -> Iterator[list[OpenLoop]]:
     """All open loops, a set at a time."""
     after = _FIRST
     while rows := tx.rows(_SQL["open_states"], {"after": after, "limit": _SET}):
-        yield [OpenLoop(**{**row, "state": _decode_state(row["state"])}) for row in rows]
+        yield [OpenLoop(**with_state(row)) for row in rows]
         after = rows[-1]["id"]
 
 

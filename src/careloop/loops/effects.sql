@@ -26,7 +26,7 @@ select distinct l.patient_id
 
 -- open_states --
 -- Open loops with their states, a set after another by id.
-select l.id::text, l.owner, l.safety, l.state::text as state
+select l.id::text, l.owner, l.safety, l.state::text as state, l.turned::text as turned
   from loop as l
  where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
    and l.id > %(after)s::uuid

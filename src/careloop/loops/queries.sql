@@ -1,7 +1,7 @@
 -- loops_of_patients --
 -- The loops of these patients, and those about these matters, each with its steps and acts; in a fixed order.
 select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
-       l.state::text as state,
+       l.state::text as state, l.turned::text as turned,
        (select coalesce(jsonb_agg(jsonb_build_object('step_id', s.step_id, 'owner', s.owner,
                    'task_version', s.task_version, 'history', s.history) order by s.position), '[]')::text
           from loop_step as s
@@ -19,6 +19,19 @@ select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.
  where l.patient_id = any(%(patients)s)
     or l.focus = any(%(focuses)s)
     or l.id = any(%(ids)s::uuid[])
+ order by l.opened, l.id
+
+-- loops_to_turn --
+-- The same of loops by their ids, without acts.
+select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
+       l.state::text as state, l.turned::text as turned,
+       (select json_agg(json_build_object('step_id', s.step_id, 'owner', s.owner, 'task_version', s.task_version,
+                   'history', s.history) order by s.position)::text
+          from loop_step as s
+         where s.tenant_id = l.tenant_id
+           and s.loop_id = l.id) as steps
+  from loop as l
+ where l.id = any(%(ids)s::uuid[])
  order by l.opened, l.id
 
 -- save_loops --
@@ -43,7 +56,7 @@ on conflict (tenant_id, id) do update
        watch_until = excluded.watch_until, as_of = greatest(loop.as_of, excluded.as_of), wake_at = excluded.wake_at,
        hold_reason = excluded.hold_reason, hold_by = excluded.hold_by, hold_until = excluded.hold_until,
        snoozed_until = excluded.snoozed_until, task_version = excluded.task_version, history = excluded.history,
-       state = excluded.state
+       state = excluded.state, turned = null
 
 -- save_steps --
 insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
@@ -60,20 +73,13 @@ on conflict (tenant_id, loop_id, step_id) do update
        history = excluded.history
 
 -- turn_loops --
--- Loops of which only clocks turned. States come as texts of their own, so that each is read once.
+-- Loops of which only clocks turned: their derived state stays as it was written, and no index is touched.
 update loop
-   set clock = given.clock, next_step = given.next_step, next_due = given.next_due,
-       next_outside = given.next_outside, lasting_points = given.lasting_points,
-       as_of = greatest(loop.as_of, given.as_of), wake_at = given.wake_at, task_version = given.task_version,
-       history = given.history, state = given.state
-  from (select plain.*, text.state::jsonb as state
-          from rows from (
-               json_to_recordset(%(rows)s::json)
-                   as (id uuid, clock text, next_step text, next_due timestamptz, next_outside boolean,
-                       lasting_points int, as_of timestamptz, wake_at timestamptz, task_version int, history text[]))
-               with ordinality as plain
-          join unnest(string_to_array(%(states)s, E'\x1e')) with ordinality as text (state, place)
-            on text.place = plain.ordinality) as given
+   set clock = given.clock, as_of = greatest(loop.as_of, given.as_of), wake_at = given.wake_at,
+       task_version = given.task_version, history = given.history, turned = given.turned
+  from json_to_recordset(%(rows)s::json)
+    as given (id uuid, clock text, as_of timestamptz, wake_at timestamptz, task_version int, history text[],
+              turned jsonb)
  where loop.id = given.id
 
 -- turn_steps --
@@ -185,12 +191,12 @@ values (%(key)s, %(by)s, %(act_id)s, %(receipt)s::jsonb, %(at)s)
 -- Loops that time alone changes by now, oldest first, each patient locked for this worker alone (the lock is the one
 -- that every review takes; a patient whom somebody else holds just now is left to them). Of some parts of all patients
 -- one: those who sweep together do not meet.
-select due.id::text, due.patient_id
-  from (select l.id, l.patient_id
-          from loop as l
-         where l.wake_at <= %(now)s
-           and (hashtext(l.patient_id) & 2147483647) %% %(parts)s = %(part)s
-         order by l.wake_at, l.id
+select due.loop_id::text as id, due.patient_id
+  from (select c.loop_id, c.patient_id
+          from loop_clock as c
+         where c.wake_at <= %(now)s
+           and (hashtext(c.patient_id) & 2147483647) %% %(parts)s = %(part)s
+         order by c.wake_at, c.loop_id
          limit %(batch)s) as due
  where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))
 

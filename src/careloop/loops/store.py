@@ -10,10 +10,12 @@ import msgspec
 
 from careloop.db import Row, Transaction, load_queries
 from careloop.loops.model import Act, ActKind, LoopState
+from careloop.loops.rules.turned import Turned, with_turns
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SQL = load_queries("careloop.loops")
 _decode_state = msgspec.json.Decoder(LoopState).decode
+_decode_turned = msgspec.json.Decoder(Turned).decode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,8 @@ _decode_acts = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLoop:
-    """A loop as it stands: derived state, owner, and everything people did to it."""
+    """A loop as it stands: derived state, owner, and everything people did to it. `derived` is the state before clocks
+    turned since."""
 
     id: str
     number: int
@@ -42,6 +45,7 @@ class StoredLoop:
     snoozed_until: datetime | None
     task_version: int
     history: tuple[str, ...]
+    derived: LoopState
     state: LoopState
     steps: Mapping[str, StoredStep]
     acts: tuple[Act, ...]
@@ -91,12 +95,29 @@ def normal_state(state: LoopState) -> LoopState:
     return _decode_state(msgspec.json.encode(state))
 
 
+def state_of(state: str, turned: str | None) -> LoopState:
+    """The state of a loop from its columns `state` and `turned`, both as texts."""
+    derived = _decode_state(state)
+    return derived if turned is None else with_turns(derived, _decode_turned(turned))
+
+
+def with_state(row: Row) -> Row:
+    """The row with the state that its columns `state` and `turned` say, in the place of both."""
+    rest = {name: value for name, value in row.items() if name != "turned"}
+    return {**rest, "state": state_of(row["state"], row["turned"])}
+
+
 def load_loops(
     tx: Transaction, *, patients: Sequence[str] = (), focuses: Sequence[str] = (), ids: Sequence[str] = ()
 ) -> list[StoredLoop]:
     """All loops of these patients, about these matters, or with these ids, oldest first; in one query."""
     rows = tx.rows(_SQL["loops_of_patients"], {"patients": list(patients), "focuses": list(focuses), "ids": list(ids)})
     return [_stored_loop(row) for row in rows]
+
+
+def load_turning(tx: Transaction, ids: Sequence[str]) -> list[StoredLoop]:
+    """The loops with these ids, oldest first, without what people did to them: as much as a clock asks for."""
+    return [_stored_loop({**row, "acts": "[]"}) for row in tx.rows(_SQL["loops_to_turn"], {"ids": list(ids)})]
 
 
 def patients_with_loops(tx: Transaction, patients: Sequence[str]) -> list[str]:
@@ -113,6 +134,7 @@ def patients_with_proof(tx: Transaction, things: Sequence[str]) -> list[str]:
 
 
 def _stored_loop(row: Row) -> StoredLoop:
+    derived, turned = _decode_state(row["state"]), row["turned"]
     return StoredLoop(
         id=row["id"],
         number=row["number"],
@@ -122,7 +144,8 @@ def _stored_loop(row: Row) -> StoredLoop:
         snoozed_until=row["snoozed_until"],
         task_version=row["task_version"],
         history=tuple(row["history"]),
-        state=_decode_state(row["state"]),
+        derived=derived,
+        state=derived if turned is None else with_turns(derived, _decode_turned(turned)),
         steps={step.step_id: step for step in _decode_steps(row["steps"])},
         acts=tuple(_act({**act, "loop_id": row["id"]}) for act in _decode_acts(row["acts"])),
     )
@@ -158,9 +181,9 @@ def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Ma
 
 
 def turn(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
-    """Of these loops the columns that a clock moves, and of some of their steps, are as given."""
-    plain = [{name: value for name, value in row.items() if name != "state"} for row in loops]
-    tx.execute(_SQL["turn_loops"], {**_rows(plain), "states": "\x1e".join(row["state"] for row in loops)})
+    """Of these loops the columns that a clock moves, and of some of their steps, are as given; `turned` as a value of
+    `loops.rules.turned`."""
+    tx.execute(_SQL["turn_loops"], _rows(loops))
     if steps:
         tx.execute(_SQL["turn_steps"], _rows(steps))
 
@@ -299,7 +322,8 @@ def note_once(tx: Transaction, patient_id: str, keys: Sequence[str], now: dateti
 
 def postpone(tx: Transaction, ids: Sequence[str], now: datetime, later: datetime) -> None:
     """Loops among `ids` that would wake again at once wake at `later`."""
-    tx.execute(_SQL["still_due"], {"ids": list(ids), "now": now, "later": later})
+    if ids:
+        tx.execute(_SQL["still_due"], {"ids": list(ids), "now": now, "later": later})
 
 
 def open_offer(tx: Transaction, loop_id: str) -> Offer | None:

@@ -21,6 +21,7 @@ _EXPECTED = {
     "called_who_left": "1: an escalation to the queue, or to an active member of the staff",
     "open_without_clock": "2: a next deadline on what is open; reason, person and waking date on what is on hold",
     "overslept": "2: no clock that should have done something an hour ago",
+    "clock_differs": "2: a row among the clocks for each loop that wakes, with its instant",
     "completed_without_proof": "3: evidence, or a person's coded word, on what is completed",
     "word_without_sentence": "3, 8: a person, a reason and a sentence where something is complete without evidence",
     "closed_with_open_steps": "3: no open step in a closed loop",

@@ -78,6 +78,14 @@ select l.id::text as loop_id, '' as step_id
   from loop as l
  where l.wake_at < %(now)s - interval '1 hour'
 
+-- clock_differs --
+-- 2. What a sweep looks for says of each loop when it wakes, and of no other.
+select coalesce(l.id, c.loop_id)::text as loop_id, '' as step_id
+  from (select tenant_id, id, patient_id, wake_at from loop where wake_at < '9999-12-31') as l
+  full join loop_clock as c on c.tenant_id = l.tenant_id and c.loop_id = l.id
+ where c.wake_at is distinct from l.wake_at
+    or c.patient_id is distinct from l.patient_id
+
 -- completed_without_proof --
 -- 3. A completed step has evidence, or the coded reason of a person's word.
 select s.loop_id::text, s.step_id
@@ -129,7 +137,7 @@ having count(*) > 1
 select l.id::text as loop_id, '' as step_id
   from loop as l
  where l.status <> l.state ->> 'status'
-    or l.clock <> l.state ->> 'clock'
+    or l.clock <> coalesce(l.turned ->> 'clock', l.state ->> 'clock')
     or l.pathway <> l.state ->> 'pathway'
     or l.focus <> l.state ->> 'focus'
     or l.patient_id <> l.state ->> 'patient_id'
@@ -143,7 +151,7 @@ select s.loop_id::text, s.step_id
  cross join lateral jsonb_array_elements(l.state -> 'steps') as d (step)
   left join loop_step as s on s.tenant_id = l.tenant_id and s.loop_id = l.id and s.step_id = d.step ->> 'step_id'
  where s.status is distinct from d.step ->> 'status'
-    or s.clock is distinct from d.step ->> 'clock'
+    or s.clock is distinct from coalesce(l.turned #>> array['steps', s.step_id, 'clock'], d.step ->> 'clock')
     or s.due is distinct from (d.step ->> 'due')::timestamptz
     or cardinality(s.evidence) <> coalesce(jsonb_array_length(d.step -> 'evidence'), 0)
 

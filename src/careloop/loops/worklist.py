@@ -7,14 +7,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from careloop.db import Row, Transaction, load_queries
 from careloop.loops.model import LoopState
 from careloop.loops.rules.rank import RankDays, RankWeights
+from careloop.loops.store import with_state
 
 _SQL = load_queries("careloop.loops", "worklist.sql")
-_decode_state = msgspec.json.Decoder(LoopState).decode
 
 COUNTED_TO = 5_000
 """Lists of everybody's work are counted exactly up to here on the spot; beyond, from what was counted last, or not."""
@@ -193,7 +191,7 @@ def listed(tx: Transaction, places: Sequence[Placed]) -> dict[str, ListedLoop]:
 def shown(tx: Transaction, ids: Sequence[str]) -> dict[str, Shown]:
     """By loop id everything that the pane and the board show of it."""
     rows = tx.rows(_SQL["shown"], {"ids": list(ids)}) if ids else []
-    return {row["id"]: Shown(**{**row, "state": _decode_state(row["state"])}) for row in rows}
+    return {row["id"]: Shown(**with_state(row)) for row in rows}
 
 
 def plan_facts(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:

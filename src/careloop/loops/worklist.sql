@@ -194,7 +194,7 @@ select l.id::text, l.number, l.pathway, l.patient_id, coalesce(s.owner, l.owner)
 
 -- shown --
 -- Everything that the pane and the board show of each of these loops.
-select l.id::text, l.number, l.pathway, l.patient_id, l.snoozed_until, l.hold_until, l.state::text as state
+select l.id::text, l.number, l.pathway, l.patient_id, l.snoozed_until, l.hold_until, l.state::text as state, l.turned::text as turned
   from loop as l
  where l.id = any(%(ids)s::uuid[])
 

@@ -22,10 +22,10 @@ def advance(state: LoopState, pathway: Pathway, now: datetime) -> LoopState | No
     if not state.status.is_open or now >= state.holds_until or not _knows_steps(state, pathway):
         return None
     steps = tuple(_turned(step, now) for step in state.steps)
-    if steps == state.steps:
+    if all(new is old for new, old in zip(steps, state.steps, strict=True)):
         return state
     moved = replace(state, steps=steps, clock=loop_clock(steps), next_change=next_turn(steps, state.holds_until))
-    if all(new.escalations == old.escalations for new, old in zip(steps, state.steps, strict=True)):
+    if all(len(new.escalations) == len(old.escalations) for new, old in zip(steps, state.steps, strict=True)):
         return moved
     return replace(moved, explanations=(state.explanations[0], *story_of(pathway, moved)))
 
@@ -35,16 +35,21 @@ def _knows_steps(state: LoopState, pathway: Pathway) -> bool:
 
 
 def _turned(step: StepState, now: datetime) -> StepState:
-    due = [turn for turn in step.ahead if now >= turn.at]
-    if not due:
+    if not step.ahead or step.ahead[0].at > now:
         return step
+    return turned_step(step, sum(now >= turn.at for turn in step.ahead))
+
+
+def turned_step(step: StepState, turns: int) -> StepState:
+    """The step after the first so many of what it has ahead."""
+    due = step.ahead[:turns]
     words = [turn.word for turn in due if not turn.to_role]
     fired = [Escalation(key=turn.word, at=turn.at - INSTANT, to_role=turn.to_role) for turn in due if turn.to_role]
     return replace(
         step,
         clock=ClockState(words[-1]) if words else step.clock,
         escalations=(*step.escalations, *fired),
-        ahead=step.ahead[len(due) :],
+        ahead=step.ahead[turns:],
     )
 
 

@@ -25,6 +25,7 @@ from careloop.loops.model import (
 from careloop.loops.pathways import read_calendar, read_pathways
 from careloop.loops.rules import derive
 from careloop.loops.rules.advancing import advance
+from careloop.loops.rules.turned import turns_between, with_turns
 
 CATALOG = load_catalog()
 PATHWAYS, CALENDAR, KEYS = read_pathways(CATALOG), read_calendar(CATALOG), key_reader(CATALOG)
@@ -315,6 +316,7 @@ def test_a_loop_advanced_without_its_facts_is_the_loop_derived_from_them(
             advanced = advance(loop, pathway, later)
             assert (advanced is None) == (not loop.status.is_open or later >= loop.holds_until)
             assert advanced is None or advanced == whole[loop.id]
+            assert advanced is None or with_turns(loop, turns_between(loop, advanced)) == advanced
 
 
 @LAWS
