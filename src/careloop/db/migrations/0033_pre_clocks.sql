@@ -13,14 +13,15 @@ create table loop_clock (
     loop_id uuid not null,
     patient_id text not null,
     wake_at timestamptz not null,
-    primary key (tenant_id, loop_id),
-    foreign key (tenant_id, loop_id) references loop (tenant_id, id) on delete cascade deferrable initially deferred
+    primary key (tenant_id, loop_id)
 ) with (fillfactor = 70);
-create index loop_clock_to_wake on loop_clock (tenant_id, wake_at);
 -- Loops of all tenants, whom the owner of the tables sees only while row-level security does not bind it.
 alter table loop no force row level security;
 insert into loop_clock (tenant_id, loop_id, patient_id, wake_at)
 select tenant_id, id, patient_id, wake_at from loop where wake_at < '9999-12-31';
+create index loop_clock_to_wake on loop_clock (tenant_id, wake_at);
+alter table loop_clock add foreign key (tenant_id, loop_id) references loop (tenant_id, id)
+    on delete cascade deferrable initially deferred;
 alter table loop force row level security;
 select make_tenant_table('loop_clock');
 
