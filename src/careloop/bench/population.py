@@ -23,6 +23,7 @@ from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
 from careloop.flows.routing import queue_reference
 from careloop.loops.ids import loop_id, step_task_id
+from careloop.record.cursors import Reader
 
 TEMPLATES, QUEUE_EACH = 2_000, 100_000
 _SQL = load_queries("careloop.bench", "population.sql")
@@ -82,8 +83,8 @@ def _read_behind(place: Place) -> None:
     """What is found behind the writes has been found for everything there is: nobody of them takes medicines, sends
     readings or is told of loops that were made."""
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
-        for name in ("traits_are_read", "contradictions_are_read", "medicines_are_read", "readings_are_read"):
-            tx.execute(_SQL[name])
+        behind = [reader.value for reader in Reader if reader is not Reader.SUBSCRIPTIONS]
+        tx.execute(_SQL["all_is_read"], {"readers": behind})
         tx.execute(_SQL["needs_are_known"])
         tx.execute(_SQL["nobody_is_told"])
 

@@ -112,25 +112,14 @@ select c.id, l.pathway, l.version, c.patient_id, c.focus, l.matter, 'completed',
               l.focus || '-' || n.number as focus, l.deadline - n.age as deadline, l.opened - n.age as opened,
               l.opened - n.age + interval '9 days' as closed) as c
 
--- traits_are_read --
-insert into trait_reading (reached, ahead, ahead_before)
-select max(seq), max(seq), 0 from change_feed
-on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
-
--- contradictions_are_read --
-insert into contradiction_reading (reached, ahead, ahead_before)
-select max(seq), max(seq), 0 from change_feed
-on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
-
--- medicines_are_read --
-insert into medicine_reading (reached, ahead, ahead_before)
-select max(seq), max(seq), 0 from change_feed
-on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
-
--- readings_are_read --
-insert into home_feed (reached, ahead, ahead_before)
-select max(seq), max(seq), 0 from change_feed
-on conflict (tenant_id) do update set reached = excluded.reached, ahead = excluded.ahead
+-- all_is_read --
+-- Who reads the change feed has read it, as after days of work.
+insert into feed_cursor (reader, through, next_through, next_xid)
+select reader, newest.seq, newest.seq, pg_current_xact_id()
+  from unnest(%(readers)s::text[]) as reader
+ cross join (select max(seq) as seq from change_feed) as newest
+on conflict (tenant_id, reader) do update
+   set through = excluded.through, next_through = excluded.next_through, next_xid = excluded.next_xid
 
 -- needs_are_known --
 -- What is known of the copied people is what is known of those they are copies of: nobody needs to be looked at.

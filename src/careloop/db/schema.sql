@@ -774,15 +774,6 @@ CREATE TABLE public.contradiction (
 
 ALTER TABLE ONLY public.contradiction FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.contradiction_reading (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    reached bigint NOT NULL,
-    ahead bigint NOT NULL,
-    ahead_before bigint NOT NULL
-);
-
-ALTER TABLE ONLY public.contradiction_reading FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.delivery (
     id bigint NOT NULL,
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -919,7 +910,8 @@ CREATE TABLE public.feed_cursor (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     through bigint NOT NULL,
     next_through bigint NOT NULL,
-    next_xid xid8 NOT NULL
+    next_xid xid8 NOT NULL,
+    reader text NOT NULL
 );
 
 ALTER TABLE ONLY public.feed_cursor FORCE ROW LEVEL SECURITY;
@@ -993,15 +985,6 @@ CREATE TABLE public.home_alert (
 );
 
 ALTER TABLE ONLY public.home_alert FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.home_feed (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    reached bigint NOT NULL,
-    ahead bigint NOT NULL,
-    ahead_before bigint NOT NULL
-);
-
-ALTER TABLE ONLY public.home_feed FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.home_plan (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1346,15 +1329,6 @@ CREATE TABLE public.medicine_hold (
 );
 
 ALTER TABLE ONLY public.medicine_hold FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.medicine_reading (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    reached bigint NOT NULL,
-    ahead bigint NOT NULL,
-    ahead_before bigint NOT NULL
-);
-
-ALTER TABLE ONLY public.medicine_reading FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.membership (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2265,15 +2239,6 @@ ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.trait_reading (
-    tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
-    reached bigint NOT NULL,
-    ahead bigint NOT NULL,
-    ahead_before bigint NOT NULL
-);
-
-ALTER TABLE ONLY public.trait_reading FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.visit_link (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
     secret_hash bytea NOT NULL,
@@ -2491,9 +2456,6 @@ ALTER TABLE ONLY public.conference_vote
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_pkey PRIMARY KEY (tenant_id, id);
 
-ALTER TABLE ONLY public.contradiction_reading
-    ADD CONSTRAINT contradiction_reading_pkey PRIMARY KEY (tenant_id);
-
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2522,7 +2484,7 @@ ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_pkey PRIMARY KEY (tenant_id, loop_id, step_id, key);
 
 ALTER TABLE ONLY public.feed_cursor
-    ADD CONSTRAINT feed_cursor_pkey PRIMARY KEY (tenant_id);
+    ADD CONSTRAINT feed_cursor_pkey PRIMARY KEY (tenant_id, reader);
 
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (tenant_id, id);
@@ -2541,9 +2503,6 @@ ALTER TABLE ONLY public.home_alert
 
 ALTER TABLE ONLY public.home_alert
     ADD CONSTRAINT home_alert_tenant_id_patient_id_alert_number_key UNIQUE (tenant_id, patient_id, alert, number);
-
-ALTER TABLE ONLY public.home_feed
-    ADD CONSTRAINT home_feed_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.home_plan
     ADD CONSTRAINT home_plan_pkey PRIMARY KEY (tenant_id, patient_id);
@@ -2598,9 +2557,6 @@ ALTER TABLE ONLY public.medicine_finding
 
 ALTER TABLE ONLY public.medicine_hold
     ADD CONSTRAINT medicine_hold_pkey PRIMARY KEY (tenant_id, statement);
-
-ALTER TABLE ONLY public.medicine_reading
-    ADD CONSTRAINT medicine_reading_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, patient_id, team_id, practitioner, role);
@@ -2781,9 +2737,6 @@ ALTER TABLE ONLY public.tenant
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_slug_key UNIQUE (slug);
-
-ALTER TABLE ONLY public.trait_reading
-    ADD CONSTRAINT trait_reading_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.visit_link
     ADD CONSTRAINT visit_link_pkey PRIMARY KEY (tenant_id, secret_hash);
@@ -3177,9 +3130,6 @@ ALTER TABLE ONLY public.conference_item
 ALTER TABLE ONLY public.conference_vote
     ADD CONSTRAINT conference_vote_tenant_id_conference_id_loop_id_fkey FOREIGN KEY (tenant_id, conference_id, loop_id) REFERENCES public.conference_item(tenant_id, conference_id, loop_id);
 
-ALTER TABLE ONLY public.contradiction_reading
-    ADD CONSTRAINT contradiction_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
-
 ALTER TABLE ONLY public.contradiction
     ADD CONSTRAINT contradiction_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -3197,9 +3147,6 @@ ALTER TABLE ONLY public.hand_over_item
 
 ALTER TABLE ONLY public.hand_over_item
     ADD CONSTRAINT hand_over_item_tenant_id_offer_id_fkey FOREIGN KEY (tenant_id, offer_id) REFERENCES public.ownership_offer(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
-
-ALTER TABLE ONLY public.home_feed
-    ADD CONSTRAINT home_feed_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.lead
     ADD CONSTRAINT lead_tenant_id_patient_id_previous_until_fkey FOREIGN KEY (tenant_id, patient_id, previous_until) REFERENCES public.lead(tenant_id, patient_id, led_until) DEFERRABLE INITIALLY DEFERRED;
@@ -3224,9 +3171,6 @@ ALTER TABLE ONLY public.medicine_finding
 
 ALTER TABLE ONLY public.medicine_hold
     ADD CONSTRAINT medicine_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
-
-ALTER TABLE ONLY public.medicine_reading
-    ADD CONSTRAINT medicine_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.notice_change
     ADD CONSTRAINT notice_change_tenant_id_event_id_fkey FOREIGN KEY (tenant_id, event_id) REFERENCES public.notice_event(tenant_id, id);
@@ -3348,8 +3292,6 @@ ALTER TABLE public.conference_vote ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contradiction ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.contradiction_reading ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.delivery ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_target ENABLE ROW LEVEL SECURITY;
@@ -3371,8 +3313,6 @@ ALTER TABLE public.hand_over ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hand_over_item ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.home_alert ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.home_feed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.home_plan ENABLE ROW LEVEL SECURITY;
 
@@ -3429,8 +3369,6 @@ ALTER TABLE public.medicine_checked ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.medicine_finding ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.medicine_hold ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.medicine_reading ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
@@ -3588,8 +3526,6 @@ CREATE POLICY tenant_only ON public.conference_vote USING ((tenant_id = ( SELECT
 
 CREATE POLICY tenant_only ON public.contradiction USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
-CREATE POLICY tenant_only ON public.contradiction_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
 CREATE POLICY tenant_only ON public.delivery USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.delivery_target USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -3611,8 +3547,6 @@ CREATE POLICY tenant_only ON public.hand_over USING ((tenant_id = ( SELECT (NULL
 CREATE POLICY tenant_only ON public.hand_over_item USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.home_alert USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-CREATE POLICY tenant_only ON public.home_feed USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.home_plan USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3643,8 +3577,6 @@ CREATE POLICY tenant_only ON public.medicine_checked USING ((tenant_id = ( SELEC
 CREATE POLICY tenant_only ON public.medicine_finding USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.medicine_hold USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-CREATE POLICY tenant_only ON public.medicine_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.membership USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
@@ -3742,8 +3674,6 @@ CREATE POLICY tenant_only ON public.subscription USING ((tenant_id = ( SELECT (N
 
 CREATE POLICY tenant_only ON public.subscription_event USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
-CREATE POLICY tenant_only ON public.trait_reading USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
 CREATE POLICY tenant_only ON public.visit_link USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.visit_offer USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
@@ -3761,8 +3691,6 @@ CREATE POLICY tenant_only ON public.work_minutes USING ((tenant_id = ( SELECT (N
 CREATE POLICY tenant_only ON public.worklist_clock USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
 
 CREATE POLICY tenant_only ON public.worklist_total USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer AS "nullif")));
-
-ALTER TABLE public.trait_reading ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.visit_link ENABLE ROW LEVEL SECURITY;
 
@@ -3854,8 +3782,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conference_vote TO careloop_ap
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction TO careloop_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contradiction_reading TO careloop_app;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery TO careloop_app;
 
 GRANT SELECT,USAGE ON SEQUENCE public.delivery_id_seq TO careloop_app;
@@ -3885,8 +3811,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over TO careloop_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hand_over_item TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_alert TO careloop_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_feed TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.home_plan TO careloop_app;
 
@@ -3923,8 +3847,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_checked TO careloop_a
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_finding TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_hold TO careloop_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.medicine_reading TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO careloop_app;
 
@@ -4052,8 +3974,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_event TO careloop
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO careloop_app;
 GRANT SELECT ON TABLE public.tenant TO careloop_narrow;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.trait_reading TO careloop_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.visit_link TO careloop_app;
 

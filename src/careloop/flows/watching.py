@@ -16,8 +16,9 @@ from careloop.flows import outbound_feeds, subscribing
 from careloop.flows.app import App
 from careloop.outbox import NewDelivery, TargetKind
 from careloop.outbox.feeds import OutboundFeed
-from careloop.record import changes
+from careloop.record import changes, cursors
 from careloop.record.changes import Changed
+from careloop.record.cursors import Reader
 from careloop.record.indexing import Indexer
 from careloop.subscriptions import EVERY_TYPE, Change, Entries, Seen, Served, Version, Wanted, is_wanted, store
 
@@ -66,9 +67,10 @@ def _watch(app: App, tenant: Tenant, tx: Transaction) -> bool:
     served = store.served(tx, "active")
     feeds = outbound_feeds.enabled(tx)
     if not served and not feeds:
-        changes.forget_cursor(tx)
+        cursors.forget(tx, Reader.SUBSCRIPTIONS)
         return False
-    window = changes.open_window(tx, Watchers(subscriptions=_unread(served), feeds=feeds).begin)
+    begin = Watchers(subscriptions=_unread(served), feeds=feeds).begin
+    window = cursors.open_window(tx, Reader.SUBSCRIPTIONS, begin=begin)
     if window is None:
         return False
     wanted = subscribing.wanted_of(app, tx, tenant, served)

@@ -49,40 +49,12 @@ on conflict (tenant_id, id) do update
        owner = excluded.owner, severity = excluded.severity, opened = excluded.opened, due = excluded.due,
        ended = excluded.ended, decision = excluded.decision, decided_by = excluded.decided_by, why = excluded.why
 
--- reading --
--- How far the feed was read. Locked: one reader at a time for each tenant.
-select reached, ahead, ahead_before
-  from contradiction_reading
-   for update skip locked
-
--- how_far --
-select reached
-  from contradiction_reading
-
--- begin_reading --
-insert into contradiction_reading (reached, ahead, ahead_before)
-values (0, 0, 0)
-on conflict (tenant_id) do nothing
-
--- horizon --
--- The newest entry that can be seen, and the oldest transaction that is under way.
-select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
-
--- own_number --
--- Larger than that of every transaction that wrote anything before now.
-select pg_current_xact_id()::text::bigint
-
--- set_reading --
-update contradiction_reading
-   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
-
 -- changed --
--- The next entries of the feed up to a bound, of some types.
+-- The next entries of a window of the feed, of some types.
 select seq, type, id, patient_id
   from change_feed
- where seq > %(reached)s
-   and seq <= %(ahead)s
+ where seq > %(after)s
+   and seq <= %(through)s
    and type = any(%(types)s::text[])
  order by seq
  limit %(limit)s

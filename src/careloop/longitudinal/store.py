@@ -9,6 +9,8 @@ from careloop.db import Row, Transaction, load_queries
 from careloop.errors import NotFound
 from careloop.fhir.jsons import decode
 from careloop.longitudinal.model import Fact, Severity, Side
+from careloop.record import cursors
+from careloop.record.cursors import Reader
 
 SQL = load_queries("careloop.longitudinal")
 
@@ -87,33 +89,23 @@ class Changed:
 
 def read_changes(tx: Transaction, types: frozenset[str], patients: int) -> Changed | None:
     """So many patients whom the next entries of the feed touch with one of `types`, each entry once for ever; None
-    while somebody else reads. To be called first in a transaction. Counted in patients and not in entries: a chart
+    where nothing can be read now. To be called first in a transaction. Counted in patients and not in entries: a chart
     that came in one piece is looked at once, not once for each part of it.
-
-    Entries get their numbers before they can be seen. So one round notes how far the feed went, and reads up to there
-    when every transaction that could have taken a smaller number has ended: its number is below that of the round.
     """
-    horizon = tx.one(SQL["horizon"])
-    row = _reading(tx)
-    if row is None or horizon is None:
+    window = cursors.open_window(tx, Reader.CONTRADICTIONS)
+    if window is None:
         return None
-    if row["ahead_before"] > horizon["oldest"]:
-        return Changed(patients=frozenset(), more=False)
-    asked = {"reached": row["reached"], "ahead": row["ahead"], "types": sorted(types), "limit": _MOST_ENTRIES}
+    asked = {"after": window.after, "through": window.through, "types": sorted(types), "limit": _MOST_ENTRIES}
     read = tx.rows(SQL["changed"], asked)
     entries = _of_some(read, patients)
-    if len(entries) < len(read) or len(read) == _MOST_ENTRIES:
-        _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
-        return Changed(patients=_touched(tx, entries), more=True)
-    if horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
-        _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(SQL["own_number"])))
-    return Changed(patients=_touched(tx, entries), more=False)
+    is_part = len(entries) < len(read) or len(read) == _MOST_ENTRIES
+    more = cursors.move_on(tx, window, entries[-1]["seq"] if is_part else None)
+    return Changed(patients=_touched(tx, entries), more=more)
 
 
 def is_behind(tx: Transaction) -> bool:
     """True while entries of the feed that can be seen have not been read."""
-    row, horizon = tx.one(SQL["how_far"]), tx.one(SQL["horizon"])
-    return horizon is not None and horizon["newest"] > (row["reached"] if row else 0)
+    return cursors.is_behind(tx, Reader.CONTRADICTIONS)
 
 
 def _of_some(entries: Sequence[Row], patients: int) -> Sequence[Row]:
@@ -128,18 +120,6 @@ def _of_some(entries: Sequence[Row], patients: int) -> Sequence[Row]:
 
 def _patient_of(entry: Row) -> str | None:
     return str(entry["id"]) if entry["type"] == "Patient" else entry["patient_id"]
-
-
-def _reading(tx: Transaction) -> Row | None:
-    row = tx.one(SQL["reading"])
-    if row is None:
-        tx.execute(SQL["begin_reading"])
-        row = tx.one(SQL["reading"])
-    return row
-
-
-def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -> None:
-    tx.execute(SQL["set_reading"], {"reached": reached, "ahead": ahead, "ahead_before": ahead_before})
 
 
 def patient_versions(tx: Transaction, patient_ids: Sequence[str]) -> dict[str, list[Fact]]:

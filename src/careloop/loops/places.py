@@ -14,10 +14,12 @@ import msgspec
 from careloop.db import Transaction, load_queries
 from careloop.loops.model import LoopState
 from careloop.loops.rules.rank import RankDays, RankWeights, is_outside, lasting_points
+from careloop.loops.store import state_of
 from careloop.loops.worklist import digest_of, weights_of
+from careloop.record import cursors
+from careloop.record.cursors import Reader
 
 _SQL = load_queries("careloop.loops", "places.sql")
-_decode_state = msgspec.json.Decoder(LoopState).decode
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -68,7 +70,7 @@ def weigh(tx: Transaction, weights: RankWeights, after: str, limit: int) -> str 
     """The next `limit` open loops after `after` have the lasting points, safety and outside clocks that these weights
     give; the last of them, None when there are no more."""
     rows = tx.rows(_SQL["some_open"], {"after": after, "limit": limit})
-    states = [(row, _decode_state(row["state"])) for row in rows]
+    states = [(row, state_of(row["state"], row["turned"])) for row in rows]
     loops = [_weighed(row, state, weights) for row, state in states]
     changed = [new for (row, _), new in zip(states, loops, strict=True) if any(row[name] != new[name] for name in new)]
     steps = [
@@ -94,33 +96,15 @@ def _weighed(row: Mapping[str, Any], state: LoopState, weights: RankWeights) -> 
 
 def read_changed(tx: Transaction, types: Sequence[str], limit: int) -> tuple[list[str], bool] | None:
     """Patients of whom the next entries of the change feed tell, by one of these types, and whether more are left; None
-    while somebody else reads. To be called first in a transaction.
-
-    Entries get their numbers before they can be seen. So one round notes how far the feed went, and reads up to there
-    when every transaction that could have taken a smaller number has ended.
-    """
-    horizon = tx.one(_SQL["horizon"])
-    row = tx.one(_SQL["reading"])
-    if row is None:
-        tx.execute(_SQL["begin_reading"])
-        row = tx.one(_SQL["reading"])
-    if row is None or horizon is None:
+    where nothing can be read now. To be called first in a transaction."""
+    window = cursors.open_window(tx, Reader.TRAITS)
+    if window is None:
         return None
-    if row["ahead_before"] > horizon["oldest"]:
-        return [], False
-    asked = {"reached": row["reached"], "ahead": row["ahead"], "types": list(types), "limit": limit}
+    asked = {"after": window.after, "through": window.through, "types": list(types), "limit": limit}
     entries = tx.rows(_SQL["changed"], asked)
     patients = {entry["id"] if entry["type"] == "Patient" else entry["patient_id"] for entry in entries} - {None}
-    more = len(entries) == limit
-    if more:
-        _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
-    elif horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
-        _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(_SQL["own_number"])))
+    more = cursors.move_on(tx, window, entries[-1]["seq"] if len(entries) == limit else None)
     return sorted(patients), more
-
-
-def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -> None:
-    tx.execute(_SQL["set_reading"], {"reached": reached, "ahead": ahead, "ahead_before": ahead_before})
 
 
 def set_traits(tx: Transaction, traits: Mapping[str, Sequence[tuple[str, str]]]) -> None:

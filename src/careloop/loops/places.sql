@@ -37,7 +37,7 @@ update loop_place
 
 -- some_open --
 -- Open loops after this one, with what their lasting points are made of.
-select l.id::text, l.lasting_points, l.safety, l.next_outside, l.next_step, l.state::text as state
+select l.id::text, l.lasting_points, l.safety, l.next_outside, l.next_step, l.state::text as state, l.turned::text as turned
   from loop as l
  where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
    and l.id > %(after)s::uuid
@@ -78,36 +78,12 @@ select p.pathway, p.tier,
 update worklist_clock
    set counted = %(now)s
 
--- reading --
--- How far the feed was read. Locked: one reader at a time for each tenant.
-select reached, ahead, ahead_before
-  from trait_reading
-   for update skip locked
-
--- begin_reading --
-insert into trait_reading (reached, ahead, ahead_before)
-values (0, 0, 0)
-on conflict (tenant_id) do nothing
-
--- horizon --
--- The newest entry that can be seen, and the oldest transaction that is under way.
-select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
-
--- set_reading --
-update trait_reading
-   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
-
--- own_number --
--- Larger than that of every transaction that wrote anything before now.
-select pg_current_xact_id()::text::bigint
-
 -- changed --
--- The next entries of the feed up to a bound that tell of these types.
+-- The next entries of a window of the feed that tell of these types.
 select seq, type, id, patient_id
   from change_feed
- where seq > %(reached)s
-   and seq <= %(ahead)s
+ where seq > %(after)s
+   and seq <= %(through)s
    and type = any(%(types)s)
  order by seq
  limit %(limit)s

@@ -1,35 +1,11 @@
--- reading --
--- How far the feed was read. Locked: one reader at a time for each tenant.
-select reached, ahead, ahead_before
-  from home_feed
-   for update skip locked
-
--- begin_reading --
-insert into home_feed (reached, ahead, ahead_before)
-values (0, 0, 0)
-on conflict (tenant_id) do nothing
-
--- horizon --
--- The newest entry that can be seen, and the oldest transaction that is under way.
-select coalesce((select seq from change_feed order by seq desc limit 1), 0) as newest,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest
-
--- own_number --
--- Larger than that of every transaction that wrote anything before now.
-select pg_current_xact_id()::text::bigint
-
--- set_reading --
-update home_feed
-   set reached = %(reached)s, ahead = %(ahead)s, ahead_before = %(ahead_before)s
-
 -- changed --
--- The next entries of the feed up to a bound. `watched`: the patient takes part.
+-- The next entries of a window of the feed. `watched`: the patient takes part.
 select feed.seq, feed.type, feed.id, feed.patient_id, plan.patient_id is not null as watched
   from change_feed as feed
   left join home_plan as plan
     on plan.patient_id = feed.patient_id
- where feed.seq > %(reached)s
-   and feed.seq <= %(ahead)s
+ where feed.seq > %(after)s
+   and feed.seq <= %(through)s
  order by feed.seq
  limit %(limit)s
 

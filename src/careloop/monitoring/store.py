@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.record import cursors
+from careloop.record.cursors import Reader
 
 SQL = load_queries("careloop.monitoring")
 
@@ -31,20 +33,14 @@ class Changed:
 
 
 def read_changes(tx: Transaction, types: frozenset[str], limit: int) -> Changed | None:
-    """The next entries of the feed of these types that are about a patient, each once for ever; None while somebody
-    else reads. To be called first in a transaction (for the order see `longitudinal.store.read_changes`)."""
-    horizon, row = tx.one(SQL["horizon"]), _reading(tx)
-    if row is None or horizon is None:
+    """The next entries of the feed of these types that are about a patient, each once for ever; None where nothing can
+    be read now. To be called first in a transaction."""
+    window = cursors.open_window(tx, Reader.MONITORING)
+    if window is None:
         return None
-    if row["ahead_before"] > horizon["oldest"]:
-        return Changed(entries=(), more=False)
-    entries = tx.rows(SQL["changed"], {"reached": row["reached"], "ahead": row["ahead"], "limit": limit})
-    if len(entries) == limit:
-        _set_reading(tx, entries[-1]["seq"], row["ahead"], row["ahead_before"])
-        return Changed(entries=_telling(entries, types), more=True)
-    if horizon["newest"] != row["ahead"] or row["reached"] != row["ahead"]:
-        _set_reading(tx, row["ahead"], horizon["newest"], int(tx.value(SQL["own_number"])))
-    return Changed(entries=_telling(entries, types), more=False)
+    entries = tx.rows(SQL["changed"], {"after": window.after, "through": window.through, "limit": limit})
+    more = cursors.move_on(tx, window, entries[-1]["seq"] if len(entries) == limit else None)
+    return Changed(entries=_telling(entries, types), more=more)
 
 
 def _telling(entries: Sequence[Row], types: frozenset[str]) -> tuple[Entry, ...]:
@@ -53,18 +49,6 @@ def _telling(entries: Sequence[Row], types: frozenset[str]) -> tuple[Entry, ...]
         for row in entries
         if row["type"] in types and (row["patient_id"] or row["type"] == "Patient")
     )
-
-
-def _reading(tx: Transaction) -> Row | None:
-    row = tx.one(SQL["reading"])
-    if row is None:
-        tx.execute(SQL["begin_reading"])
-        row = tx.one(SQL["reading"])
-    return row
-
-
-def _set_reading(tx: Transaction, reached: int, ahead: int, ahead_before: int) -> None:
-    tx.execute(SQL["set_reading"], {"reached": reached, "ahead": ahead, "ahead_before": ahead_before})
 
 
 def rows_of(tx: Transaction, query: str, **given: Any) -> list[Row]:

@@ -1,32 +1,6 @@
--- look --
--- The last number that the change feed gave out, and how far this tenant's cursor is. Takes no lock and no transaction id.
-select coalesce(pg_sequence_last_value(pg_get_serial_sequence('change_feed', 'seq')::regclass), 0) as last,
-       feed_cursor.through, feed_cursor.next_through
-  from (values (1)) as nothing (here)
-  left join feed_cursor on true
-
--- lock_cursor --
--- `is_settled`: every transaction that may have taken a number up to `next_through` has ended.
-select through, next_through, pg_snapshot_xmin(pg_current_snapshot()) > next_xid as is_settled
-  from feed_cursor
-   for update skip locked
-
--- begin_cursor --
-insert into feed_cursor (through, next_through, next_xid)
-values (%(through)s, %(through)s, pg_current_xact_id())
-on conflict do nothing
-
--- move_cursor --
-update feed_cursor
-   set through = %(through)s, next_through = %(next_through)s, next_xid = pg_current_xact_id()
-
--- reach_cursor --
--- Part of a window was looked at; what is left is as settled as before.
-update feed_cursor
-   set through = %(through)s
-
--- drop_cursor --
-delete from feed_cursor
+-- last_number --
+-- The last number that the change feed of all tenants gave out.
+select coalesce(pg_sequence_last_value(pg_get_serial_sequence('change_feed', 'seq')::regclass), 0)
 
 -- changes --
 -- Changes in order, each with the resource after and before it.
