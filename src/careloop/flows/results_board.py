@@ -15,6 +15,7 @@ from careloop.access.model import Principal
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Transaction
 from careloop.errors import NotFound
+from careloop.fhir.ids import derived_id
 from careloop.flows import engine, people
 from careloop.flows.app import App
 from careloop.flows.patient_reading import full_name
@@ -173,8 +174,9 @@ def _tests(app: App, tx: Transaction, loops: Sequence[lists.Shown]) -> list[_Tes
             for named in _references(stored.resource.get("basedOn", ())):
                 by_order.setdefault(named, []).append(stored.resource)
     results = {focus: by_order.get(focus) or ([found[focus]] if focus in found else []) for focus in focuses}
-    parts = sorted({part for some in results.values() for one in some for part in _references(one.get("result", ()))})
-    held = {name: stored.resource for name, stored in app.record.fetch(tx, parts).items()}
+    parts = {part for some in results.values() for one in some for part in _references(one.get("result", ()))}
+    parts |= {_nodule_of(tx, one) for some in results.values() for one in some}
+    held = {name: stored.resource for name, stored in app.record.fetch(tx, sorted(parts)).items()}
     return [
         _Test(
             loop=loop,
@@ -188,6 +190,12 @@ def _tests(app: App, tx: Transaction, loops: Sequence[lists.Shown]) -> list[_Tes
         )
         for loop in loops
     ]
+
+
+def _nodule_of(tx: Transaction, result: Resource) -> str:
+    """Where flows.nodules keeps what was written down of a lung nodule on this result."""
+    about = f"{result['resourceType']}/{result['id']}"
+    return f"Observation/{derived_id(tx.tenant_id, 'lung-nodule', about)}"
 
 
 def _references(values: Sequence[Any]) -> list[str]:
@@ -242,6 +250,7 @@ class _Maker:
             status=str(newest.get("status", test.order.get("status", ""))),
             values=tuple(value_of(one) for one in _observations(test)),
             conclusion=str(newest.get("conclusion", "")),
+            group=words.get("group", ""),
             finding=words.get("finding", "unknown"),
             flag=words.get("flag", ""),
             page=words.get("page") == "yes" and _open(state, "reviewed") and _reviewed(state).rule_met is None,
@@ -269,6 +278,8 @@ class _Maker:
         return (whole or found or [{}])[-1]
 
     def _follow_up(self, words: Mapping[str, str]) -> str:
+        if nodule := words.get("nodule"):
+            return f"Lung nodule, {nodule} (Fleischner 2017)"
         row = next((row for row in self._tables.follow_ups.rows if row.id == words.get("follow-up-row")), None)
         return f"{row.trigger}: {row.says}" if row is not None else ""
 

@@ -66,6 +66,7 @@ class ResultRow:
     status: str
     values: tuple[ValueShown, ...]
     conclusion: str
+    group: str
     finding: str
     flag: str
     page: bool

@@ -7,6 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
 from careloop.errors import CareloopError, Conflict, NotPermitted, Rejected
+from careloop.flows import nodules
 from careloop.flows import results_acts as acts
 from careloop.flows import results_board as flow
 from careloop.flows.acting import ActReceipt
@@ -64,10 +65,12 @@ def result_page(staff: SignedInStaff, loop_id: FromPath[str]) -> Response[str]:
 @post("/results/{loop_id:str}", sync_to_thread=True)
 def result_do(staff: SignedInStaff, loop_id: FromPath[str], data: Form) -> Response[str]:
     """Acknowledged, read, told or settled."""
-    form = checked_form(staff, data)
+    form, chosen = checked_form(staff, data), data.get("excluded", [])
+    excluded = [str(one) for one in (chosen if isinstance(chosen, list) else [chosen])]
     try:
         with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-            done = _do(staff, tx, loop_id, form)
+            done = _nodule(staff, tx, loop_id, form, excluded) if form.get("act") == "nodule" else None
+            done = done or _do(staff, tx, loop_id, form)
     except (Rejected, Conflict, NotPermitted) as error:
         return _one(staff, loop_id, problem=_said(error), typed=form, status=_status(error))
     here = HERE if form.get("act") == "attach" else f"{HERE}/{loop_id}"
@@ -103,6 +106,18 @@ def _do(staff: Staff, tx: Any, loop_id: str, form: dict[str, str]) -> ActReceipt
     raise Rejected(at="act", expected="acknowledge, review, tell, attach, done or not-needed", code="code-invalid")
 
 
+def _nodule(staff: Staff, tx: Any, loop_id: str, form: dict[str, str], excluded: list[str]) -> ActReceipt:
+    seen = nodules.Seen(
+        type=form.get("type", ""),
+        count=form.get("count", ""),
+        long_mm=form.get("long_mm", ""),
+        short_mm=form.get("short_mm", ""),
+        high_risk=form.get("risk") == "high",
+        excluded=excluded,
+    )
+    return nodules.note(staff.app, tx, staff.principal, loop_id=loop_id, seen=seen)
+
+
 def _one(
     staff: Staff, loop_id: str, *, problem: str = "", typed: dict[str, str] | None = None, status: int = 200
 ) -> Response[str]:
@@ -118,6 +133,7 @@ def _one(
         "ways": acts.WAYS,
         "template": acts.template(row),
         "may_read": bool(staff.principal.roles & acts.CLINICIANS),
+        "nodules": nodules if nodules.fits(row) and state.status.is_open else None,
         "may_settle": bool(staff.principal.roles & acts.LICENSED),
         "problem": problem,
         "typed": typed or {},

@@ -117,3 +117,41 @@ def test_empty_lists_say_that_all_is_well_and_a_strange_loop_is_not_found(web: A
     assert nurse.get(f"/results/{new_id()}").status_code == 404
     assert nurse.get("/results/nonsense").status_code == 404
     assert "Nobody is marked" in nurse.get("/results/tell").text
+
+
+def scan(practice: Practice, patient: str) -> None:
+    practice.write(
+        {
+            "resourceType": "DiagnosticReport",
+            "id": new_id(),
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "24627-2"}], "text": "CT chest"},
+            "subject": {"reference": f"Patient/{patient}"},
+            "effectiveDateTime": "2026-06-05T09:00:00-04:00",
+            "issued": "2026-06-05T12:00:00-04:00",
+            "conclusion": "Solid nodule 6 x 5 mm in the right upper lobe.",
+        }
+    )
+
+
+def test_a_lung_nodule_that_is_written_down_gives_the_next_scan_its_dates(web: Any, practice: Practice) -> None:
+    """Worked cases 10 and 11 of results.md, by the screen."""
+    old, young = practice.patient(birthDate="1976-01-01"), practice.patient(birthDate="1996-01-01")
+    asked = {"act": "nodule", "type": "solid", "count": "single", "long_mm": "6", "short_mm": "5", "risk": "high"}
+    doctor = web("osei")
+    pages = {}
+    for patient in (old, young):
+        scan(practice, patient)
+        sql = "select id::text from loop where patient_id = %(patient)s and pathway = 'test-result'"
+        loop = practice.run(lambda tx, patient=patient, sql=sql: tx.one(sql, {"patient": patient}))["id"]
+        wrong = doctor.post(f"/results/{loop}", data={**asked, "short_mm": "9"})
+        assert wrong.status_code == 422 and "short axis" in wrong.text
+        pages[patient] = doctor.post(f"/results/{loop}", data=asked).text
+    assert "6 mm: CT then CT, 2026-12-05 to 2027-06-05, then 18-24 months (Fleischner 2017)" in pages[old]
+    assert "does not apply: under 35 years; a specialist decides" in pages[young]
+    found = {}
+    for patient in (old, young):
+        [loop] = practice.loops(patient, pathway="test-result")
+        step = next(one for one in loop.state.steps if one.step_id == "follow-up")
+        found[patient] = [str(at.astimezone(practice.zone).date()) for at in (step.target, step.due) if at]
+    assert found == {old: ["2026-12-05", "2027-07-05"], young: ["2026-06-19"]}
