@@ -15,6 +15,7 @@ from careloop import outbox
 from careloop.cli.asgi import create_asgi
 from careloop.fhir.ids import new_id
 from careloop.flows import delivering, home_asking, monitoring, outreach
+from careloop.flows.contact_reading import REFUSED
 from careloop.loops import store as loops
 from careloop.monitoring import check_in_store, store
 from careloop.outbox import DeliveryStatus
@@ -314,6 +315,22 @@ def test_without_an_address_a_person_asks_and_nobody_asking_is_no_silence_of_the
     other.at("2026-03-03 09:00")
     assert set(other.alerts) == {"not-asked"}
     assert other.alerts["not-asked"]["tier"] == "grey"
+
+
+def test_who_refuses_every_way_is_not_asked_and_a_nurse_agrees_on_a_way(practice, office, client, no_tries):
+    ways = ("EMAILWRIT", "SMSWRIT", "PHONE", "MAILWRIT", "ONLINEWRIT")
+    refused = [{"url": REFUSED, "valueCode": one} for one in ways]
+    other = Home(practice, office, client, extension=refused)
+    other.enroll()
+    other.at("2026-03-02 09:00")
+    assert other.letters == []
+    assert "Refuses every way" in other.line() and "Agree on a way" in other.line()
+    other.at("2026-03-03 09:00")
+    assert {name: row["tier"] for name, row in other.alerts.items()} == {"no-way": "yellow"}
+    assert other.loop("no-way").state.status.is_open
+    [asked] = [one for one in other.asked if one.state == "not-asked"]
+    request = practice.run(lambda tx: practice.app.record.fetch(tx, [f"CommunicationRequest/{asked.id}"]))
+    assert request[f"CommunicationRequest/{asked.id}"].resource["doNotPerform"] is True
 
 
 @pytest.mark.long

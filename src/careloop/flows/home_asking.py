@@ -25,7 +25,7 @@ from careloop.flows.contact_reading import choice_of, is_outgoing, medium_of, ou
 from careloop.flows.mailing import CHECK_IN, email_of
 from careloop.flows.timeline import instant_of
 from careloop.monitoring import check_in_store, store
-from careloop.monitoring.check_in_store import Kept
+from careloop.monitoring.check_in_store import NO_WAY, Kept
 from careloop.monitoring.content import Monitoring
 from careloop.monitoring.model import Plan
 from careloop.monitoring.rules.asking import Asking, asking_of, due
@@ -220,7 +220,7 @@ def request_of(own: str, patient_id: str, medium: str, start: datetime, end: dat
         "id": own,
         "status": "active",
         "category": [{"coding": [{"system": "urn:careloop:communication", "code": CHECK_IN}], "text": "Check-in"}],
-        "medium": [{"coding": [{"system": _MODE, "code": medium}]}],
+        **_how(medium),
         "subject": me,
         "recipient": [me],
         "occurrencePeriod": {
@@ -230,9 +230,16 @@ def request_of(own: str, patient_id: str, medium: str, start: datetime, end: dat
     }
 
 
+def _how(medium: str) -> Json:
+    """By which way; where there is none, that it is not to be done and why."""
+    if medium == NO_WAY:
+        return {"doNotPerform": True, "statusReason": {"text": "The patient refuses every way of asking"}}
+    return {"medium": [{"coding": [{"system": _MODE, "code": medium}]}]}
+
+
 def way_of(app: App, tx: Transaction, patient_id: str, asking: Asking) -> str | None:
     """By which way the patient is asked: the first of the content's, or what they like best, that is connected here,
-    was not refused and did not fail; a person's call where none is; None where they refuse that, too."""
+    was not refused and did not fail; a person's call where none is; `NO_WAY` where they refuse that, too."""
     chart = app.record.of_patient(tx, patient_id, ["Patient", "Communication"])
     patient = next((one for one in chart if one.resource_type == "Patient" and one.id == patient_id), None)
     if patient is None:
@@ -244,7 +251,7 @@ def way_of(app: App, tx: Transaction, patient_id: str, asking: Asking) -> str | 
             continue
         if one in connected_ways(app) and email_of(patient.resource) and not _failed(patient, chart, one):
             return one
-    return None if "PHONE" in choice.refused else "PHONE"
+    return NO_WAY if "PHONE" in choice.refused else "PHONE"
 
 
 def _failed(patient: Stored, chart: Sequence[Stored], medium: str) -> bool:

@@ -14,6 +14,7 @@ from careloop.errors import Conflict, NotFound
 from careloop.flows import home_asking, home_plans, monitoring, people
 from careloop.flows.app import App
 from careloop.monitoring import check_in_store
+from careloop.monitoring.check_in_store import NO_WAY
 from careloop.monitoring.content import Monitoring
 from careloop.monitoring.model import Plan
 from careloop.monitoring.rules.asking import asking_of
@@ -30,6 +31,7 @@ STATES: Mapping[str, str] = {
     "yellow": "Yellow",
     "changed": "Changed",
     "call": "To ask by phone",
+    "no-way": "Refuses every way",
     "missed": "No answer",
     "half": "Half answered",
     "waiting": "Not yet answered",
@@ -170,6 +172,8 @@ def _state(row: Row, changed: Sequence[tuple[str, str, str]], now: datetime) -> 
         return "paused"
     if row["state"] == "answered":
         return "changed" if (row["level"] or changed) and row["read_at"] is None else "usual"
+    if row["medium"] == NO_WAY and row["state"] in ("open", "not-asked"):
+        return "no-way"
     if row["state"] in ("missed", "not-asked"):
         return "missed" if row["state"] == "missed" else "call"
     if row["state"] != "open":
@@ -188,6 +192,8 @@ def _next(row: Row, state: str) -> tuple[str, str, str]:
         return "Read", "", "read"
     if state == "paused":
         return "Look at the pause", f"{path}/vitals#part", ""
+    if state == "no-way":
+        return "Agree on a way", f"{path}/contacts", ""
     if state in ("call", "missed", "half"):
         return "Ask by phone", f"{path}/check-in", ""
     if state == "waiting" and row["reminded"] is None:
@@ -202,6 +208,7 @@ def _says(row: Row, state: str, plan: Plan) -> str:
         "paused": "Paused: nothing is expected",
         "missed": "No answer came",
         "call": "No way to send it is connected, or none works: a person asks",
+        "no-way": "No way of asking is left: agree on one, or end the check-ins",
         "half": "Began to answer and stopped",
         "waiting": "A reminder was sent" if row["reminded"] else "",
         "none": "In a hospital" if plan.admitted else "",

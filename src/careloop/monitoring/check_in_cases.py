@@ -134,6 +134,7 @@ def _check_in(number: int, line: Line, asking: Asking, plan: Plan) -> CheckIn:
         closes=_instant(line["closes"]) if "closes" in line else at + open_for,
         sent=line.get("sent", True),
         by_hand=bool(line.get("by_hand")),
+        no_way=bool(line.get("no_way")),
         answered=_instant(line["answered"]) if "answered" in line else None,
         reminded=_instant(line["reminded"]) if "reminded" in line else None,
     )

@@ -15,6 +15,8 @@ _SQL = load_queries("careloop.monitoring", "check_ins.sql")
 
 
 _BY_HAND = frozenset({"WRITTEN", "ONLINEWRIT"})
+NO_WAY = "NONE"
+"""The medium of a check-in that was due and could not be asked: the patient refuses every way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Kept:
             closes=self.closes,
             sent=self.sent,
             by_hand=self.medium in _BY_HAND,
+            no_way=self.medium == NO_WAY,
             answered=self.answered,
             reminded=self.reminded,
         )

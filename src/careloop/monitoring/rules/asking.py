@@ -60,13 +60,14 @@ class Asking:
 @dataclass(frozen=True, kw_only=True)
 class CheckIn:
     """One that was asked. `sent`: it left by itself, so that silence is the patient's; `by_hand`: somebody handed the
-    link over, and nothing follows where it is not used."""
+    link over, and nothing follows where it is not used; `no_way`: the patient refuses every way of asking."""
 
     id: str
     asked: datetime
     closes: datetime
     sent: bool = True
     by_hand: bool = False
+    no_way: bool = False
     answered: datetime | None = None
     reminded: datetime | None = None
 
@@ -225,7 +226,7 @@ def _missed_in_a_row(ordered: Sequence[CheckIn], restarts: Sequence[datetime], n
 
 def unanswered(frame: Frame, asked: Sequence[CheckIn], restarts: Sequence[datetime]) -> tuple[Finding, ...]:
     """Each time that so many check-ins in a row stayed without an answer that somebody must act, and each that was due
-    by phone and that nobody asked."""
+    by phone and that nobody asked, or could not be asked because the patient refuses every way."""
     found: list[Finding] = []
     ordered = sorted(asked, key=lambda one: (one.asked, one.id))
     for some in _missed_in_a_row(ordered, _restarts(frame.plan, restarts), frame.now):
@@ -234,17 +235,11 @@ def unanswered(frame: Frame, asked: Sequence[CheckIn], restarts: Sequence[dateti
             for number, one in enumerate(some, start=1):
                 if row is not None and number == own_number(frame, row, one.closes, "times") and _counts(frame, one):
                     found.append(_finding(row, some[0].asked, one.closes, number))
-    row = frame.content.any_rows.get("not-asked")
-    if row is not None:
-        found += [
-            _finding(row, one.asked, one.closes, 1)
-            for one in ordered
-            if not one.sent
-            and not one.by_hand
-            and one.answered is None
-            and one.closes <= frame.now
-            and _counts(frame, one)
-        ]
+    for one in ordered:
+        row = frame.content.any_rows.get("no-way" if one.no_way else "not-asked")
+        open_ = one.answered is None and not one.sent and not one.by_hand
+        if row is not None and open_ and one.closes <= frame.now and _counts(frame, one):
+            found.append(_finding(row, one.asked, one.closes, 1))
     return tuple(found)
 
 
