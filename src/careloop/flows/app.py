@@ -12,7 +12,7 @@ from careloop.clock import Clock
 from careloop.db import Database, ensure_database
 from careloop.db.installation import read_clock_offset, write_clock_offset
 from careloop.flows.code_maps import product_terminology
-from careloop.flows.kept_charts import KeptCharts
+from careloop.flows.kept_charts import AllKeptFacts, KeptCharts
 from careloop.record import Record
 from careloop.settings import Settings
 from careloop.terminology import Overlays, Terminology
@@ -33,6 +33,7 @@ class App:
     rules: RuleOverlays = field(default_factory=RuleOverlays)
     """Content with a practice's own rules over it; `flows.engine.content_for` gives a tenant's."""
     charts: KeptCharts = field(default_factory=KeptCharts)
+    facts: AllKeptFacts = field(default_factory=AllKeptFacts)
     """Charts folded lately; `flows.patient_facts.chart_of` gives a patient's."""
 
     def tenants(self) -> list[Tenant]:

@@ -16,6 +16,7 @@ from careloop.flows import engine, people, routing
 from careloop.flows.app import App
 from careloop.flows.board import COLUMNS
 from careloop.flows.episode_words import CardShown, Told, card_shown
+from careloop.flows.kept_charts import KeptFacts
 from careloop.flows.people import Names, PatientShown
 from careloop.loops import cards as listed
 from careloop.loops import store
@@ -119,22 +120,47 @@ def cards_by_patient(app: App, tx: Transaction, patient_ids: Sequence[str]) -> d
 def _derived(
     app: App, tx: Transaction, patient_ids: Sequence[str]
 ) -> dict[str, tuple[tuple[Card, ...], Mapping[str, store.StoredLoop], Mapping[str, Stored]]]:
-    """By patient: cards, loops by id, encounters by reference. Two queries, however many patients. What belongs on a
-    card is decided by what names what: the named words of results are not read."""
+    """By patient: cards, loops by id, encounters by reference. What belongs on a card is decided by what names what:
+    the named words of results are not read."""
     patients = sorted(set(patient_ids))
-    tenant, content = engine.tenant_of(tx), engine.content_of(app.catalog)
-    rules = card_rules(app.catalog)
-    resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES) if patients else {}
+    content, rules = engine.content_of(app.catalog), card_rules(app.catalog)
+    read = _facts(app, tx, patients)
     loops = store.load_loops(tx, patients=patients) if patients else []
     found: dict[str, tuple[tuple[Card, ...], Mapping[str, store.StoredLoop], Mapping[str, Stored]]] = {}
     for patient in patients:
-        theirs = resources.get(patient, [])
         mine = {loop.id: loop for loop in loops if loop.patient_id == patient}
         states = [loop.state for loop in mine.values()]
-        facts = engine.facts_of(tenant, patient, theirs, routing.roles_of(tx, theirs))
-        cards = cards_of(facts, states, content.pathways.dispositions, rules)
-        found[patient] = (cards, mine, {one.reference: one for one in theirs if one.resource_type == "Encounter"})
+        cards = cards_of(read[patient].facts, states, content.pathways.dispositions, rules)
+        found[patient] = (cards, mine, read[patient].stays)
     return found
+
+
+def _facts(app: App, tx: Transaction, patients: Sequence[str]) -> dict[str, KeptFacts]:
+    """By patient what the record says. Of one patient it is kept as long as nothing that it rests on changes (decision
+    0193); two queries for several."""
+    if len(patients) != 1:
+        resources = app.record.of_patients(tx, patients, engine.RESOURCE_TYPES) if patients else {}
+        return {patient: _read(tx, patient, resources.get(patient, []), "") for patient in patients}
+    patient, key = patients[0], (tx.tenant_id, patients[0], engine.RESOURCE_TYPES)
+    mark, kept = app.record.mark_of_patient(tx, patient, engine.RESOURCE_TYPES), app.facts.get(key)
+    if kept is None or kept.mark != mark or kept.roles != routing.roles_of_people(tx, kept.named):
+        kept = _read(tx, patient, app.record.of_patient(tx, patient, engine.RESOURCE_TYPES), mark)
+        if mark == app.record.mark_of_patient(tx, patient, engine.RESOURCE_TYPES):
+            app.facts.put(key, kept)
+    return {patient: kept}
+
+
+def _read(tx: Transaction, patient: str, resources: Sequence[Stored], mark: str) -> KeptFacts:
+    named = routing.people_in(resources)
+    roles = routing.roles_of_people(tx, named)
+    return KeptFacts(
+        mark=mark,
+        named=named,
+        roles=roles,
+        facts=engine.facts_of(engine.tenant_of(tx), patient, resources, roles),
+        stays={one.reference: one for one in resources if one.resource_type == "Encounter"},
+        weight=len(resources),
+    )
 
 
 def _shown(app: App, tx: Transaction, patient_ids: Sequence[str], *, closed: bool) -> tuple[CardShown, ...]:

@@ -9,9 +9,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from careloop.longitudinal import Matter, People
+from careloop.loops.facts.model import PatientFacts
+from careloop.record import Stored
 
 Key = tuple[int, str, tuple[str, ...]]
 """Tenant, patient, types."""
@@ -19,8 +21,8 @@ Key = tuple[int, str, tuple[str, ...]]
 WORTH_KEEPING = 200
 """A chart of fewer resources is folded as fast as it would be compared."""
 
-MOST = 8_000
-"""Resources of all kept charts: some ten megabytes."""
+MOST = 5_000
+"""Resources of all kept charts, each some 3 to 6 kB as objects: at most 30 MB of a web process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,33 +45,64 @@ class KeptChart:
         return sum(len(some) for some in self.by_type.values())
 
 
-class KeptCharts:
-    """The charts asked for last. Safe to share between threads; holds no more than `MOST` resources."""
+@dataclass(frozen=True, kw_only=True)
+class KeptFacts:
+    """What the engine reads of a patient's facts, for pages that show it. `mark` is that of these facts, `roles`
+    those of who is `named` in them; `stays` by reference."""
+
+    mark: str
+    named: tuple[str, ...]
+    roles: Mapping[str, frozenset[str]]
+    facts: PatientFacts
+    stays: Mapping[str, Stored]
+    weight: int
+
+
+class _Weighed(Protocol):
+    @property
+    def weight(self) -> int:
+        """How many resources it holds."""
+        ...
+
+
+Value = TypeVar("Value", bound=_Weighed)
+
+
+class Kept(Generic[Value]):
+    """Those asked for last. Safe to share between threads; holds no more than `MOST` resources."""
 
     def __init__(self) -> None:
-        self._charts: OrderedDict[Key, KeptChart] = OrderedDict()
+        self._kept: OrderedDict[Key, Value] = OrderedDict()
         self._lock = Lock()
         self._weight = 0
 
-    def get(self, key: Key) -> KeptChart | None:
+    def get(self, key: Key) -> Value | None:
         """What was kept last for that patient; whoever asks compares its marks with the record's."""
         with self._lock:
-            found = self._charts.get(key)
+            found = self._kept.get(key)
             if found is not None:
-                self._charts.move_to_end(key)
+                self._kept.move_to_end(key)
             return found
 
-    def put(self, key: Key, chart: KeptChart) -> None:
+    def put(self, key: Key, value: Value) -> None:
         """It is kept instead of what was; those asked for longest ago go where there are too many."""
         with self._lock:
             self._drop(key)
-            if not WORTH_KEEPING <= chart.weight <= MOST:
+            if not WORTH_KEEPING <= value.weight <= MOST:
                 return
-            self._charts[key] = chart
-            self._weight += chart.weight
+            self._kept[key] = value
+            self._weight += value.weight
             while self._weight > MOST:
-                self._drop(next(iter(self._charts)))
+                self._drop(next(iter(self._kept)))
 
     def _drop(self, key: Key) -> None:
-        gone = self._charts.pop(key, None)
+        gone = self._kept.pop(key, None)
         self._weight -= gone.weight if gone is not None else 0
+
+
+class KeptCharts(Kept[KeptChart]):
+    """Charts as pages show them."""
+
+
+class AllKeptFacts(Kept[KeptFacts]):
+    """Facts as the engine reads them."""

@@ -38,8 +38,17 @@ _STEP_MINUTES = 15
 
 def roles_of(tx: Transaction, resources: Sequence[Stored]) -> dict[str, frozenset[str]]:
     """Role codes of our own staff who performed, sent or took part in any of these resources, by reference."""
-    named = {reference for found in resources if found.resource_type in _PERFORMED for reference in _named(found)}
-    members = accounts.members(tx, sorted(named)) if named else []
+    return roles_of_people(tx, people_in(resources))
+
+
+def people_in(resources: Sequence[Stored]) -> tuple[str, ...]:
+    """References of those who performed, sent or took part in any of these resources."""
+    return tuple(sorted({one for found in resources if found.resource_type in _PERFORMED for one in _named(found)}))
+
+
+def roles_of_people(tx: Transaction, named: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Role codes of those of these people who are our own staff, by reference."""
+    members = accounts.members(tx, named) if named else []
     return {member.reference: frozenset(role.value for role in member.roles) for member in members}
 
 

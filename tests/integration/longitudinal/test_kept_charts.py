@@ -6,8 +6,8 @@ import pytest
 from tests.integration.intake.conftest import door  # noqa: F401
 from tests.integration.longitudinal.test_three_sources import Person
 
-from careloop.flows import contradictions, kept_charts, merging, patient_record, patients
-from careloop.flows.kept_charts import KeptChart, KeptCharts
+from careloop.flows import contradictions, episode_cards, kept_charts, merging, patient_record, patients
+from careloop.flows.kept_charts import AllKeptFacts, KeptChart, KeptCharts
 from careloop.longitudinal import People
 
 
@@ -15,17 +15,18 @@ from careloop.longitudinal import People
 def person(door, monkeypatch):  # noqa: F811
     monkeypatch.setattr(kept_charts, "WORTH_KEEPING", 1)
     found = Person(door)
-    found.app = replace(found.app, charts=KeptCharts())
+    found.app = replace(found.app, charts=KeptCharts(), facts=AllKeptFacts())
     return found
 
 
-def seen(person, charts):
-    app = replace(person.app, charts=charts)
+def seen(person, charts, facts=None):
+    app = replace(person.app, charts=charts, facts=facts or AllKeptFacts())
 
     def work(tx):
         both = (person.id, person.other_id)
         pages = [patients.page(app, tx, person.principal, one, most=500) for one in both]
-        return pages, [patient_record.record_page(app, tx, person.principal, one) for one in both]
+        cards = [episode_cards.cards_by_patient(app, tx, [one]) for one in both]
+        return pages, [patient_record.record_page(app, tx, person.principal, one) for one in both], cards
 
     return person.run(work)
 
@@ -40,6 +41,15 @@ def observe(person, value, *, performer="Practitioner/lee", status="final"):
 
 def name(person, family):
     person.put(resourceType="Practitioner", id="lee", name=[{"family": family}])
+
+
+def stay(person, **said):
+    person.put(
+        **{
+            "resourceType": "Encounter", "id": "stay", "status": "in-progress", "class": {"code": "IMP"},
+            "subject": {"reference": f"Patient/{person.id}"}, "period": {"start": "2026-11-20T10:00:00Z"}, **said,
+        }
+    )  # fmt: skip
 
 
 def tell(person):
@@ -58,6 +68,10 @@ CHANGES = {
     "a corrected fact": lambda person: observe(person, 72),
     "the name of who told it": lambda person: name(person, "Leeds"),
     "a Provenance": tell,
+    "a stay": stay,
+    "the end of the stay": lambda person: stay(
+        person, status="finished", period={"start": "2026-11-20T10:00:00Z", "end": "2026-11-22T10:00:00Z"}
+    ),
     "a mistake": lambda person: observe(person, 72, status="entered-in-error"),
     "two people who are one": lambda person: join(person),
     "two people again": lambda person: person.run(
@@ -72,15 +86,15 @@ def test_a_kept_chart_is_never_older_than_the_record(person):
     for what, change in CHANGES.items():
         change(person)
         now = seen(person, KeptCharts())
-        assert seen(person, person.app.charts) == now, what
-        assert seen(person, person.app.charts) == now, f"{what}, asked again"
+        assert seen(person, person.app.charts, person.app.facts) == now, what
+        assert seen(person, person.app.charts, person.app.facts) == now, f"{what}, asked again"
 
 
 def test_a_chart_that_nothing_changed_is_not_read_again(person, monkeypatch):
     observe(person, 71)
-    before = seen(person, person.app.charts)
+    before = seen(person, person.app.charts, person.app.facts)
     monkeypatch.setattr(type(person.app.record), "of_patient", None)
-    assert seen(person, person.app.charts) == before
+    assert seen(person, person.app.charts, person.app.facts) == before
 
 
 def test_what_was_asked_for_longest_ago_goes_first(monkeypatch):
