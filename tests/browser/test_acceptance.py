@@ -2,13 +2,17 @@
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from tests.browser.conftest import Site, emergency_visit, sign_in
+from tests.browser.furnished import Furnished, furnish
+from tests.browser.pathways.desk import Desk
+from tests.browser.pathways.doors import Fhir
 from tests.conftest import REPOSITORY
 
 from careloop.web.staff.context import MENU
@@ -101,6 +105,48 @@ def test_no_further_page_has_an_accessibility_fault(site: Site, open_context: Op
             assert answer is not None
             assert answer.status == 200, path
             faults.extend(_violations(page))
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def furnished(site: Site, browser: Browser) -> Iterator[Furnished]:
+    """One patient with data in every room, and links of every kind."""
+    opened: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        opened.append(browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options}))
+        return opened[-1]
+
+    yield furnish(Desk(site=site, open_context=make, fhir=Fhir(site)))
+    for context in opened:
+        context.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_no_page_with_data_has_an_accessibility_fault(
+    site: Site, open_context: Open, furnished: Furnished, scheme: str, width: int
+) -> None:
+    look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    pages: dict[str, Page] = {}
+    faults = []
+    for role, path in furnished.rooms:
+        if role not in pages:
+            pages[role] = open_context(**look).new_page()
+            sign_in(pages[role], site, role)
+        answer = pages[role].goto(f"{site.url}{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        faults.extend(_violations(pages[role]))
+    for _, path in furnished.links:
+        page = open_context(**look).new_page()
+        page.goto(f"{site.url}{path}")
+        faults.extend(_violations(page))
+        page.fill("#birth_date", furnished.born)
+        page.locator("main button").first.click()
+        expect(page.locator("#birth_date")).to_have_count(0)
+        faults.extend(_violations(page))
     assert faults == []
 
 

@@ -64,7 +64,7 @@ def section_of(app: App, tx: Transaction, principal: Principal, patient_id: str)
         supplies=tuple(_supply_line(one, today) for one in found.supplies),
         said=tuple(
             Line(title=one.ingredient, says=f"{one.by}: {one.says}", tone="" if one.takes else "warning",
-                 source=f"{one.reference}{f', {one.day:%-d %b %Y}' if one.day else ''}")
+                 source=f"{one.day:%-d %b %Y}" if one.day else "")
             for one in found.said
         ),
         disagreements=found.disagreements,

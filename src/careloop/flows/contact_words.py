@@ -44,9 +44,11 @@ def words_of(resource: Mapping[str, Any]) -> ContactWords:
             icon, title = _SAYS[category, code]
             return ContactWords(icon=icon, title=title)
     written = next((_WRITTEN[code] for code in _media(resource) if code in _WRITTEN), "")
+    sender = str(resource.get("sender", {}).get("reference", ""))
+    if not written and not _media(resource) and sender.startswith(("Patient/", "RelatedPerson/")):
+        return ContactWords(icon="message-square", title="Message from the patient")
     if not written:
         return ContactWords(icon="phone", title="Talked with the patient or caregiver")
-    sender = str(resource.get("sender", {}).get("reference", ""))
     way = "from" if sender.startswith(("Patient/", "RelatedPerson/")) else "to"
     more = "Seen by the patient." if way == "to" and resource.get("received") else ""
     return ContactWords(icon="message-square", title=f"{written} {way} the patient", more=more)

@@ -86,6 +86,7 @@ class AlertShown:
     first_steps: tuple[str, ...]
     loop: StoredLoop | None
     rules: tuple[str, ...]
+    reviewed: str
 
     @property
     def due(self) -> datetime | None:
@@ -316,7 +317,8 @@ def _alert(tx: Transaction, content: Monitoring, row: Row) -> AlertShown:
         action=action.says if action else "",
         first_steps=content.first_steps.get(row["alert"], ()),
         loop=home_acts.loop_of(tx, row["id"]) if row["state"] == "open" else None,
-        rules=tuple(f"{one.rule}, {'not reviewed' if not one.reviewed else one.reviewed}" for one in rules),
+        rules=tuple(dict.fromkeys(one.rule for one in rules)),
+        reviewed=max(str(one.reviewed) for one in rules) if rules and all(one.reviewed for one in rules) else "",
     )
 
 

@@ -25,6 +25,7 @@ from careloop.errors import NotFound, Rejected
 from careloop.flows.app import App
 from careloop.flows.patient_reading import full_name
 from careloop.flows.timeline import text_of
+from careloop.longitudinal.rules.ages import typed_day
 
 LIFE = timedelta(days=90)
 """So long a link can be answered: the longest clock of a referral is 90 days."""
@@ -170,7 +171,7 @@ def is_birth_date(app: App, tx: Transaction, door: Door, birth_date: str) -> boo
     """True where the patient's full birth date is known and is this one. Not a look: nothing is shown."""
     patient = app.record.fetch(tx, [_patient(door)]).get(_patient(door))
     known = "" if patient is None or patient.deleted else str(patient.resource.get("birthDate", ""))
-    return len(known) == 10 and hmac.compare_digest(known.encode(), birth_date.strip().encode())
+    return len(known) == 10 and hmac.compare_digest(known.encode(), typed_day(birth_date).encode())
 
 
 def asked(app: App, tx: Transaction, door: Door) -> Asked:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from careloop.careplans.resources import is_of_library
 from careloop.flows.contact_words import minutes_of
+from careloop.flows.language_words import language_words
 from careloop.flows.patient_values import Header, Line, LoopCard
 from careloop.flows.timeline import Thread, instant_of, is_loop, text_of
 from careloop.loops.model import ClockState
@@ -115,7 +116,7 @@ def _allergies(resources: Iterable[Resource]) -> tuple[str, ...] | None:
 
 def _language(patient: Resource) -> str:
     spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
-    return text_of(spoken[0].get("language")) if spoken else ""
+    return language_words(spoken[0].get("language")) if spoken else ""
 
 
 def _interpreter(patient: Resource) -> bool:

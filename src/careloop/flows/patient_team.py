@@ -40,6 +40,7 @@ _DONE: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "CarePlan": ("care plan", ("author",), ("created", "period.start")),
 }
 """What counts as doing something: in words, where people stand, where the time stands."""
+_PLURALS = {"message or call": "messages or calls"}
 
 TYPES = tuple(dict.fromkeys((*_DONE, "CareTeam", "Task", *FACT_TYPES)))
 
@@ -174,9 +175,7 @@ def _references(resource: Mapping[str, Any], path: str) -> Iterator[str]:
 def _words(acts: Sequence[str]) -> str:
     counts = {what: acts.count(what) for what in dict.fromkeys(acts)}
     ordered = sorted(counts.items(), key=lambda item: -item[1])[:3]
-    return ", ".join(
-        f"{count} {what}{'s' if count > 1 and not what.endswith('call') else ''}" for what, count in ordered
-    )
+    return ", ".join(f"{count} {_PLURALS.get(what, f'{what}s') if count > 1 else what}" for what, count in ordered)
 
 
 def _display(teams: Sequence[Mapping[str, Any]], reference: str) -> str:

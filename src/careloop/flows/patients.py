@@ -18,6 +18,7 @@ from careloop.flows.patient_trends import trends_of
 from careloop.flows.patient_values import LoopCard, PatientHit, PatientPage
 from careloop.flows.timeline import EVENT_TYPES, Event, Line, Thread, events_of, folded_lines, marks_at, spans_of
 from careloop.longitudinal import Matter, longitudinal_of
+from careloop.longitudinal.rules.ages import typed_day
 
 _MOST_HITS = 8
 
@@ -113,8 +114,8 @@ def search_parameters(text: str) -> list[tuple[str, str]]:
     text = text.strip()
     if len(text) < 2:
         return []
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return [("birthdate", text)]
+    if born := typed_day(text):
+        return [("birthdate", born)]
     digits = re.sub(r"[^0-9]", "", text)
     if len(digits) >= 7 and not re.search(r"[A-Za-z]", text):
         return [("phone", text)] if re.search(r"[()\s-]", text) else [("identifier", text)]

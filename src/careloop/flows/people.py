@@ -11,6 +11,7 @@ from careloop.access.tenancy import get_tenant
 from careloop.db import Transaction
 from careloop.flows import routing
 from careloop.flows.app import App
+from careloop.flows.language_words import language_words
 from careloop.flows.patient_reading import age_on, birth_date_of, full_name, sex_letter
 
 QUEUE_NAME = "Queue"
@@ -88,22 +89,6 @@ def language_of(patient: Mapping[str, Any]) -> str:
     spoken = sorted(patient.get("communication", []), key=lambda item: not item.get("preferred", False))
     language = language_words(spoken[0].get("language")) if spoken else ""
     return "" if language.lower().startswith("english") else language
-
-
-_LANGUAGES: Mapping[str, str] = {
-    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French", "hi": "Hindi",
-    "ht": "Haitian Creole", "it": "Italian", "ja": "Japanese", "ko": "Korean", "pl": "Polish", "pt": "Portuguese",
-    "ru": "Russian", "so": "Somali", "sw": "Swahili", "tl": "Tagalog", "uk": "Ukrainian", "vi": "Vietnamese",
-    "yue": "Cantonese", "zh": "Chinese",
-}  # fmt: skip
-
-
-def language_words(language: Mapping[str, Any] | None) -> str:
-    """A language in words: as it was written, else the name of its BCP 47 code, else the code; empty without any."""
-    codings = (language or {}).get("coding", ())
-    shown = [str((language or {}).get("text") or ""), *(str(coding.get("display") or "") for coding in codings)]
-    code = next((str(coding["code"]) for coding in codings if coding.get("code")), "")
-    return next((text for text in shown if text), "") or _LANGUAGES.get(code.partition("-")[0].lower(), code)
 
 
 def _may_hear(patient: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from careloop.access.policy import may
 from careloop.db import Transaction
 from careloop.flows import engine, proof_tasks
 from careloop.flows.app import App
+from careloop.flows.contact_words import words_of
 from careloop.flows.timeline import instant_of
 from careloop.loops.model import LoopState, StepState
 from careloop.loops.rules.conditions import in_words
@@ -208,8 +209,15 @@ def _shown(stored: Stored) -> Shown:
     says = concept.get("text") or first.get("display") or resource.get("title") or resource.get("description")
     at = next((found for name in _TIMES if (found := instant_of(_time(resource, name)))), stored.last_updated)
     return Shown(
-        reference=stored.reference, kind=stored.resource_type, says=str(says or first.get("code") or ""), at=at
+        reference=stored.reference, kind=stored.resource_type, says=str(says or _in_words(resource, first)), at=at
     )
+
+
+def _in_words(resource: dict[str, Any], coding: dict[str, Any]) -> str:
+    """Words for what names itself by a code alone."""
+    if resource["resourceType"] == "Communication":
+        return words_of(resource).title
+    return str(coding.get("code") or "").replace("-", " ")
 
 
 _TIMES: Sequence[str] = (

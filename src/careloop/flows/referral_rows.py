@@ -9,7 +9,7 @@ from careloop.db import Transaction
 from careloop.events import ChangeKind
 from careloop.flows import engine
 from careloop.flows.app import App
-from careloop.flows.people import language_words
+from careloop.flows.language_words import language_words
 from careloop.loops import referrals
 from careloop.loops.referrals import ReferralRow
 from careloop.loops.rules.referrals import Tables, read_tables, words

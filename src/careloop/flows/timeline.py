@@ -142,7 +142,8 @@ def spans_of(events: Sequence[Event], threads: Sequence[Thread]) -> list[Span]:
         places.setdefault(event.reference, []).append(place)
     spans: list[Span] = []
     for thread in threads:
-        named = {thread.opened_by, *thread.proofs}
+        opened = thread.opened_by if thread.opened_by in places else f"Task/{thread.loop_id}#opened"
+        named = {opened, *thread.proofs}
         touched = frozenset(place for reference in named for place in places.get(reference, ()))
         if touched:
             first = 0 if thread.is_open else min(touched)

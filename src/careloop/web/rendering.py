@@ -91,6 +91,10 @@ class Words:
         """`4:10 pm`."""
         return words.clock_time(instant, self.zone)
 
+    def day(self, text: str) -> str:
+        """`14 Feb 1955` for a day as FHIR writes it."""
+        return words.date_words(text, self.zone)
+
     def ago(self, instant: datetime) -> str:
         """`6 min ago`."""
         return f"{words.span_words(self.now - instant)} ago"

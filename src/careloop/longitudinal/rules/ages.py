@@ -1,5 +1,6 @@
 """How old a fact is: in words, as a date, and whether that is too old to rely on. Pure."""
 
+import re
 from datetime import date, datetime, tzinfo
 
 from careloop.longitudinal.rules.paths import instant_of
@@ -55,6 +56,24 @@ def date_words(text: str, zone: tzinfo) -> str:
     if len(text) == 4:
         return str(day.year)
     return f"{day:%b} {day.year}" if len(text) == 7 else f"{day.day} {day:%b} {day.year}"
+
+
+_WAYS = ("%Y-%m-%d", "%m/%d/%Y", "%d %b %Y", "%b %d %Y")
+"""A day as people type it: as a form sends it, in figures as in the US, with the month as a word in either order."""
+
+
+def typed_day(text: str) -> str:
+    """The day that somebody typed, as FHIR writes it: `14 Feb 1955`, `February 14, 1955`, `2/14/1955`, `1955-02-14`;
+    empty for what is no full day."""
+    short = re.sub(r"([A-Za-z]{3})[a-z]*\.?", r"\1", " ".join(text.replace(",", " ").split()))
+    if not re.search(r"(?:^|\D)\d{4}(?:\D|$)", short):
+        return ""
+    for way in _WAYS:
+        try:
+            return datetime.strptime(short, way).date().isoformat()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return ""
 
 
 def months_old(text: str, now: datetime, zone: tzinfo) -> int:

@@ -53,12 +53,21 @@ def folded(text: str) -> str:
 
 
 def words_of(concept: Any) -> str:
-    """What a CodeableConcept or a Coding says: its text, else a display, else a code."""
+    """What a CodeableConcept or a Coding says: its text, else a display, else the name of a vital sign, else a code."""
     if not isinstance(concept, Mapping):
         return str(concept or "")
     codings = [one for one in concept.get("coding", [concept]) if isinstance(one, Mapping)]
     shown = next((one["display"] for one in codings if one.get("display")), "")
-    return str(concept.get("text") or shown or next((one.get("code", "") for one in codings), ""))
+    code = str(next((one.get("code", "") for one in codings), ""))
+    return str(concept.get("text") or shown or _VITAL_SIGNS.get(code, code))
+
+
+_VITAL_SIGNS: Mapping[str, str] = {
+    "29463-7": "Weight", "3141-9": "Weight", "8302-2": "Height", "39156-5": "Body mass index",
+    "8310-5": "Temperature", "8867-4": "Pulse", "9279-1": "Breaths a minute", "85354-9": "Blood pressure",
+    "8480-6": "Upper blood pressure", "8462-4": "Lower blood pressure", "2708-6": "Oxygen", "59408-5": "Oxygen",
+}  # fmt: skip
+"""LOINC codes of vital signs that devices send without a name (US Core vital signs)."""
 
 
 def codes_of(concept: Any) -> list[str]:

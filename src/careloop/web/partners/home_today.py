@@ -34,7 +34,7 @@ def first(app: App, door: Door, code: str, birth_date: str) -> Response[str]:
         return _closed()
     if found is None:
         return door_page(door, code, problem="This is not the birth date that we have for you.")
-    return _page(code, found, is_first=True)
+    return _page(door, code, found, is_first=True)
 
 
 def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[str]:
@@ -48,7 +48,7 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
         found = flow.again(app, door)
         problem = found.words.choose if error.at in ("answer", "choice") else f"Please give {error.expected}."
         step = "other" if form.get("do") in ("pause", "rhythm") else ""
-        return _page(code, found, problem=problem, form=form, step=step)
+        return _page(door, code, found, problem=problem, form=form, step=step)
     except NotFound:
         return _closed()
 
@@ -56,21 +56,21 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
 def _done(app: App, door: Door, code: str, form: Mapping[str, str]) -> Response[str]:
     do = form.get("do", "")
     if do == "other":
-        return _page(code, flow.again(app, door), step="other")
+        return _page(door, code, flow.again(app, door), step="other")
     if do == "pause":
         found = flow.pause(app, door, form.get("choice", ""))
         then = next(one["then"] for one in found.pauses if one["id"] == form.get("choice"))
-        return _end(found, then)
+        return _end(door, found, then)
     if do == "rhythm":
         found = flow.choose_rhythm(app, door, form.get("choice", ""))
-        return _page(code, found, notice=found.words.changed)
+        return _page(door, code, found, notice=found.words.changed)
     if do == "send":
         return _sent(app, door, form)
     if do == "back":
-        return _page(code, flow.back(app, door))
+        return _page(door, code, flow.back(app, door))
     if do == "answer":
-        return _page(code, flow.answer(app, door, form.get("place", ""), form.get("answer", "")))
-    return _page(code, flow.again(app, door))
+        return _page(door, code, flow.answer(app, door, form.get("place", ""), form.get("answer", "")))
+    return _page(door, code, flow.again(app, door))
 
 
 def _sent(app: App, door: Door, form: Mapping[str, str]) -> Response[str]:
@@ -81,15 +81,17 @@ def _sent(app: App, door: Door, form: Mapping[str, str]) -> Response[str]:
     typed = home_entering.typed_of(now.content, given, app.clock.now(), zone) if some else []
     found = flow.numbers(app, door, typed)
     is_warning = found.outcome is not None and found.outcome.level >= _WARNING
-    return _end(found, found.outcome.says if found.outcome else "", is_warning=is_warning)
+    return _end(door, found, found.outcome.says if found.outcome else "", is_warning=is_warning)
 
 
-def _end(found: Today, says: str, *, is_warning: bool = False) -> Response[str]:
+def _end(door: Door, found: Today, says: str, *, is_warning: bool = False) -> Response[str]:
     said = found.words.say(says)
-    return _draw({"step": "done", "found": found, "words": found.words, "says": said, "is_warning": is_warning})
+    values = {"step": "done", "found": found, "words": found.words, "says": said, "is_warning": is_warning}
+    return _draw({**values, "site": door.tenant.name})
 
 
 def _page(
+    door: Door,
     code: str,
     found: Today,
     *,
@@ -102,6 +104,7 @@ def _page(
     values = {
         "step": step or ("question" if found.asked else "numbers"),
         "code": code,
+        "site": door.tenant.name,
         "found": found,
         "words": found.words,
         "metrics": [found.content.metrics[one] for one in found.metrics],

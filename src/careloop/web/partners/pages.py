@@ -1,6 +1,6 @@
 """The pages of `/p/<code>`: the birth date, the question with its answers, what was saved. No session, no cookie."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from careloop.errors import Fault, Rejected, Throttled
 from careloop.flows import partner_answers as answers
 from careloop.flows import partner_forms as forms
 from careloop.flows import partner_links as links
+from careloop.flows.app import App
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
 from careloop.web.partners import checkin, education, home_today, medicines
@@ -60,14 +61,8 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
     door = _door(request, code)
     if isinstance(door, Response):
         return door
-    if door.link.purpose is community.Purpose.CHECK_IN:
-        return home_today.first(app_of(request), door, code, str(data.get("birth_date", "")))
-    if door.link.purpose is community.Purpose.MEDICINES:
-        return medicines.first(app_of(request), door, code, str(data.get("birth_date", "")))
-    if door.link.purpose is community.Purpose.ASSESSMENT:
-        return checkin.first(app_of(request), door, code, str(data.get("birth_date", "")))
-    if door.link.purpose is community.Purpose.EDUCATION:
-        return education.first(app_of(request), door, code, str(data.get("birth_date", "")))
+    if own := _FIRST.get(door.link.purpose):
+        return own(app_of(request), door, code, str(data.get("birth_date", "")))
     asked = links.ask(app_of(request), door, str(data.get("birth_date", "")))
     if asked is None:
         return _birth_date(door, code, problem="This is not the birth date that we have for the patient.", status=422)
@@ -108,45 +103,48 @@ def answer_send(request: _AnyRequest, code: FromPath[str], data: Parts) -> Respo
 @post("/p/{code:str}/medicines", sync_to_thread=True, status_code=200)
 def medicines_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
     """What the patient takes at home is saved, once."""
-    door = _door(request, code)
-    if isinstance(door, Response):
-        return door
-    if door.link.purpose is not community.Purpose.MEDICINES:
-        return _closed()
-    return medicines.saved(app_of(request), door, code, data)
+    return _saved(request, code, data, community.Purpose.MEDICINES, medicines.saved)
 
 
 @post("/p/{code:str}/education", sync_to_thread=True, status_code=200)
 def education_answer(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
     """What the patient says back is kept, once."""
-    door = _door(request, code)
-    if isinstance(door, Response):
-        return door
-    if door.link.purpose is not community.Purpose.EDUCATION:
-        return _closed()
-    return education.saved(app_of(request), door, code, data)
+    return _saved(request, code, data, community.Purpose.EDUCATION, education.saved)
 
 
 @post("/p/{code:str}/check-in", sync_to_thread=True, status_code=200)
 def checkin_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
     """One page of a check-in is saved, and the next one comes."""
-    door = _door(request, code)
-    if isinstance(door, Response):
-        return door
-    if door.link.purpose is not community.Purpose.ASSESSMENT:
-        return _closed()
-    return checkin.saved(app_of(request), door, code, data)
+    return _saved(request, code, data, community.Purpose.ASSESSMENT, checkin.saved)
 
 
 @post("/p/{code:str}/today", sync_to_thread=True, status_code=200)
 def today_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Response[str]:
     """One page of a patient's check-in is saved, and the next one comes."""
+    return _saved(request, code, data, community.Purpose.CHECK_IN, home_today.saved)
+
+
+_FIRST: Mapping[community.Purpose, Callable[[App, Door, str, str], Response[str]]] = {
+    community.Purpose.CHECK_IN: home_today.first,
+    community.Purpose.MEDICINES: medicines.first,
+    community.Purpose.ASSESSMENT: checkin.first,
+    community.Purpose.EDUCATION: education.first,
+}
+"""Links whose first page is their own; the others ask a question with answers (`partner_forms.FORMS`)."""
+
+
+def _saved(
+    request: _AnyRequest,
+    code: str,
+    data: Form,
+    purpose: community.Purpose,
+    save: Callable[[App, Door, str, dict[str, Any]], Response[str]],
+) -> Response[str]:
+    """What was sent through a link that stands open for this purpose is saved; any other code opens nothing."""
     door = _door(request, code)
     if isinstance(door, Response):
         return door
-    if door.link.purpose is not community.Purpose.CHECK_IN:
-        return _closed()
-    return home_today.saved(app_of(request), door, code, data)
+    return save(app_of(request), door, code, data) if door.link.purpose is purpose else _closed()
 
 
 def _door(request: _AnyRequest, code: str) -> Door | Response[str]:

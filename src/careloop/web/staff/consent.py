@@ -20,6 +20,7 @@ from careloop.flows import patients as people
 from careloop.flows.consenting import Asked, Offer, SentBack
 from careloop.web.rendering import CONTENT_SECURITY_POLICY, PAGE_HEADERS, render
 from careloop.web.staff.context import SignedInStaff, Staff, browser_request, checked_form
+from careloop.web.staff.patient_head import head_values
 from careloop.web.staff.scope_words import sentences
 from careloop.web.words import born_words
 
@@ -45,7 +46,8 @@ def apps_page(staff: SignedInStaff, patient_id: FromPath[str]) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         person = consenting.person(staff.app, tx, staff.principal, patient_id)
         found = clients.launchable_clients(tx)
-    values = {"patient_id": patient_id, "name": person, "apps": found}
+        head = head_values(staff, tx, patient_id, "apps")
+    values = {**head, "patient_id": patient_id, "name": person, "apps": found}
     return staff.page("apps.html", "/patients", values, about=patient_id)
 
 

@@ -14,6 +14,7 @@ from careloop.flows import episode_cards as flow
 from careloop.flows.acts import ActReceipt
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.loop_acts import save_as_act
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE = "/episodes"
@@ -35,7 +36,8 @@ def patient_episodes(staff: SignedInStaff, patient_id: FromPath[str]) -> Respons
     """All cards of one patient."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         person, cards = flow.page_of(staff.app, tx, staff.principal, patient_id)
-    values = {"person": person, "cards": cards, "patient_id": patient_id}
+        head = head_values(staff, tx, patient_id)
+    values = {**head, "person": person, "cards": cards, "patient_id": patient_id}
     return staff.page("patient_episodes.html", "/patients", values, about=patient_id)
 
 
@@ -87,7 +89,9 @@ def _contacts(staff: Staff, patient_id: str, *, problem: str = "", typed: str = 
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = contacting.of_patient(staff.app, tx, staff.principal, patient_id)
         numbers = contact_numbers.listed(staff.app, tx, patient_id)
+        head = head_values(staff, tx, patient_id)
     values = {
+        **head,
         "contact": found,
         "numbers": numbers,
         "problem": problem,

@@ -10,6 +10,7 @@ from careloop.errors import Conflict, Rejected
 from careloop.flows import expected_documents as flow
 from careloop.flows import partner_sheets, phoning
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE = "/expected"
@@ -115,8 +116,9 @@ def phone_judge(staff: SignedInStaff, communication_id: FromPath[str], data: For
 def _promise(staff: Staff, patient_id: str, form: dict[str, str], *, problem: str = "") -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         name = partner_sheets.letter(staff.app, tx, staff.principal, patient_id).patient
-    values = {"patient_id": patient_id, "patient": name, "form": form, "problem": problem}
-    return staff.page("promise.html", HERE, values, about=patient_id, status=422 if problem else 200)
+        head = head_values(staff, tx, patient_id, "expected")
+    values = {**head, "patient_id": patient_id, "patient": name, "form": form, "problem": problem}
+    return staff.page("promise.html", "/patients", values, about=patient_id, status=422 if problem else 200)
 
 
 def _phone(

@@ -13,6 +13,7 @@ from careloop.flows import medicine_page as flow
 from careloop.longitudinal.rules.ages import age_words
 from careloop.medications.rules.reconciling import words
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE = "/patients"
@@ -95,7 +96,10 @@ def told_of(form: dict[str, str]) -> home_lists.Told:
 def _page(staff: Staff, patient_id: str, *, problem: str = "", status: int = 200, codes: Any = None) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         page = flow.page(staff.app, tx, staff.principal, patient_id)
+        head = head_values(staff, tx, patient_id, "medicines")
     values = {
+        **head,
+        "identity": head["page"],
         "page": page,
         "sources": words.SOURCES,
         "age": lambda day: age_words(day.isoformat(), staff.now, staff.words.zone) if day else "date not told",

@@ -11,7 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, may_act, require
 from careloop.errors import Conflict, Rejected
-from careloop.flows import brief, episode_cards, identifying
+from careloop.flows import brief, episode_cards, identifying, medicine_overview
 from careloop.flows import patient_record as record
 from careloop.flows import patients as flow
 from careloop.flows.patient_values import FactRow, PatientPage, Trend
@@ -120,10 +120,12 @@ def page_of(
         page = flow.page(staff.app, tx, staff.principal, patient_id, kind=chosen, most=shown)
         brief.note_look(staff.app, tx, staff.principal, patient_id)
         cards = episode_cards.of_patient(staff.app, tx, staff.principal, patient_id)
+        differing = medicine_overview.differing(staff.app, tx, patient_id, page.open_loops)
     values = {
         "page": page,
         "tab": "overview",
         "profile": _PROFILE,
+        "differing": differing,
         "results": _results(page),
         "lines": lines_of(page.trends),
         "quiet": _QUIET,

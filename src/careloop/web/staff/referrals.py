@@ -28,6 +28,7 @@ from careloop.flows.referring import DuplicateReferral
 from careloop.loops.rules.referrals.clocks import Authorization
 from careloop.loops.rules.referrals.visits import Attempt
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 from careloop.web.words import date_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -162,7 +163,9 @@ def _new_page(
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         form = referral_form.form(staff.app, tx, staff.principal, patient_id)
+        head = head_values(staff, tx, patient_id)
     values = {
+        **head,
         "form": form,
         "typed": typed,
         "lists": lists,
@@ -171,7 +174,7 @@ def _new_page(
         "key": typed.get("form") or new_id(),
         "day": partial(date_words, zone=staff.words.zone),
     }
-    return staff.page("referral_new.html", "/referrals", values, status=status, about=patient_id)
+    return staff.page("referral_new.html", "/patients", values, status=status, about=patient_id)
 
 
 @get("/referrals/{request_id:str}", sync_to_thread=True)

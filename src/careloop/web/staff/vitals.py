@@ -19,7 +19,6 @@ from careloop.flows import (
     home_board,
     home_enrolling,
     home_entering,
-    home_header,
     home_rhythms,
     home_tuning,
     monitoring,
@@ -33,7 +32,7 @@ from careloop.monitoring.rules.saying import plain
 from careloop.web.charts import Limit, Point, chart
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.home_readings import STATES
-from careloop.web.words import born_words
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _HERE = "/monitoring"
@@ -193,12 +192,9 @@ def _page(
         found = home_board.vitals(staff.app, tx, staff.principal, patient_id)
         content = monitoring.content_of(staff.app, tx)
         shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)
-        header = home_header.header_now(staff.app, tx, patient_id)
+        head = head_values(staff, tx, patient_id, "vitals")
     values = {
-        "page": {"header": header, "contradictions": ()},
-        "tab": "vitals",
-        "primary": None,
-        "born": born_words,
+        **head,
         "vitals": found,
         "person": shown[patient_id],
         "charts": {one.metric.id: _chart(staff, one) for one in found.metrics},
@@ -225,8 +221,7 @@ def _limits(
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = home_board.vitals(staff.app, tx, staff.principal, patient_id)
     if found.plan is None:
-        problem = "Not enrolled yet. Limits are set for who takes part: enroll below."
-        return _page(staff, patient_id, problem=problem, status=409)
+        return staff.back(f"/patients/{patient_id}/vitals", said="Not enrolled yet: limits are set for who takes part.")
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         content = monitoring.content_of(staff.app, tx)
         if form.get("try") and not problem:
@@ -238,7 +233,9 @@ def _limits(
             except Rejected as error:
                 problem, status = _words(error), 422
         shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)
+        head = head_values(staff, tx, patient_id, "vitals")
     values = {
+        **head,
         "vitals": found,
         "person": shown[patient_id],
         "form": form,
@@ -246,7 +243,7 @@ def _limits(
         "problem": problem,
         "may_sign": _may(staff, "create", "DeviceRequest"),
     }
-    return staff.page("limits.html", _HERE, values, status=status, about=patient_id)
+    return staff.page("limits.html", "/patients", values, status=status, about=patient_id)
 
 
 def _entries(content: Monitoring, found: Vitals) -> list[MetricShown]:

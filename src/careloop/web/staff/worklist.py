@@ -1,7 +1,7 @@
 """The worklist: one list, one next step, and the reasons for its order."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -164,44 +164,57 @@ def worklist_values(
         plan = day.note(staff.app, tx, staff.principal) if filters.query == Filters().query else None
         pairs = identifying.waiting(staff.app, tx, staff.principal)
         disagreeing = contradictions.waiting(staff.app, tx, staff.principal, limit=5, owner=_owner(staff, filters))
-    folded = _folded(page)
     plain = not filters.snoozed and not filters.narrowing
-    shows_pairs = filters.kind in (None, _PAIRS) and plain and filters.scope != "mine"
     return {
         **_pane_values(staff, detail, owners, problem=problem, typed=typed),
+        **_list_values(page, rows),
+        **_filter_values(filters),
         "same": same,
         "pairs": pairs,
-        "shows_pairs": shows_pairs and bool(pairs.pairs),
+        "shows_pairs": filters.kind in (None, _PAIRS) and plain and filters.scope != "mine" and bool(pairs.pairs),
         "pairs_name": KIND_NAMES[_PAIRS],
         "disagreeing": disagreeing,
         "shows_disagreeing": filters.kind in (None, _DISAGREE) and plain and bool(disagreeing.items),
         "disagree_name": KIND_NAMES[_DISAGREE],
+        "selected": chosen,
+        "chosen": bool(loop),
+        "known": known,
+        "views": views,
+        "queued": f"{_QUEUE_COUNTED - 1:,}+" if queued >= _QUEUE_COUNTED else queued,
+        "plan": plan,
+        "bulk_until": staff.now + _SNOOZE,
+    }
+
+
+def _list_values(page: flow.WorklistPage, rows: Sequence[flow.WorklistRow]) -> dict[str, Any]:
+    """What the list itself draws."""
+    folded = _folded(page)
+    return {
         "page": page,
+        "state": _state(page),
+        "kinds": [
+            {"id": key, "name": KIND_NAMES.get(key, key), "count": count} for key, count in page.type_counts.items()
+        ],
+        "left_out": None if page.shown_total is None else page.shown_total - len(rows),
+        "folded": folded,
+        "inside": {row.loop_id for rows in folded.values() for row in rows},
+    }
+
+
+def _filter_values(filters: Filters) -> dict[str, Any]:
+    """What is asked for, and the links that ask for a little more or less."""
+    return {
         "scope": filters.scope,
         "scopes": SCOPES,
         "scope_words": _SCOPE_WORDS.get(filters.scope, ""),
         "pathway": filters.kind,
         "snoozed": filters.snoozed,
-        "selected": chosen,
-        "chosen": bool(loop),
-        "kinds": [
-            {"id": key, "name": KIND_NAMES.get(key, key), "count": count} for key, count in page.type_counts.items()
-        ],
         "query": filters.query,
-        "state": _state(page),
-        "left_out": None if page.shown_total is None else page.shown_total - len(rows),
         "filters": filters,
-        "known": known,
         "dues": DUES,
-        "views": views,
-        "queued": f"{_QUEUE_COUNTED - 1:,}+" if queued >= _QUEUE_COUNTED else queued,
-        "plan": plan,
-        "folded": folded,
-        "inside": {row.loop_id for rows in folded.values() for row in rows},
         "cleared": Filters(scope=filters.scope).query,
         "without": {name: filters.without(name).query for name in filters.narrowing},
         "picking": replace(filters, pick="yes").query,
-        "bulk_until": staff.now + _SNOOZE,
         "longer": replace(filters, most=min(filters.most + 2 * ROWS, _MOST_ROWS)).query,
     }
 

@@ -1,4 +1,4 @@
-"""The identity header for pages of one patient that are about readings from home."""
+"""The identity header for pages of one patient that read no more of the chart than it needs."""
 
 from careloop.db import Transaction
 from careloop.errors import NotFound
