@@ -92,7 +92,8 @@ def problems_and_results(story: Story) -> None:
             code={"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code}], "text": name},
         )  # fmt: skip
     story.tells(
-        "AllergyIntolerance", "sulfa", patient=story.subject, clinicalStatus=_STILL, code={"text": "Sulfa"}, reaction=[{"manifestation": [{"text": "rash"}]}],
+        "AllergyIntolerance", "sulfa", patient=story.subject, clinicalStatus=_STILL, code={"text": "Sulfa"},
+        reaction=[{"manifestation": [{"text": "rash"}]}],
     )  # fmt: skip
     for code, name, unit, low, high, values in _RESULTS:
         for place, value in enumerate(values):
@@ -215,8 +216,8 @@ def asked(desk: Desk, story: Story) -> str:
 
 
 def outside(desk: Desk, story: Story, links: list[tuple[str, str]]) -> tuple[str, str, list[str]]:
-    """A clinic, a hospital, an organization and a daughter are asked; pages of the referral, of what was promised, of the
-    sheets. The links of all four are added."""
+    """A clinic, a hospital, an organization and a daughter are asked; pages of the referral, of what was promised,
+    of the sheets. The links of all four are added."""
     page = desk.page("coordinator")
     base = desk.site.url
     page.goto(f"{base}/patients/{story.patient}/refer")
