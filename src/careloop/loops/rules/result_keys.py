@@ -6,6 +6,7 @@ too, so that their numbers stand in `content/results` alone.
 | key | says |
 |---|---|
 | `opens` | yes: a test of its own. An order that fills or follows another one attaches to that one's loop (RE-01) |
+| `from` | of an order: `document` where a document of others told of it: theirs, it opens nothing (decision 0246) |
 | `collect-within`, `result-within` | clocks of an order (RE-06) |
 | `whole` | yes: this is the newest of its order's results and all of them are final (RE-05) |
 | `review-within`, `tell-within` | clocks of a result; a critical value in its minutes (RC-01) |
@@ -52,6 +53,8 @@ _SPOKEN = frozenset({"PHONE", "VIDEOCONF", "FACE", "VERBAL", "PHYSICAL"})
 _ACTS = _SPOKEN | {"MAILWRIT"}
 """Media in which sending is an act that tells (RE-07); others need `received` or an answer."""
 
+_DOCUMENT = "urn:careloop:document:"
+"""`meta.source` of what a document told."""
 _STAYS = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC"})
 
 
@@ -72,7 +75,7 @@ def opening_words(resource: Resource, tables: ResultTables) -> Mapping[str, str]
     """`opens` of one resource for which nothing else is looked at; the same as `keys_of` says of it alone, for less."""
     kind = resource.get("resourceType")
     if kind == "ServiceRequest":
-        return {"opens": yes(is_test(resource, tables.windows))}
+        return {"opens": yes(is_test(resource, tables.windows) and not _by_document(resource))}
     if kind in RESULT_TYPES:
         return {"opens": yes(_is_result(resource, Around({}, tables)))}
     return {}
@@ -80,16 +83,22 @@ def opening_words(resource: Resource, tables: ResultTables) -> Mapping[str, str]
 
 def _of_order(order: Resource, near: Around) -> dict[str, str]:
     group = group_of(order, near.tables.windows)
-    opens = is_test(order, near.tables.windows) and near.order(order) not in near.others
+    opens = is_test(order, near.tables.windows) and near.order(order) not in near.others and not _by_document(order)
     found = {
         "group": group.id,
         "test": yes(is_test(order, near.tables.windows)),
         "opens": yes(opens),
+        "from": "document" if _by_document(order) else "order",
         "collect-within": group.clocks.collect.said,
     }
     if group.clocks.result is not None:
         found["result-within"] = group.clocks.result.said
     return found | does_at_once(kinds_of(order, near.tables.follow_ups), near.tables)
+
+
+def _by_document(order: Resource) -> bool:
+    """True for what a document of others told of: a plan or an order of theirs, whose result comes back to them."""
+    return str((order.get("meta") or {}).get("source", "")).startswith(_DOCUMENT)
 
 
 def _of_result(result: Resource, born: date | None, near: Around) -> dict[str, str]:
