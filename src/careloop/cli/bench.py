@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from careloop.bench import (
@@ -28,61 +29,96 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         says="measure speed and size, each with a limit measured in the same run",
         example="careloop bench feed --sizes 10000,100000",
         run=None,
-    ).add_subparsers(
-        metavar="import|fhir|feed|worklist|match|medicines|rehearse|simulate|monitoring|clinical", required=True
-    )
-    first = group.add_parser("import", help="FHIR bundles into the record")
-    first.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
-    first.add_argument("--bundles", default="100,617", help="how many, each number a run (100,617)")
-    first.set_defaults(measure=lambda one: importing.run(one.data, _sizes(one.bundles), _command()))
-    second = group.add_parser("feed", help="ADT messages to committed loops")
-    second.add_argument("--sizes", default="10000,100000", help="numbers of patients that are there already")
-    second.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
-    second.add_argument("--pace", type=int, default=160, help="messages a second")
-    second.set_defaults(
-        measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command(), one.data_dir)
-    )
-    third = group.add_parser("worklist", help="lists, pages and sweeps among very many loops")
-    third.add_argument("--patients", type=int, default=20_000)
-    third.add_argument("--loops", type=int, default=50_000, help="in all, most of them closed")
-    third.add_argument("--open", type=int, default=10_000, help="loops that are open")
-    third.add_argument("--owners", type=int, default=100)
-    third.add_argument("--sweep", type=int, default=500, help="due loops that one sweep looks at")
-    third.set_defaults(measure=_worklist)
-    fourth = group.add_parser("fhir", help="reads, changes, searches and charts over HTTP")
-    fourth.add_argument("--data", type=Path, default=Path("../shared/data/synthea-r4-617"), help="folder of bundles")
-    fourth.add_argument("--bundles", default="61,610", help="numbers of patients, side by side (61,610)")
-    fourth.add_argument("--each", type=int, default=96, help="requests of each search class in a round")
-    fourth.add_argument("--rounds", type=int, default=15, help="waves of each class, the sizes in turn")
-    fourth.set_defaults(measure=lambda one: fhir.run(one.data, _sizes(one.bundles), one.each, one.rounds, _command()))
-    people = group.add_parser("match", help="who may this be: a lookup at arrival, and the whole record in a batch")
-    people.add_argument("--sizes", default="10000,100000", help="numbers of people that are there already")
-    people.set_defaults(measure=lambda one: matching.run(_sizes(one.sizes), _command()))
-    drugs = group.add_parser("medicines", help="the safety check of a list of medicines")
-    drugs.add_argument("--sizes", default="5,20,40", help="medicines on a list")
-    drugs.set_defaults(measure=lambda one: medicines.run(_sizes(one.sizes), _command()))
-    trial = group.add_parser("rehearse", help="a draft of a pathway on the last days")
-    trial.add_argument("--patients", type=int, default=10_000)
-    trial.add_argument("--days", type=int, default=30)
-    trial.set_defaults(measure=lambda one: rehearsing.run(one.patients, one.days, _command()))
-    life = group.add_parser("simulate", help="days of made-up care over every pathway: is everything still true?")
-    life.add_argument("--patients", type=int, default=500)
-    life.add_argument("--days", type=int, default=30)
-    life.add_argument("--seed", type=int, default=1)
-    life.add_argument("--whole-every", type=int, default=10, help="days after which all of the record is looked at")
-    life.add_argument("--busy", type=float, default=1.0, help="times as much happens as usual, for small runs")
-    life.set_defaults(measure=_simulate)
-    home = group.add_parser("monitoring", help="readings from home into the record and through the rules")
-    home.add_argument("--patients", type=int, default=500)
-    home.add_argument("--days", type=int, default=5, help="new days of two Observations for each")
-    home.set_defaults(measure=lambda one: home_readings.run(one.patients, one.days, _command()))
-    core = group.add_parser("clinical", help="assessment page, plan merge, medicine check, readings from home")
-    core.add_argument("--patients", type=int, default=200, help="people who measure at home")
-    core.add_argument("--days", type=int, default=3, help="new days of two Observations for each")
-    core.set_defaults(measure=lambda one: clinical.run(one.patients, one.days, _command()))
-    for parser in (core, home, life, trial, drugs, people, first, second, third, fourth):
+    ).add_subparsers(metavar="|".join(_PARTS), required=True)
+    for name, (says, add) in _PARTS.items():
+        parser = group.add_parser(name, help=says)
+        add(parser)
         add_common(parser)
         parser.set_defaults(run=run)
+
+
+def _of_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=_BUNDLES, help="folder of bundles")
+    parser.add_argument("--bundles", default="100,617", help="how many, each number a run (100,617)")
+    parser.set_defaults(measure=lambda one: importing.run(one.data, _sizes(one.bundles), _command()))
+
+
+def _of_fhir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=_BUNDLES, help="folder of bundles")
+    parser.add_argument("--bundles", default="61,610", help="numbers of patients, side by side (61,610)")
+    parser.add_argument("--each", type=int, default=96, help="requests of each search class in a round")
+    parser.add_argument("--rounds", type=int, default=15, help="waves of each class, the sizes in turn")
+    parser.set_defaults(measure=lambda one: fhir.run(one.data, _sizes(one.bundles), one.each, one.rounds, _command()))
+
+
+def _of_feed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", default="10000,100000", help="numbers of patients that are there already")
+    parser.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
+    parser.add_argument("--pace", type=int, default=160, help="messages a second")
+    parser.set_defaults(
+        measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command(), one.data_dir)
+    )
+
+
+def _of_worklist(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=20_000)
+    parser.add_argument("--loops", type=int, default=50_000, help="in all, most of them closed")
+    parser.add_argument("--open", type=int, default=10_000, help="loops that are open")
+    parser.add_argument("--owners", type=int, default=100)
+    parser.add_argument("--sweep", type=int, default=500, help="due loops that one sweep looks at")
+    parser.set_defaults(measure=_worklist)
+
+
+def _of_match(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", default="10000,100000", help="numbers of people that are there already")
+    parser.set_defaults(measure=lambda one: matching.run(_sizes(one.sizes), _command()))
+
+
+def _of_medicines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", default="5,20,40", help="medicines on a list")
+    parser.set_defaults(measure=lambda one: medicines.run(_sizes(one.sizes), _command()))
+
+
+def _of_rehearse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.set_defaults(measure=lambda one: rehearsing.run(one.patients, one.days, _command()))
+
+
+def _of_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=500)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--whole-every", type=int, default=10, help="days after which all of the record is looked at")
+    parser.add_argument("--busy", type=float, default=1.0, help="times as much happens as usual, for small runs")
+    parser.set_defaults(measure=_simulate)
+
+
+def _of_monitoring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=500)
+    parser.add_argument("--days", type=int, default=5, help="new days of two Observations for each")
+    parser.set_defaults(measure=lambda one: home_readings.run(one.patients, one.days, _command()))
+
+
+def _of_clinical(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=200, help="people who measure at home")
+    parser.add_argument("--days", type=int, default=3, help="new days of two Observations for each")
+    parser.set_defaults(measure=lambda one: clinical.run(one.patients, one.days, _command()))
+
+
+_BUNDLES = Path("../shared/data/synthea-r4-617")
+_PARTS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "import": ("FHIR bundles into the record", _of_import),
+    "fhir": ("reads, changes, searches and charts over HTTP", _of_fhir),
+    "feed": ("ADT messages to committed loops", _of_feed),
+    "worklist": ("lists, pages and sweeps among very many loops", _of_worklist),
+    "match": ("who may this be: a lookup at arrival, and the whole record in a batch", _of_match),
+    "medicines": ("the safety check of a list of medicines", _of_medicines),
+    "rehearse": ("a draft of a pathway on the last days", _of_rehearse),
+    "simulate": ("days of made-up care over every pathway: is everything still true?", _of_simulate),
+    "monitoring": ("readings from home into the record and through the rules", _of_monitoring),
+    "clinical": ("assessment page, plan merge, medicine check, readings from home", _of_clinical),
+}
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from careloop.fhir.ids import derived_id, new_id
 from careloop.flows import acting, results_board, writing
 from careloop.flows.app import App
 from careloop.flows.results_acts import LICENSED
+from careloop.flows.results_values import ResultRow
 from careloop.loops.rules.result_around import NODULE
 from careloop.record import Write
 
@@ -43,7 +44,7 @@ class Seen:
     excluded: Sequence[str] = ()
 
 
-def fits(row: results_board.ResultRow) -> bool:
+def fits(row: ResultRow) -> bool:
     """True for a scan on which a nodule may be seen."""
     return bool(row.results) and row.group == _GROUP
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from careloop.access import accounts
@@ -23,7 +22,7 @@ from careloop.loops import effects, store
 from careloop.loops.facts import PatientFacts
 from careloop.loops.ids import loop_id
 from careloop.loops.model import ExistingLoop, LoopState, Status
-from careloop.loops.ownership import Candidate, Routing, candidates_for, choose_owner, team_of
+from careloop.loops.ownership import PHYSICIAN
 from careloop.loops.pathways import parse_pathway
 from careloop.loops.rehearsal import Days, OwnerOf, Tally, compared, end_of
 from careloop.loops.rules.calendar import Span, after
@@ -35,7 +34,6 @@ from careloop.record import Stored
 SET = 250
 """So many patients are read with one query."""
 MOST_DAYS = 366
-_COMPARED = 8
 _DAY = timedelta(days=1)
 
 Beat = Callable[[int, int], None]
@@ -78,9 +76,10 @@ def rehearse(
         patients = _patients(app, tx, document, _earliest(sides, seen, content), seen)
         staff = _Staff(tx)
         for done in range(0, len(patients), SET):
-            for chart in _charts(app, tx, tenant, patients[done : done + SET], draft.pathway.id):
+            charts = list(_charts(app, tx, tenant, patients[done : done + SET], draft.pathway.id))
+            for chart, desk in zip(charts, _desks(app, tx, charts), strict=True):
                 for side in sides:
-                    _count(side, tenant, chart, seen, staff)
+                    _count(side, tenant, chart, seen, staff.owner_of(chart, desk))
             if beat:
                 beat(min(done + SET, len(patients)), len(patients))
     return {
@@ -166,8 +165,13 @@ def _proofs_by_hand(
     return {patient: [found[one] for one in sorted(mine) if one in found] for patient, mine in named.items()}
 
 
-def _count(side: Side, tenant: Tenant, chart: _Chart, seen: Days, staff: "_Staff") -> None:
-    owner_of = staff.owner_of(chart)
+def _desks(app: App, tx: Transaction, charts: Sequence[_Chart]) -> list[routing.Desk]:
+    """Where each patient's work is routed: what is asked of the staff is read for all of them together."""
+    office = routing.Office(app, tx)
+    return [routing.Desk(office, chart.patient_id, chart.resources) for chart in charts]
+
+
+def _count(side: Side, tenant: Tenant, chart: _Chart, seen: Days, owner_of: Callable[[LoopState], OwnerOf]) -> None:
     for state in _lives(side, tenant, chart, seen):
         ended = end_of(state)
         if ended is None or ended >= seen.since:
@@ -203,64 +207,35 @@ def _opened(identity: str, pathway: Pathway, anchor: Anchor) -> ExistingLoop:
 
 
 class _Staff:
-    """Who would own what: as it stands for loops that there are, else by care team and by the load of this moment."""
+    """Who would own what: as it stands for loops that there are, else as routing would choose now (PG-01, RE-02)."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
-        self._queue = routing.queue_reference(tx.tenant_id)
-
-    @cached_property
-    def _people(self) -> list[Candidate]:
-        return [
-            Candidate(reference=one.reference, name=one.name, roles=frozenset(role.value for role in one.roles))
-            for one in accounts.staff(self._tx)
-            if one.active
-        ]
-
-    @cached_property
-    def _by_reference(self) -> dict[str, Candidate]:
-        return {one.reference: one for one in self._people}
-
-    @cached_property
-    def _loads(self) -> dict[str, int]:
-        return store.open_steps_of(self._tx, [one.reference for one in self._people])
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return {self._queue: "Queue", **{one.reference: one.name for one in self._people}}
+        queue = routing.queue_reference(self._tx.tenant_id)
+        return {queue: "Queue", **{one.reference: one.name for one in accounts.staff(self._tx) if one.active}}
 
-    @cached_property
-    def _holders(self) -> dict[str, list[str]]:
-        roles = {role for one in self._people for role in one.roles}
-        return {role: candidates_for(role, self._people) for role in sorted(roles)}
-
-    def owner_of(self, chart: _Chart) -> Callable[[LoopState], OwnerOf]:
+    def owner_of(self, chart: _Chart, desk: routing.Desk) -> Callable[[LoopState], OwnerOf]:
         """Names of owners for one patient's loops, found when they are asked for."""
         stored = {loop.id: loop for loop in chart.loops}
-        chosen: dict[str, str] = {}
 
         def of_loop(state: LoopState) -> OwnerOf:
             loop = stored.get(state.id)
+            dues = {step.step_id: step.due.date() for step in state.steps}
 
             def owner(step_id: str, role: str) -> str:
                 held = _held(loop, step_id, role)
                 if held is not None and held in self._names:
                     return self._names[held]
-                if role not in chosen:
-                    chosen[role] = self._names.get(self._route(chart, role), "Queue")
-                return chosen[role]
+                need = desk.office.need(state.pathway, step_id, role, dues.get(step_id))
+                asker = desk.asker_of(state.focus) if role == PHYSICIAN else None
+                return self._names.get(desk.choice(role, need, asker=asker).owner, "Queue")
 
             return owner
 
         return of_loop
-
-    def _route(self, chart: _Chart, role: str) -> str:
-        team = team_of([found.resource for found in chart.resources if found.resource_type == "CareTeam"])
-        holders = self._holders.get(role, [])
-        start = crc32(chart.patient_id.encode()) % len(holders) if holders else 0
-        few = {*[*holders[start:], *holders[:start]][:_COMPARED], *(one for mine in team.values() for one in mine)}
-        staff = [self._by_reference[one] for one in sorted(few) if one in self._by_reference]
-        return choose_owner(role, Routing(team=team, staff=staff, loads=self._loads, queue=self._queue)).owner
 
 
 def _held(loop: store.StoredLoop | None, step_id: str, role: str) -> str | None:
