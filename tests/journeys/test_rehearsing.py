@@ -67,7 +67,7 @@ def test_what_the_draft_gives_to_another_role_goes_to_whom_routing_would_choose(
     for patient in lived.run(patients_of):
         lived.run(lambda tx, patient=patient: teams.change_lead(tx, patient, eve, at=now, by="test", why="test"))
     given = draft(app)
-    given["steps"][0]["owner"] = {"role": "coordinator"}
+    next(step for step in given["steps"] if step["owner"]["role"] == "nurse")["owner"] = {"role": "coordinator"}
     report = rehearsing.rehearse(app, lived.tenant, given, 30)
     contact = [one["owner"] for one in report["owners"] if one["role"] == "coordinator" and one["draft"]]
     assert "Eve Example" in contact
