@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from unicodedata import combining, normalize
 
 from careloop.careplans.model import Advice, Planning, SubjectKind
 from careloop.careplans.others import FROM, STEP_SYSTEM, OtherGoal, OtherPlan, OtherStep
 
 _TOKEN = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _NUMBER = re.compile(
-    r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?:/\d+)?\s*(?:(?:-|–|to|and)\s*(\d+(?:\.\d+)?)\s*)?([^\s\d.,;()]*)"
+    r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?:/\d+)?\s*(?:(?:-|–|to|and|a|y)\s*(\d+(?:\.\d+)?)\s*)?([^\s\d.,;()]*)"
 )
-_PER_DAY = re.compile(r"/(d|day|24h)$")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
+"""`1,5` is one and a half; `1,500` is one and a half thousand."""
+_PER_DAY = re.compile(r"/(d|day|dia|24h)$")
 _SIGNS = {
     "≤": " at most ",
     "<=": " at most ",
@@ -130,12 +133,17 @@ def _advice(
 
 
 def _is_named(lines: Iterable[str], text: str) -> bool:
-    spoken = set(_TOKEN.findall(text.lower()))
+    spoken = set(_TOKEN.findall(_folded(text)))
     return any(spoken.issuperset(_TOKEN.findall(line)) for line in lines)
 
 
 def _choice(known: Recognition, text: str) -> str:
-    return next((choice for choice, phrases in known.choices.items() if _has_any(phrases, text.lower())), "")
+    return next((choice for choice, phrases in known.choices.items() if _has_any(phrases, _folded(text))), "")
+
+
+def _folded(text: str) -> str:
+    """Small letters without accents, as the words of the content are written."""
+    return "".join(one for one in normalize("NFD", text.lower()) if not combining(one))
 
 
 def _has_any(phrases: Iterable[str], text: str) -> bool:
@@ -144,7 +152,7 @@ def _has_any(phrases: Iterable[str], text: str) -> bool:
 
 def _limits(known: Recognition, text: str, subject: SubjectWords) -> tuple[Decimal | None, Decimal | None] | None:
     """Least and most; None where no number fits or nothing says which of both it is."""
-    plain = text.lower()
+    plain = _DECIMAL_COMMA.sub(".", _folded(text))
     for sign, words in _SIGNS.items():
         plain = plain.replace(sign, words)
     for found in _NUMBER.finditer(plain):
