@@ -65,20 +65,27 @@ def _violations(page: Page) -> list[str]:
     return [f"{page.url}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
 
 
-_LONG = pytest.mark.long
+_LOOKS = tuple((width, scheme) for width in (1440, 768, 390) for scheme in ("light", "dark"))
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (1440, "light"),
-        (390, "dark"),
-        pytest.param(1440, "dark", marks=_LONG),
-        pytest.param(768, "light", marks=_LONG),
-        pytest.param(768, "dark", marks=_LONG),
-        pytest.param(390, "light", marks=_LONG),
-    ],
-)
+def _in_every_look(page: Page) -> list[str]:
+    """What is wrong with the page as it stands, at each width in light and in dark."""
+    faults = []
+    for width, scheme in _LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        faults += [f"{width} {scheme}: {fault}" for fault in _violations(page)]
+    return faults
+
+
+def _opened(page: Page, address: str) -> Page:
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == 200, address
+    return page
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
     page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
     page.goto(f"{site.url}/sign-in")
@@ -92,19 +99,17 @@ def test_no_screen_has_an_accessibility_fault(site: Site, open_context: Open, sc
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 768, 390])
-def test_no_further_page_has_an_accessibility_fault(site: Site, open_context: Open, scheme: str, width: int) -> None:
-    faults = []
-    for role, paths in (("manager", _MORE_PAGES), ("nurse", _OF_A_NURSE)):
-        page = open_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-        sign_in(page, site, role)
-        patient = _a_patient(page, site)
-        for path in (*paths, *(patient + one for one in _MORE_OF_A_PATIENT if role == "nurse")):
-            answer = page.goto(f"{site.url}{path}")
-            assert answer is not None
-            assert answer.status == 200, path
-            faults.extend(_violations(page))
+def test_no_page_of_any_look_has_an_accessibility_fault(site: Site, open_context: Open) -> None:
+    page = open_context().new_page()
+    faults = _in_every_look(_opened(page, f"{site.url}/sign-in"))
+    sign_in(page, site, "manager")
+    patient = _a_patient(page, site)
+    for path in (*_PAGES, *_MORE_PAGES, *(patient + one for one in _OF_A_PATIENT)):
+        faults += _in_every_look(_opened(page, f"{site.url}{path}"))
+    nurse = open_context().new_page()
+    sign_in(nurse, site, "nurse")
+    for path in (*_OF_A_NURSE, *(patient + one for one in _MORE_OF_A_PATIENT)):
+        faults += _in_every_look(_opened(nurse, f"{site.url}{path}"))
     assert faults == []
 
 
@@ -123,30 +128,27 @@ def furnished(site: Site, browser: Browser) -> Iterator[Furnished]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 768, 390])
-def test_no_page_with_data_has_an_accessibility_fault(
-    site: Site, open_context: Open, furnished: Furnished, scheme: str, width: int
-) -> None:
-    look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+def test_no_page_with_data_has_an_accessibility_fault(site: Site, open_context: Open, furnished: Furnished) -> None:
     pages: dict[str, Page] = {}
     faults = []
     for role, path in furnished.rooms:
         if role not in pages:
-            pages[role] = open_context(**look).new_page()
+            pages[role] = open_context().new_page()
             sign_in(pages[role], site, role)
-        answer = pages[role].goto(f"{site.url}{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        faults.extend(_violations(pages[role]))
+        faults += _in_every_look(_opened(pages[role], f"{site.url}{path}"))
+    assert faults == []
+
+
+@pytest.mark.long
+def test_no_page_behind_a_link_has_an_accessibility_fault(site: Site, open_context: Open, furnished: Furnished) -> None:
+    faults = []
     for _, path in furnished.links:
-        page = open_context(**look).new_page()
-        page.goto(f"{site.url}{path}")
-        faults.extend(_violations(page))
+        page = open_context().new_page()
+        faults += _in_every_look(_opened(page, f"{site.url}{path}"))
         page.fill("#birth_date", furnished.born)
         page.locator("main button").first.click()
         expect(page.locator("#birth_date")).to_have_count(0)
-        faults.extend(_violations(page))
+        faults += _in_every_look(page)
     assert faults == []
 
 

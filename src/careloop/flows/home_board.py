@@ -325,8 +325,7 @@ def _alert(tx: Transaction, content: Monitoring, row: Row) -> AlertShown:
 def load(app: App, tx: Transaction, principal: Principal, days: int = 30) -> Load:
     """The load of alerts of the last days (MO-15)."""
     require_action(principal, Action.WORKLIST_READ)
-    end = app.clock.now()
-    start = end - timedelta(days=days)
+    start, end = app.clock.now() - timedelta(days=days), app.clock.now()
     rows = store.rows_of(tx, "counted", start=start, end=end)
     alerts = [
         AlertRow(

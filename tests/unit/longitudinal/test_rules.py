@@ -7,10 +7,10 @@ import pytest
 
 from careloop.longitudinal.content import Folding
 from careloop.longitudinal.model import Fact, Knows, Source, SourceKind
-from careloop.longitudinal.rules.ages import age_words, date_words, months_old
+from careloop.longitudinal.rules.ages import age_words, date_words, months_old, typed_day
 from careloop.longitudinal.rules.keys import medicine_words, value_key
 from careloop.longitudinal.rules.knowing import Ledger
-from careloop.longitudinal.rules.paths import folded, instant_of, walk
+from careloop.longitudinal.rules.paths import folded, instant_of, walk, words_of
 from careloop.longitudinal.rules.saying import value_of
 from careloop.longitudinal.rules.sources import People, sources_of, told_by
 from careloop.longitudinal.rules.statements import statements
@@ -235,3 +235,22 @@ def test_a_source_that_corrects_itself_has_said_only_the_last():
     versions = [version(1, birthDate="1950-01-01"), version(2, birthDate="1950-01-02")]
     sources = [Source(kind=SourceKind.FEED, name="F", version=number) for number in (1, 2)]
     assert [one.resource["birthDate"] for one in statements(versions, sources)] == ["1950-01-02"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["1955-02-14", "14 Feb 1955", "February 14, 1955", " 14 february  1955 ", "Feb. 14 1955", "2/14/1955"]
+)
+def test_a_birth_date_is_understood_as_people_type_it(typed: str) -> None:
+    assert typed_day(typed) == "1955-02-14"
+
+
+@pytest.mark.parametrize("typed", ["", "Delgado", "1955", "Feb 1955", "14 Feb", "14/2/1955", "5550100142", "30 Feb 1955"])
+def test_what_is_no_full_day_is_none(typed: str) -> None:
+    assert typed_day(typed) == ""
+
+
+def test_a_vital_sign_that_a_device_sends_without_a_name_has_one() -> None:
+    weight = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
+    assert words_of(weight) == "Weight"
+    assert words_of({**weight, "text": "Body weight"}) == "Body weight"
+    assert words_of({"coding": [{"code": "12345-6"}]}) == "12345-6"
