@@ -6,15 +6,17 @@ of 10 ms, which is as much as eight requests.
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from careloop.bench.installation import Place
-from careloop.db.cluster import locate
+from careloop.db import limits
+from careloop.db.cluster import APP_ROLE, locate
+from careloop.db.listening import session_name
 from careloop.errors import Unavailable
 
-_CLIENT = re.compile(r"postgres: \S+ \S+ [0-9.]+\((\d+)\)")
+_SESSION = re.compile(rf"postgres: {APP_ROLE} ")
 _WEB = " careloop.cli.children web "
 _HELPERS = ("postgres: checkpointer", "postgres: background writer", "postgres: walwriter", "postgres: io worker")
 """What PostgreSQL keeps for all of its sessions. Autovacuum belongs to nobody's request and counts as behind them."""
@@ -53,6 +55,7 @@ class Meter:
         if state is None:
             raise Unavailable("the database of the benchmark does not run")
         self._postmaster, self._supervisor = state.postmaster_pid, supervisor
+        self._owner_url, self._owners = place.urls.owner, dict[int, str]()
         self._kinds: dict[int, str] = {}
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
@@ -80,17 +83,23 @@ class Meter:
         return self.look() - before
 
     def _processes(self) -> Iterator[tuple[int, str]]:
-        ports: frozenset[int] = frozenset()
+        web: list[int] = []
         for pid in (self._supervisor, *_children(self._supervisor)):
             is_web = _WEB in _words(pid)
-            ports |= _ports(pid) if is_web else frozenset()
+            web += [pid] if is_web else []
             yield pid, "web" if is_web else "behind"
         yield self._postmaster, "database"
-        for pid in _children(self._postmaster):
-            title = _words(pid)
-            client = _CLIENT.match(title)
-            asked = int(client[1]) in ports if client else title.startswith(_HELPERS)
-            yield pid, "database" if asked else "behind"
+        titles = {pid: _words(pid) for pid in _children(self._postmaster)}
+        asked = self._asked({pid for pid, title in titles.items() if _SESSION.match(title)}, web)
+        for pid, title in titles.items():
+            yield pid, "database" if pid in asked or title.startswith(_HELPERS) else "behind"
+
+    def _asked(self, sessions: set[int], web: Sequence[int]) -> set[int]:
+        """Those of some sessions that a web process holds. The server is asked only about sessions that are new."""
+        if not sessions <= self._owners.keys():
+            self._owners |= limits.sessions(self._owner_url)
+        names = {session_name(pid) for pid in web}
+        return {pid for pid in sessions if self._owners.get(pid) in names}
 
 
 def _used(pid: int) -> float | None:
@@ -114,20 +123,3 @@ def _words(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _ports(pid: int) -> frozenset[int]:
-    """The local ports of the TCP connections that a process holds."""
-    held = set()
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            held.add(str(entry.readlink()))
-        except OSError:
-            continue
-    by_socket = _local_ports(Path(f"/proc/{pid}/net/tcp"))
-    return frozenset(port for socket, port in by_socket.items() if f"socket:[{socket}]" in held)
-
-
-def _local_ports(table: Path) -> Mapping[str, int]:
-    rows = (line.split() for line in table.read_text(encoding="ascii").splitlines()[1:])
-    return {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows}

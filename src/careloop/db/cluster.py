@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -23,6 +22,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+
+from careloop.db import listening
 from careloop.errors import Unavailable
 
 OWNER_ROLE = "careloop_owner"
@@ -34,12 +36,7 @@ DATABASE = "careloop"
 NO_LOGIN_UID = 65534
 """The user `nobody`: may not log in and owns no files of others."""
 
-_PORTS = range(20000, 32000)
-"""Below the ports that the kernel hands to outgoing connections, so that none is in the way after a restart."""
-
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "max_connections": "60",
     "shared_buffers": "256MB",
     "work_mem": "16MB",
@@ -69,12 +66,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ServerState:
-    """What every process must know to reach the server of a data folder. Kept in `postgres.json`, mode 0600."""
+    """What every process must know to reach the server of a data folder. Kept in `postgres.json`, mode 0600. `host` is
+    the folder of its socket, or the loopback address."""
 
     port: int
     folder: str
     guardian_pid: int
     postmaster_pid: int
+    host: str = listening.LOOPBACK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +109,14 @@ class Cluster:
         """What the guardian said."""
         return self.data_dir / "postgres.log"
 
-    def url(self, role: str, port: int) -> str:
-        """How to connect as one of the two roles."""
-        password = self.password(role)
-        return f"postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"
+    @property
+    def host(self) -> str:
+        """Where the next server listens."""
+        return listening.host_of(self.folder)
+
+    def url(self, role: str, state: ServerState) -> str:
+        """How to connect to that server as one of the two roles."""
+        return make_conninfo(host=state.host, port=state.port, user=role, password=self.password(role), dbname=DATABASE)
 
     def password(self, role: str) -> str:
         """The random password of a role; made once, in a file that only its owner may read."""
@@ -270,26 +273,14 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def free_port(preferred: int = 0) -> int:
-    """A loopback port that nobody listens on; `preferred` when it is free and not 0."""
-    candidates = [preferred] if preferred else []
-    candidates += [secrets.choice(_PORTS) for _ in range(200)]
-    for port in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise Unavailable("no free port for the database")
-
-
 def start_postmaster(cluster: Cluster, port: int) -> "subprocess.Popen[bytes]":
     """The server process, just started. It stops by itself (a clean stop) when its parent dies."""
     command = [str(program(cluster, "postgres")), "-D", str(cluster.data), "-p", str(port)]
-    for name, value in _SETTINGS.items():
+    for name, value in (_SETTINGS | listening.settings_for(cluster.host)).items():
         command += ["-c", f"{name}={value}"]
+    if (folder := listening.socket_folder(cluster.host)) is not None and not folder.exists():
+        folder.mkdir(mode=0o700)
+        _give(folder)
     user = _server_user()
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, env=_environment(), cwd="/", start_new_session=True,
@@ -310,7 +301,7 @@ def _stop_with_parent() -> Callable[[], None] | None:
 
 
 def stop_leftovers(cluster: Cluster, *, patience_seconds: float) -> None:
-    """No process of an earlier server works on this data folder any more, and no stale pid file is there.
+    """No process of an earlier server works on this data folder any more, and no stale pid file or socket is there.
 
     A server that still runs gets a clean stop first; processes whose server is dead get `patience_seconds` to notice.
     """
@@ -328,6 +319,7 @@ def stop_leftovers(cluster: Cluster, *, patience_seconds: float) -> None:
                 _signal(pid, signal.SIGKILL)
         time.sleep(0.05)
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    listening.forget_socket(cluster.host)
 
 
 def is_ready(cluster: Cluster) -> bool:

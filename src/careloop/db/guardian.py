@@ -14,6 +14,7 @@ from pathlib import Path
 
 from careloop.db import cluster as clusters
 from careloop.db.cluster import Cluster, ServerState
+from careloop.db.listening import port_for
 from careloop.db.locks import open_lock_file, wait_for_lock
 from careloop.errors import Unavailable
 
@@ -52,11 +53,12 @@ class Guardian:
     def _start(self) -> None:
         clusters.stop_leftovers(self.cluster, patience_seconds=2.0)
         if not self._port_is_promised:
-            self.port = clusters.free_port(self.port)
+            self.port = port_for(self.cluster.host, self.port)
         self._postmaster = clusters.start_postmaster(self.cluster, self.port)
         self.cluster.write_state(
             ServerState(
                 port=self.port,
+                host=self.cluster.host,
                 folder=str(self.cluster.folder),
                 guardian_pid=os.getpid(),
                 postmaster_pid=self._postmaster.pid,

@@ -11,7 +11,7 @@ from typing import Protocol
 import psycopg
 
 from careloop.db import cluster as clusters
-from careloop.db.cluster import APP_ROLE, DATABASE, OWNER_ROLE, Cluster
+from careloop.db.cluster import APP_ROLE, DATABASE, OWNER_ROLE, Cluster, ServerState
 from careloop.db.locks import is_locked, lock_within, open_lock_file, try_lock
 from careloop.db.migrate import migrate
 from careloop.db.roles import app_url_of, check_server, ensure_app_role, ensure_database_exists
@@ -53,9 +53,9 @@ def ensure_database(settings: DatabaseSettings) -> DatabaseUrls:
     try:
         if not lock_within(start, _READY_SECONDS):
             raise Unavailable("another process has been starting the database for too long")
-        port = _running_port(cluster)
-        ensure_database_exists(cluster.url(OWNER_ROLE, port), DATABASE)
-        return _prepare(cluster.url(OWNER_ROLE, port), cluster.url(APP_ROLE, port), cluster.password(APP_ROLE))
+        state = _running(cluster)
+        ensure_database_exists(cluster.url(OWNER_ROLE, state), DATABASE)
+        return _prepare(cluster.url(OWNER_ROLE, state), cluster.url(APP_ROLE, state), cluster.password(APP_ROLE))
     finally:
         os.close(start)
 
@@ -99,7 +99,7 @@ def _join(cluster: Cluster) -> None:
     _users[cluster.data_dir] = descriptor
 
 
-def _running_port(cluster: Cluster) -> int:
+def _running(cluster: Cluster) -> ServerState:
     deadline = time.monotonic() + _READY_SECONDS
     spawned = 0
     while time.monotonic() < deadline:
@@ -109,16 +109,15 @@ def _running_port(cluster: Cluster) -> int:
             _spawn_guardian(cluster)
             spawned += 1
         state = cluster.read_state()
-        if state is not None and _answers(cluster.url(OWNER_ROLE, state.port)):
-            return state.port
+        if state is not None and _answers(cluster.url(OWNER_ROLE, state)):
+            return state
         time.sleep(0.05)
     raise Unavailable(f"the database did not start; see {cluster.guardian_log}")
 
 
 def _answers(url: str) -> bool:
-    server = url.rsplit("/", 1)[0]
     try:
-        psycopg.connect(f"{server}/postgres", connect_timeout=5).close()
+        psycopg.connect(url, dbname="postgres", connect_timeout=5).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -42,6 +42,12 @@ def vacuum(owner_url: str) -> None:
         connection.execute("vacuum (analyze)")
 
 
+def sessions(owner_url: str) -> dict[int, str]:
+    """The `application_name` of every session of the server, by its process."""
+    with psycopg.connect(owner_url) as connection:
+        return dict(connection.execute("select pid, application_name from pg_stat_activity").fetchall())
+
+
 def server_cpu_seconds(cluster: Cluster) -> float:
     """CPU time that the embedded server and its processes have used so far, those that ended included."""
     ticks = 0

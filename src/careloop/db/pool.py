@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloop.db.cluster import APP_ROLE, NARROW_ROLE
 from careloop.db.exchange import Known, Statement, exchange
+from careloop.db.listening import OWN_NAME
 from careloop.errors import NotPermitted, Unavailable
 
 __all__ = [
@@ -40,7 +41,7 @@ Result = TypeVar("Result")
 
 _OPTIONS = (
     "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
-    " -c timezone=UTC -c application_name=careloop -c client_min_messages=warning"
+    f" -c timezone=UTC -c application_name={OWN_NAME} -c client_min_messages=warning"
 )
 _BEGIN = "select set_config('app.tenant', %s, true), set_config('app.actor', %s, true)"
 Sight = Sequence[str]

@@ -68,7 +68,11 @@ class Content:
             for pathway, kind in self._by_type[stored.resource_type]
             if could_hold(pathway.opens_when.when, kind, words)
         ]
-        facts = facts_of_one(stored, zone, self.keys) if asking else ()
+        if not asking:
+            return False
+        facts = facts_of_one(
+            stored, zone, self.keys, lambda fact: any(self._in_time(one, fact, zone, now) for one in asking)
+        )
         return facts is None or any(self._opens(one, fact, zone, now) for one in asking for fact in facts)
 
     @cached_property
@@ -81,8 +85,10 @@ class Content:
         return found
 
     def _opens(self, pathway: Pathway, fact: Fact, zone: str, now: datetime) -> bool:
-        if not holds(pathway.opens_when.when, fact):
-            return False
+        return holds(pathway.opens_when.when, fact) and self._in_time(pathway, fact, zone, now)
+
+    def _in_time(self, pathway: Pathway, fact: Fact, zone: str, now: datetime) -> bool:
+        """False for what is no news or whose window is over, whatever it says."""
         limit = fresh_until(pathway.opens_when, fact)
         if limit is not None and limit < now:
             return False

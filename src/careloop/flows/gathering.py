@@ -24,6 +24,8 @@ Outcome = Any
 
 MOST = 16
 """Requests in one set."""
+ENOUGH = 8
+"""So many make a set that begins beside another one of what is done in turn: more would save little."""
 WORKERS = 2
 """Sets that are done at a time: while one waits for the database, the other computes."""
 _IDLE_SECONDS = 5.0
@@ -33,11 +35,13 @@ _IDLE_SECONDS = 5.0
 class Lane:
     """What can be done as a set. `work` gives an outcome for each item in their order; it raises where the set as a
     whole cannot be done. Two items with the same `name_of` are never in one set; None goes with everything. What is
-    `repeatable` may be done again though it may have been done: it changes nothing."""
+    `repeatable` may be done again though it may have been done: it changes nothing. Of what is done `in_turn`, a set of
+    a principal that is not large waits until the one before is done: what arrives in the meantime goes with it."""
 
     work: Callable[[App, Transaction, Principal, Sequence[Any]], Sequence[Outcome]]
     name_of: Callable[[Any], Hashable | None] = lambda _: None
     repeatable: bool = False
+    in_turn: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,8 @@ class Gatherer:
     app: App
     _waiting: deque[_Request] = field(default_factory=deque)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _under_way: list[_Request] = field(default_factory=list)
+    """The first request of each set that is being done and that others must wait for."""
     _workers: int = 0
     _idle: int = 0
 
@@ -74,32 +80,47 @@ class Gatherer:
 
     def _serve(self) -> None:
         while chosen := self._next():
-            self._settle(chosen, self._done(chosen))
+            outcomes = self._done(chosen)
+            with self._changed:
+                if chosen[0].lane.in_turn:
+                    self._under_way.remove(chosen[0])
+            self._settle(chosen, outcomes)
 
     def _next(self) -> list[_Request]:
         """The next set; empty when nothing came for a while, and this thread ends."""
         with self._changed:
             self._idle += 1
-            came = self._changed.wait_for(lambda: self._waiting, _IDLE_SECONDS)
+            first = self._changed.wait_for(self._ready, _IDLE_SECONDS)
             self._idle -= 1
-            if not came:
+            if first is None:
                 self._workers -= 1
                 return []
-            return self._chosen()
+            return self._chosen(first)
 
-    def _chosen(self) -> list[_Request]:
-        """The oldest request and those that can be done with it, oldest first."""
-        first = self._waiting.popleft()
-        chosen, names, left = [first], {first.lane.name_of(first.item)}, []
-        while self._waiting and len(chosen) < MOST:
-            one = self._waiting.popleft()
+    def _ready(self) -> _Request | None:
+        """The oldest request whose set may begin now."""
+        return next((one for one in self._waiting if not self._must_wait(one)), None)
+
+    def _must_wait(self, one: _Request) -> bool:
+        if not any(_same_set(one, other) for other in self._under_way):
+            return False
+        return sum(_same_set(one, other) for other in self._waiting) < ENOUGH
+
+    def _chosen(self, first: _Request) -> list[_Request]:
+        """That request and those that can be done with it, oldest first."""
+        chosen: list[_Request] = []
+        names: set[Hashable] = set()
+        left: deque[_Request] = deque()
+        for one in self._waiting:
             name = one.lane.name_of(one.item)
-            if one.lane is first.lane and one.principal == first.principal and (name is None or name not in names):
+            if len(chosen) < MOST and _same_set(one, first) and (name is None or name not in names):
                 chosen.append(one)
                 names.add(name)
             else:
                 left.append(one)
-        self._waiting.extendleft(reversed(left))
+        self._waiting = left
+        if first.lane.in_turn:
+            self._under_way.append(chosen[0])
         return chosen
 
     def _done(self, chosen: Sequence[_Request]) -> list[Outcome]:
@@ -133,6 +154,10 @@ class Gatherer:
         for loop, answers in by_loop.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_answer, answers)
+
+
+def _same_set(one: _Request, other: _Request) -> bool:
+    return one.lane is other.lane and one.principal == other.principal
 
 
 def _answer(answers: Sequence[tuple["asyncio.Future[Any]", Outcome]]) -> None:

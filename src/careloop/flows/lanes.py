@@ -74,5 +74,5 @@ LOOK = Lane(work=_look, repeatable=True)
 SEARCH = Lane(work=_search, repeatable=True)
 """Items are `Search`; outcomes are what they give."""
 
-WRITE = Lane(work=_write, name_of=_name)
+WRITE = Lane(work=_write, name_of=_name, in_turn=True)
 """Items are plain `Write`s that the asker may do, without conditions that need a search; outcomes are `Written`."""

@@ -228,8 +228,10 @@ def test_the_clock_may_be_moved_but_not_where_a_production_tenant_is(folder: Pat
 
 
 def connect(folder: Path) -> "psycopg.Connection[Any]":
-    port = json.loads((folder / "postgres.json").read_text())["port"]
-    return psycopg.connect(locate(folder).url(OWNER_ROLE, port), autocommit=True)
+    cluster = locate(folder)
+    state = cluster.read_state()
+    assert state is not None
+    return psycopg.connect(cluster.url(OWNER_ROLE, state), autocommit=True)
 
 
 def offset_years(folder: Path) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from careloop.db import DatabaseUrls, ensure_database, is_running, release_database
 from careloop.db.cluster import APP_ROLE, OWNER_ROLE, locate
@@ -204,13 +205,28 @@ def test_passwords_are_private_and_needed(settings: Settings) -> None:
     assert {words[-1] for words in rules if words and not words[0].startswith("#")} == {"scram-sha-256"}
 
 
-def test_the_server_does_not_run_as_root_and_listens_on_loopback_only(settings: Settings) -> None:
+def test_the_server_does_not_run_as_root_and_listens_on_a_private_socket_only(settings: Settings) -> None:
     urls = ensure_database(settings)
     uid = Path(f"/proc/{state(settings)['postmaster_pid']}").stat().st_uid
     assert uid != 0
     with psycopg.connect(urls.owner) as connection:
-        assert connection.execute("show listen_addresses").fetchone() == ("127.0.0.1",)
+        assert connection.execute("show listen_addresses").fetchone() == ("",)
         assert connection.execute("show data_checksums").fetchone() == ("on",)
+    sockets = (locate(settings.data_dir).folder / "socket").stat()
+    assert (sockets.st_uid, stat.S_IMODE(sockets.st_mode)) == (uid, 0o700)
+
+
+def test_where_the_path_of_a_socket_would_be_too_long_the_server_listens_on_loopback(folder: Path) -> None:
+    settings = Settings(data_dir=folder / ("long" * 25))
+    assert not can_connect(_other_password(ensure_database(settings)))
+    with psycopg.connect(ensure_database(settings).app) as connection:
+        assert connection.execute("show listen_addresses").fetchone() == ("127.0.0.1",)
+    release_database(settings)
+    assert not is_running(settings)
+
+
+def _other_password(urls: DatabaseUrls) -> str:
+    return make_conninfo(urls.app, password="wrong")
 
 
 def test_requests_run_as_a_role_that_owns_nothing(settings: Settings) -> None:

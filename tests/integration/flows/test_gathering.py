@@ -1,7 +1,8 @@
 """Requests that arrive together: each gets its own answer, its own audit entry, and nobody else's fault."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import pytest
 from psycopg import errors
@@ -10,7 +11,7 @@ from careloop.access.model import system_principal
 from careloop.db.exchange import Statement
 from careloop.errors import NotFound, Rejected, Unavailable
 from careloop.flows import lanes
-from careloop.flows.gathering import Gatherer, Lane
+from careloop.flows.gathering import ENOUGH, Gatherer, Lane
 from careloop.record import Write
 
 
@@ -43,6 +44,42 @@ def test_many_writes_at_once_are_each_done_and_each_audited(app, tenant, princip
     assert [one.id for one in written] == [f"b{number}" for number in range(40)]
     assert {one.version for one in written} == {1}
     assert sorted(audited(app, tenant, "create")) == sorted([f"b{number}"] for number in range(40))
+
+
+def test_what_is_done_in_turn_waits_for_the_set_before_it_or_for_enough_of_its_kind(app, principal):
+    begun: list[list[int]] = []
+    go_on = threading.Event()
+
+    def work(app, tx, principal, items):
+        begun.append(list(items))
+        assert go_on.wait(30)
+        return items
+
+    in_turn = Lane(work=work, in_turn=True)
+
+    async def ask() -> list[int]:
+        gatherer = Gatherer(app)
+
+        def more(numbers: range) -> list[asyncio.Task[int]]:
+            return [asyncio.ensure_future(gatherer.ask(in_turn, principal, number)) for number in numbers]
+
+        asked = more(range(1))
+        await until(lambda: len(begun) == 1)
+        asked += more(range(1, ENOUGH))
+        assert await gatherer.ask(lanes.LOOK, principal, lambda door: "others go on") == "others go on"
+        assert begun == [[0]]
+        asked += more(range(ENOUGH, ENOUGH + 1))
+        await until(lambda: len(begun) == 2)
+        go_on.set()
+        return await asyncio.gather(*asked)
+
+    assert asyncio.run(ask()) == list(range(ENOUGH + 1))
+    assert begun == [[0], list(range(1, ENOUGH + 1))]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.001)
 
 
 def test_a_faulty_write_is_refused_alone(app, tenant, principal):

@@ -77,15 +77,18 @@ def is_full_date(text: str) -> bool:
     return _FULL_DATE.fullmatch(text) is not None
 
 
+_SOUNDS = {**dict.fromkeys("bfpv", "1"), **dict.fromkeys("cgjkqsxz", "2"), **dict.fromkeys("dt", "3"), "l": "4",
+           **dict.fromkeys("mn", "5"), "r": "6"}  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
 def sound(name: str) -> str:
     """American Soundex of a folded name (National Archives), '' for a name outside Latin script."""
-    codes = {**dict.fromkeys("bfpv", "1"), **dict.fromkeys("cgjkqsxz", "2"), **dict.fromkeys("dt", "3"), "l": "4",
-             **dict.fromkeys("mn", "5"), "r": "6"}  # fmt: skip
     if not name or not ("a" <= name[0] <= "z"):
         return ""
-    code, last = name[0], codes.get(name[0], "")
+    code, last = name[0], _SOUNDS.get(name[0], "")
     for letter in name[1:]:
-        digit = codes.get(letter, "")
+        digit = _SOUNDS.get(letter, "")
         if digit and digit != last:
             code += digit
         if letter not in "hw":

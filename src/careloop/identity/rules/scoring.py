@@ -27,10 +27,11 @@ class Likeness:
         self.weights = weights
         self.review = weights.lines.review
         self.fold = lru_cache(maxsize=_CACHED)(lambda person: fold(person, weights))
+        self._keys = lru_cache(maxsize=_CACHED)(lambda person: keys_of(self.fold(person)))
 
     def keys(self, person: Demographics) -> frozenset[int]:
         """Signed 64-bit hashes under which this person is looked for."""
-        return keys_of(self.fold(person))
+        return self._keys(person)
 
     def may_reach_review(self, left: Demographics, right: Demographics) -> bool:
         """False where a rule keeps the pair below the review line whatever else agrees: most neighbours, told

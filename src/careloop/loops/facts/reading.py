@@ -1,6 +1,6 @@
 """From a patient's FHIR resources to the facts that rules work on. Pure; order and repetition do not matter."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -102,8 +102,11 @@ def resource_type_of(kind: str) -> str:
     return "Appointment" if kind == "Booking" else kind
 
 
-def facts_of_one(stored: StoredResource, zone: str, keys: KeyReader) -> list[Fact] | None:
-    """What one resource says by itself; None where that takes others to tell (a stay)."""
+def facts_of_one(
+    stored: StoredResource, zone: str, keys: KeyReader, wanted: Callable[[Fact], bool] = lambda _: True
+) -> list[Fact] | None:
+    """What one resource says by itself; None where that takes others to tell (a stay). Words, which cost the most, are
+    read of facts that are `wanted` by what else they say."""
     if stored.resource_type == "Encounter":
         return None
     if stored.deleted or _is_withdrawn(stored):
@@ -111,7 +114,7 @@ def facts_of_one(stored: StoredResource, zone: str, keys: KeyReader) -> list[Fac
     reader = Reader(zone=ZoneInfo(zone), roles={})
     by_type: dict[str, list[StoredResource]] = {name: [] for name in FACT_TYPES} | {stored.resource_type: [stored]}
     facts = [*_facts(by_type, _ANY_TIME, reader), *_matters(by_type, reader, None)]
-    return list(_with_keys(facts, by_type, "", keys))
+    return list(_with_keys([one for one in facts if wanted(one)], by_type, "", keys))
 
 
 _ANY_TIME = Relevance(near=(("", "~"),), inside=())
