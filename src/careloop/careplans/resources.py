@@ -23,6 +23,7 @@ from careloop.careplans.model import (
     PlanState,
     Settled,
 )
+from careloop.careplans.others import STEP_SYSTEM
 
 Json = dict[str, Any]
 Read = Mapping[str, Any]
@@ -144,6 +145,13 @@ def _agreement_parts(one: Agreement) -> list[tuple[str, Any]]:
     ]
 
 
+def _code(one: Activity) -> Json:
+    """What is done, for other systems: our name of it over all plans, and the LOINC code of what shows it."""
+    coding = [{"system": STEP_SYSTEM, "code": one.does.replace("/", ".")}] if one.does else []
+    coding += [{"system": "http://loinc.org", "code": one.loinc}] if one.loinc else []
+    return {**({"coding": coding} if coding else {}), "text": one.title}
+
+
 def _activity(one: Activity, goal_ids: Mapping[str, str]) -> Json:
     parts = [
         ("does", one.does),
@@ -156,7 +164,7 @@ def _activity(one: Activity, goal_ids: Mapping[str, str]) -> Json:
         ("changed", one.changed),
     ]
     detail: Json = {
-        "code": {"text": one.title},
+        "code": _code(one),
         "goal": [{"reference": f"Goal/{goal_ids[key]}"} for key in one.goals if key in goal_ids],
         "status": "stopped" if one.stopped else "in-progress",
         "scheduledTiming": _timing(one.every),
