@@ -84,12 +84,11 @@ def page(
     app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
     asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit, narrowed)
-    placed, every = lists.page_and_totals(tx, asked)
+    listed = lists.page_and_totals(tx, asked)
+    placed = listed.places
     rows = RowMaker(app, tx, now, zone).rows(placed)
-    whole = _counts(every.rows, snoozed)
-    left = lists.totals(tx, asked) if asked.filters else None
-    sections = whole.sections if left is None else _counts(left.rows, snoozed).sections
-    beyond = left is not None and left.beyond
+    whole, beyond = _counts(listed.whole.rows, snoozed), listed.left.beyond
+    sections = _counts(listed.left.rows, snoozed).sections
     _audit(tx, principal, f"worklist {scope}", rows)
     by_id = {row.loop_id: row for row in rows}
     return WorklistPage(

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.loops.model import LoopState
 from careloop.loops.rules.rank import RankDays, RankWeights
 from careloop.loops.store import with_state
@@ -18,7 +19,7 @@ COUNTED_TO = 5_000
 """Lists of everybody's work are counted exactly up to here on the spot; beyond, from what was counted last, or not."""
 
 _FILTERS = ("pathway", "tier", "due_before", "language", "programme")
-_PLACED = ("id", "step_id", "due", "waiting", "points", "section")
+_PLACED = ("step_id", "due", "waiting", "points", "section")
 _COUNTED = ("pathway", "tier", "snoozed", "section", "total", "late")
 _KEPT = frozenset({"pathway", "tier"})
 """Filters by which totals are kept for large practices."""
@@ -99,39 +100,84 @@ class Shown:
     state: LoopState
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """The first rows of a list, the totals of the list without its filters, and those of the filtered one."""
+
+    places: Sequence[Placed]
+    whole: Totals
+    left: Totals
+
+
 def page(tx: Transaction, asked: Asked) -> list[Placed]:
     """The first rows of the list in their order; the same data and instant give the same order."""
     if asked.owners is not None:
-        sql = _some("page_some", "source_mine", asked.filters, asked.snoozed)
-    elif asked.snoozed or (_is_searched(asked) and _at_most(tx, asked) <= COUNTED_TO) or not _same_rules(tx, asked):
-        sql = _some("page_some", "source_few", asked.filters, asked.snoozed)
-    else:
-        sql = _all(asked.filters)
-    return [Placed(loop_id=row.pop("id"), **row) for row in tx.rows(sql, _parameters(asked))]
+        return _page(tx, asked, "source_mine")
+    return _page_of_all(tx, asked, few=_is_searched(asked) and _at_most(tx, asked) <= COUNTED_TO)
 
 
-def page_and_totals(tx: Transaction, asked: Asked) -> tuple[list[Placed], Totals]:
-    """The page, and the totals of the list without its filters. Lists of some owners are reckoned once for both."""
-    if asked.owners is None or asked.filters:
-        whole = replace(asked, pathway=None, tier=None, due_before=None, language=None, programme=None)
-        return page(tx, asked), totals(tx, whole)
-    rows = tx.rows(_some("page_and_totals", "source_mine", ()), _parameters(asked))
-    placed = [{name: row[name] for name in _PLACED} for row in rows if row["place"] is not None]
-    counted = [{name: row[name] for name in _COUNTED} for row in rows if row["place"] is None]
-    return [Placed(loop_id=row.pop("id"), **row) for row in placed], Totals(rows=counted)
+def page_and_totals(tx: Transaction, asked: Asked) -> Listed:
+    """The page and all totals. What has to be reckoned row by row is reckoned once for all of them."""
+    if asked.owners is not None:
+        places, sums, passing = _reckoned(tx, asked, "source_mine", passing=asked.filters)
+        return Listed(places=places, whole=Totals(rows=sums), left=Totals(rows=passing))
+    every = replace(asked, pathway=None, tier=None, due_before=None, language=None, programme=None)
+    whole = totals(tx, every)
+    if not _is_searched(asked):
+        return Listed(
+            places=_page_of_all(tx, asked, few=False),
+            whole=whole,
+            left=totals(tx, asked) if asked.filters else whole,
+        )
+    if _at_most(tx, asked) > COUNTED_TO:
+        return Listed(places=_page_of_all(tx, asked, few=False), whole=whole, left=Totals(rows=(), beyond=True))
+    places, sums, _ = _reckoned(tx, asked, "source_few", filters=asked.filters)
+    return Listed(places=places, whole=whole, left=Totals(rows=sums))
+
+
+def _page(tx: Transaction, asked: Asked, source: str) -> list[Placed]:
+    return _places(_ask(tx, _some("page_some", source, asked.filters, asked.snoozed), asked))
+
+
+def _page_of_all(tx: Transaction, asked: Asked, *, few: bool) -> list[Placed]:
+    """Of everybody's loops. With `few` left by the filters all are reckoned: their order is a slow way to find them."""
+    if few or asked.snoozed or not _same_rules(tx, asked):
+        return _page(tx, asked, "source_few")
+    return _places(_ask(tx, _all(asked.filters), asked))
+
+
+def _places(rows: Sequence[Row]) -> list[Placed]:
+    return [Placed(loop_id=row["id"], **{name: row[name] for name in _PLACED}) for row in rows]
+
+
+def _reckoned(
+    tx: Transaction, asked: Asked, source: str, *, filters: tuple[str, ...] = (), passing: tuple[str, ...] = ()
+) -> tuple[list[Placed], list[Row], list[Row]]:
+    """The page, the totals of what passes `filters`, and of what passes `passing` too."""
+    rows = _ask(tx, _both(source, filters, passing), asked)
+    counted = [row for row in rows if row["place"] is None]
+    sums = [{name: row[name] for name in _COUNTED} for row in counted]
+    left = [one for one, row in zip(sums, counted, strict=True) if row["passes"]]
+    return _places([row for row in rows if row["place"] is not None]), sums, left
+
+
+def _ask(tx: Transaction, sql: str, asked: Asked) -> list[Row]:
+    """Planned for these values each time: how much an owner, a language or an instant leaves decides between the plans,
+    and a plan for any value reads everything."""
+    return tx.ask_all([Statement(sql, _parameters(asked), plan="force_custom_plan")])[0]
 
 
 def totals(tx: Transaction, asked: Asked) -> Totals:
     """How many rows the list has of each sort. Lists of everybody's work beyond `COUNTED_TO` are as counted last."""
     if asked.owners is not None:
-        return Totals(rows=tx.rows(_some("totals_some", "source_mine", asked.filters), _parameters(asked)))
+        return Totals(rows=_ask(tx, _some("totals_some", "source_mine", asked.filters), asked))
     if not _is_searched(asked):
         kept = tx.rows(_SQL["kept_totals"])
         if sum(row["total"] for row in kept) > COUNTED_TO:
             return Totals(rows=[row for row in kept if _is_asked_for(row, asked)])
     elif _at_most(tx, asked) > COUNTED_TO:
         return Totals(rows=(), beyond=True)
-    return Totals(rows=tx.rows(_some("totals_some", "source_few", asked.filters), _parameters(asked)))
+    return Totals(rows=_ask(tx, _some("totals_some", "source_few", asked.filters), asked))
 
 
 def _same_rules(tx: Transaction, asked: Asked) -> bool:
@@ -150,7 +196,8 @@ def _is_asked_for(row: Row, asked: Asked) -> bool:
 
 def _at_most(tx: Transaction, asked: Asked) -> int:
     values = {**_parameters(asked), "counted_to": COUNTED_TO + 1}
-    return int(tx.value(_SQL["at_most"].replace("{filters}", _where(asked.filters)), values))
+    sql = _SQL["at_most"].replace("{filters}", _where(asked.filters))
+    return int(tx.ask_all([Statement(sql, values, plan="force_custom_plan")])[0][0]["count"])
 
 
 @lru_cache(maxsize=128)
@@ -158,6 +205,12 @@ def _some(query: str, source: str, filters: tuple[str, ...], snoozed: bool = Fal
     where = _SQL[source].replace("{candidates}", _SQL["candidates_mine"])
     text = _SQL[query].replace("{source}", where).replace("{points}", _SQL["points"])
     return text.replace("{awake}", _SQL["asleep" if snoozed else "awake"]).replace("{filters}", _where(filters))
+
+
+@lru_cache(maxsize=128)
+def _both(source: str, filters: tuple[str, ...], passing: tuple[str, ...]) -> str:
+    text = _some("page_and_totals", source, filters)
+    return text.replace("{passing}", _where(passing))
 
 
 @lru_cache(maxsize=128)

@@ -122,28 +122,32 @@ select b.loop_id::text as id, b.step_id, b.due, b.waiting, b.points, b.section
  limit %(limit)s
 
 -- page_and_totals --
--- `page_some` and `totals_some` of a list without filters, reckoned once; `place` numbers the rows of the page.
+-- `page_some` and `totals_some` reckoned once. `place` numbers the rows of the page, which pass the filters; the others
+-- count all rows, apart by whether they pass (`passes`).
 with ranked as (
-    select p.loop_id, p.pathway, p.tier, c.step_id, c.due, c.waiting, p.opened, p.safety,
+    select p.loop_id, p.pathway, p.tier, c.step_id, c.due, c.waiting, p.opened, p.safety, ({passing}) as passes,
            coalesce(p.snoozed_until > %(now)s, false) as snoozed, {points} as points
-      from {source}),
+      from {source}
+     where {filters}),
 grouped as materialized (
     select r.*, rank_section(r.points, r.due, r.waiting, r.safety, %(tomorrow)s, %(weights)s::int[]) as section
       from ranked as r),
 page as (
-    select g.*, row_number() over (order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.loop_id) as place
+    select g.*
       from grouped as g
      where g.snoozed = %(snoozed)s
-     order by place
+       and g.passes
+     order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.loop_id
      limit %(limit)s)
-select g.place, g.loop_id::text as id, g.step_id, g.due, g.waiting, g.points, g.section, g.pathway, g.tier, g.snoozed,
+select row_number() over (order by g.section, g.safety desc, g.points desc, g.due, g.opened, g.loop_id) as place,
+       g.loop_id::text as id, g.step_id, g.due, g.waiting, g.points, g.section, g.pathway, g.tier, g.snoozed, g.passes,
        null::bigint as total, null::bigint as late
   from page as g
  union all
-select null, null, null, null, null, null, g.section, g.pathway, g.tier, g.snoozed, count(*),
+select null, null, null, null, null, null, g.section, g.pathway, g.tier, g.snoozed, g.passes, count(*),
        count(*) filter (where g.due < %(now)s)
   from grouped as g
- group by g.section, g.pathway, g.tier, g.snoozed
+ group by g.section, g.pathway, g.tier, g.snoozed, g.passes
  order by 1
 
 -- awake --
