@@ -58,12 +58,14 @@ drop table bench_loop, bench_step, bench_ended
 -- copy_loops --
 -- Loops of the map: the same facts about another person, so that a review finds them as they must be. Their clocks rest.
 insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline, next_step, next_due,
-                  next_outside, tier, safety, lasting_points, board, watch_until, as_of, wake_at, task_version, history, state)
+                  next_outside, tier, safety, lasting_points, board, watch_until, as_of, wake_at, task_version, history, state,
+                  turned)
 select m.id, l.pathway, l.version, 'P' || d.digits, overlay(l.focus placing d.digits from length(l.focus) - 7 for 8),
        replace(l.matter, substr(l.patient_id, 2), d.digits), l.status, l.clock, m.owner,
        l.opened, l.deadline, l.next_step, l.next_due, l.next_outside, l.tier, l.safety, l.lasting_points, l.board,
        l.watch_until, l.as_of, '9999-12-31', l.task_version, '{}',
-       replace(replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text), l.owner, m.owner)::jsonb
+       replace(replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text), l.owner, m.owner)::jsonb,
+       replace(l.turned::text, substr(l.patient_id, 2), d.digits)::jsonb
   from loop_map as m
   join bench_loop as l on l.id = m.template
  cross join lateral (select lpad(m.number::text, 8, '0') as digits) as d
@@ -152,7 +154,7 @@ select count(*)
 -- nth_wake --
 -- The instant by which so many loops, or all whose clocks go, have something to do.
 select max(wake_at)
-  from (select wake_at from loop where wake_at < '9999-01-01' order by wake_at limit %(count)s) as found
+  from (select wake_at from loop_clock order by wake_at limit %(count)s) as found
 
 -- no_limit --
 set local statement_timeout = 0
