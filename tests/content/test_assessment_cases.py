@@ -57,6 +57,43 @@ def test_every_instrument_of_the_domain_is_here(shared: Path) -> None:
             assert bands == facts.get("bands", bands), name
 
 
+def every_total(instrument: Any) -> dict[int, dict[str, Answer]]:
+    """For each total that can be reached, one way to answer all items."""
+    found: dict[int, dict[str, Answer]] = {0: {}}
+    for item in instrument.items:
+        given_ = [Answer(codes=(one.code,)) for one in item.choices] or [Answer(number=one) for one in item.values]
+        if not item.scored:
+            continue
+        found = {
+            total + int(worth): {**answers, item.id: answer}
+            for total, answers in found.items()
+            for answer in given_
+            if (worth := points(item, answer)) is not None
+        }
+    return found
+
+
+def test_every_total_of_every_instrument_has_the_band_and_the_cut_off_of_the_domain(shared: Path) -> None:
+    """assessments.yaml: bands and cut-offs at each total that answers can come to, the edges of bands among them."""
+    named = read_yaml((shared / "domain" / "assessments.yaml").read_text(encoding="utf-8"))["instruments"]
+    ours = {
+        "phq2": "phq-2", "phq9": "phq-9", "gad7": "gad-7", "dast10": "dast-10", "morse_fall": "morse-fall",
+        "katz_adl": "katz-adl", "mini_cog": "mini-cog", "hits": "hits", "lawton_iadl": "lawton-iadl",
+    }  # fmt: skip
+    for name, own in ours.items():
+        facts, instrument = named[name], CONTENT.instruments[own]
+        totals = every_total(instrument)
+        assert [min(totals), max(totals)] == facts.get("total", [0, 10]), name
+        for total, answers in totals.items():
+            result = score(instrument, answers)
+            assert result.total == total, name
+            wanted = next((band for low, high, band in facts.get("bands", ()) if low <= total <= high), None)
+            assert result.band == wanted, (name, total)
+            if "positive" in facts:
+                sign, cut = str(facts["positive"]).split()
+                assert result.positive is (total >= int(cut) if sign == ">=" else total <= int(cut)), (name, total)
+
+
 def test_wording_that_is_not_ours_is_not_shipped() -> None:
     for one in CONTENT.instruments.values():
         if one.ship in ("scoring_only", "no"):
