@@ -14,6 +14,7 @@ from typing import Any
 from careloop.access.audit import AuditEntry, record_audit
 from careloop.access.model import Principal, PrincipalKind
 from careloop.access.policy import Action, require_action
+from careloop.catalog import Catalog
 from careloop.db import Transaction
 from careloop.flows import brief_gaps as gaps
 from careloop.flows import brief_work as work
@@ -24,6 +25,7 @@ from careloop.flows.brief_facts import Since, facts_found
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import CHART_TYPES, Chart, chart_of
 from careloop.flows.patient_values import Header
+from careloop.flows.review_marks import SAFETY_TABLES, all_reviewed
 from careloop.flows.timeline import instant_of
 from careloop.longitudinal import longitudinal_of, looks
 from careloop.longitudinal.brief_content import brief_rules_of
@@ -40,7 +42,7 @@ _BESIDE = ("Appointment", "CarePlan", "QuestionnaireResponse", "RelatedPerson")
 @dataclass(frozen=True, kw_only=True)
 class BriefPage:
     """The brief with what stands around it. `first`: the reader never looked before, so it counts from the last contact
-    (`since_contact`), or from some days ago."""
+    (`since_contact`), or from some days ago. `reviewed`: a clinician of the site signed what safety lines rest on."""
 
     header: Header
     contradictions: tuple[Waiting, ...]
@@ -49,6 +51,7 @@ class BriefPage:
     since: datetime
     first: bool
     since_contact: bool
+    reviewed: bool
 
 
 def note_look(app: App, tx: Transaction, principal: Principal, patient_id: str) -> datetime | None:
@@ -84,6 +87,16 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str, *, pr
         since=since,
         first=looked is None,
         since_contact=looked is None and contact is not None,
+        reviewed=_is_reviewed(engine.catalog_for(app, tx)),
+    )
+
+
+def _is_reviewed(catalog: Catalog) -> bool:
+    """Everything that a line of safety is decided by."""
+    return (
+        all_reviewed(catalog, "results", ("critical-values",))
+        and all_reviewed(catalog, "monitoring", ("thresholds",))
+        and all_reviewed(catalog, "medications", SAFETY_TABLES)
     )
 
 

@@ -11,8 +11,9 @@ from careloop.access.model import Principal
 from careloop.access.policy import Action, require, require_action
 from careloop.db import Row, Transaction
 from careloop.errors import Conflict, NotFound
-from careloop.flows import home_asking, home_plans, monitoring, people
+from careloop.flows import engine, home_asking, home_plans, monitoring, people
 from careloop.flows.app import App
+from careloop.flows.review_marks import all_reviewed
 from careloop.monitoring import check_in_store
 from careloop.monitoring.check_in_store import NO_WAY
 from careloop.monitoring.content import Monitoring
@@ -78,7 +79,7 @@ class Line:
 @dataclass(frozen=True, kw_only=True)
 class LineList:
     """All lines that the filters leave, the most urgent first; `counts` of all by state; `ways`: what leaves by itself
-    here."""
+    here; `reviewed`: a clinician of the site signed the questions and what calls a nurse."""
 
     lines: tuple[Line, ...]
     counts: Mapping[str, int]
@@ -86,6 +87,7 @@ class LineList:
     programmes: tuple[tuple[str, str], ...]
     ways: frozenset[str]
     more: bool
+    reviewed: bool
 
 
 def line_list(
@@ -118,6 +120,7 @@ def line_list(
         programmes=tuple((one.id, one.name) for one in content.programmes.values() if one.id in known),
         ways=home_asking.connected_ways(app),
         more=len(rows) > MOST,
+        reviewed=all_reviewed(engine.catalog_for(app, tx), "monitoring", ("check-ins", "thresholds")),
     )
 
 

@@ -19,6 +19,7 @@ from careloop.flows import engine, medicine_lists, medicine_resources, medicine_
 from careloop.flows.app import App
 from careloop.flows.patient_reading import header_of
 from careloop.flows.patient_values import Header
+from careloop.flows.review_marks import SAFETY_TABLES, all_reviewed
 from careloop.loops import store as loops
 from careloop.loops.rules.calendar import Span, after
 from careloop.medications import reconciliations
@@ -62,6 +63,7 @@ class ComparePage:
     may_finish: bool
     saved_by: str
     not_checked: int
+    reviewed: bool
     today: date
 
     @property
@@ -304,6 +306,7 @@ def _page(
         may_finish=bool(principal.roles & SIGNERS),
         saved_by=people.Names(tx).name(draft.saved_by) if draft and draft.saved_by else "",
         not_checked=found.not_checked,
+        reviewed=all_reviewed(engine.catalog_for(app, tx), "medications", SAFETY_TABLES),
         today=found.lists.today,
     )
 

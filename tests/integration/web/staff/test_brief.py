@@ -150,6 +150,7 @@ def test_our_table_says_what_is_critical_though_the_laboratory_said_nothing(
     practice.write(potassium(patient, value, "2026-06-05"))
     said = " ".join(lines_of(web("nia").get(f"/patients/{patient}/brief").text))
     assert (f"Critical: Potassium {value} mmol/L" in said) is critical
+    assert "medicine tables are not reviewed by a clinician" in web("nia").get(f"/patients/{patient}/brief").text
     assert critical or f"Potassium {value} mmol/L high" in said
 
 
@@ -181,7 +182,7 @@ def test_a_packet_is_chosen_printed_and_audited_with_its_purpose(web: Any, pract
     assert refused.status_code == 422 and "what it is for" in refused.text
     parts = ["brief", "problems", "results", "allergies", "medicines", "plan", "team", "visits", "contacts"]
     shared = text_of(nurse.post(path, data={"part": parts, "purpose": "other-practice", "private": "yes"}).text)
-    assert "James Okafor" in shared and "Printed Fri 5 Jun 9:00 am 2026 by Nia" in shared
+    assert "James Okafor" in shared and "Printed 5 June 2026, 9:00 am by Nia" in shared
     assert "Heart failure" in shared and "6.8 mmol/L critical" in shared
     assert "Something told in private" not in shared and "1 private fact is left out" in shared
     for_care = text_of(nurse.post(path, data={"part": "problems", "purpose": "visit", "private": "yes"}).text)
