@@ -18,7 +18,7 @@ from careloop.errors import Rejected
 from careloop.flows import contradictions, engine, people
 from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
-from careloop.flows.brief_words import is_private, moment_words
+from careloop.flows.brief_words import is_private
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.packet_parts import PARTS, Reader
 from careloop.flows.patient_facts import CHART_TYPES, Chart, chart_of
@@ -147,7 +147,8 @@ def _sheet(reader: Reader, purpose: Purpose, blocks: Sequence[Block], hidden: in
     )
     zone = people.zone_of(reader.tx)
     site = engine.tenant_of(reader.tx).name
-    when = f"{moment_words(now, zone)} {now.astimezone(zone).year}"
+    local = now.astimezone(zone)
+    when = f"{local:%-d %B %Y}, {local:%-I:%M} {'am' if local.hour < 12 else 'pm'}"
     number = f" · Record {header.record_number}" if header.record_number else ""
     lines = (f"{header.name}{born}{number}", f"Printed {when} by {reader.principal.name}, {site}")
     if reader.plain:

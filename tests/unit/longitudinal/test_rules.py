@@ -244,7 +244,9 @@ def test_a_birth_date_is_understood_as_people_type_it(typed: str) -> None:
     assert typed_day(typed) == "1955-02-14"
 
 
-@pytest.mark.parametrize("typed", ["", "Delgado", "1955", "Feb 1955", "14 Feb", "14/2/1955", "5550100142", "30 Feb 1955"])
+@pytest.mark.parametrize(
+    "typed", ["", "Delgado", "1955", "Feb 1955", "14 Feb", "14/2/1955", "5550100142", "30 Feb 1955"]
+)
 def test_what_is_no_full_day_is_none(typed: str) -> None:
     assert typed_day(typed) == ""
 
@@ -254,3 +256,10 @@ def test_a_vital_sign_that_a_device_sends_without_a_name_has_one() -> None:
     assert words_of(weight) == "Weight"
     assert words_of({**weight, "text": "Body weight"}) == "Body weight"
     assert words_of({"coding": [{"code": "12345-6"}]}) == "12345-6"
+
+
+def test_parts_that_are_no_numbers_are_named() -> None:
+    parts = [{"code": {"text": name}, "valueBoolean": value} for name, value in (("Oncology", False), ("Urgent", True))]
+    assert value_of({"component": parts}) == "Oncology: no; Urgent: yes"
+    pressure = [{"valueQuantity": {"value": value, "unit": "mmHg"}} for value in (142, 84)]
+    assert value_of({"component": pressure}) == "142 / 84"

@@ -49,8 +49,10 @@ def value_of(resource: Resource) -> str:
             return {True: "yes", False: "no"}.get(resource[name], str(resource[name]))
     if "valueCodeableConcept" in resource:
         return words_of(resource["valueCodeableConcept"])
-    parts = [value_of(one) for one in walk(resource, "component")]
-    return " / ".join(part.split(" ")[0] for part in parts if part)
+    parts = [(words_of(one.get("code")), value) for one in walk(resource, "component") if (value := value_of(one))]
+    if all(value[:1].isdigit() for _, value in parts):
+        return " / ".join(value.split(" ")[0] for _, value in parts)
+    return "; ".join(f"{name}: {value}" if name else value for name, value in parts)
 
 
 def status_of(resource: Resource) -> str:
