@@ -1,9 +1,10 @@
 """A practice of any size: a few thousand loops come by the real path, the others are copies of them in sets.
 
 A copy is the same facts about another person: stay, care team, calls, loop and steps, with ids that the rules give,
-so that a review of a copy finds what it expects. Patients are whole (`crowd`), and so are the loops that wake first
-(`live_copies`): their Tasks, Provenance and owners stand as they do for any loop. Left out: Tasks of the other copies,
-whose clocks rest; the steps of closed loops; the index of copied facts for searches other than by type, id and patient.
+so that a review of a copy finds what it expects. Patients (`crowd`) and facts (`facts`) are whole, and so are the loops
+that wake first (`live_copies`): their Tasks, Provenance and owners stand as they do for any loop. Left out: Tasks,
+Provenance and the chain of owners of the other copies, whose clocks rest; steps and facts of ended loops. Everything is
+written into tables that stand bare meanwhile (`filling`, decision 0239).
 """
 
 import json
