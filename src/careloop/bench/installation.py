@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from careloop import collector
 from careloop.access.model import Principal, Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
 from careloop.db import DatabaseUrls, ensure_database, release_database
@@ -54,6 +55,7 @@ def installation(kept: Path | None = None) -> Iterator[Place]:
         app = build_app(settings)
         try:
             urls = ensure_database(settings)
+            collector.settle()
             yield _as_it_stands(app, urls) if app.tenants() else _furnish(app, urls)
         finally:
             app.close()

@@ -3,7 +3,6 @@
 Each ends on SIGTERM, and when the supervisor's end of the pipe DESCRIPTOR closes. Ctrl-C is the supervisor's business.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from importlib import import_module
 
 import structlog
 
+from careloop import collector
 from careloop.cli import logs
 from careloop.cli.supervisor import set_from_handler
 from careloop.errors import CareloopError
@@ -20,8 +20,6 @@ from careloop.flows.app import build_app
 from careloop.settings import load_settings
 
 _GRACE_SECONDS = 15.0
-_COLLECTED_AFTER = 5000
-"""New objects between two looks of the collector; values of one message are gone long before by counting alone."""
 
 _log = structlog.get_logger()
 
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app = build_app(settings, pool_size=settings.pool_size if name == "web" else settings.worker_pool_size)
         module, function = PROCESSES[name]
         run = getattr(import_module(module), function)
-        _settle_memory()
+        collector.settle()
         run(app, stop)
     except CareloopError as error:
         _log.error("process cannot run", process=name, exc_info=error)
@@ -47,13 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     app.close()
     return 0
-
-
-def _settle_memory() -> None:
-    """What was loaded stays for good: the collector need not look through the definitions again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECTED_AFTER)
 
 
 def _end_with_supervisor(descriptor: int, stop: threading.Event) -> None:

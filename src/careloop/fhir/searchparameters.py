@@ -137,6 +137,11 @@ class SearchDefinitions:
         other._parameters, other._passes = {resource_type: {name: own[name] for name in touched}}, {}
         return other
 
+    def elements(self, resource_type: str) -> frozenset[str]:
+        """The elements of `resource_type` with which the paths of its parameters begin."""
+        every = (one.walks for name, one in self.of(resource_type).items() if name not in BY_COLUMN)
+        return frozenset(walk.steps[0].name for walks_of in every for walk in walks_of if walk.steps)
+
     def targets(self, resource: dict[str, Any], parameter: str) -> list[str]:
         """The references `Type/id` that one parameter finds in a resource, for `_include`. Empty for an unknown one."""
         resource_type = _type_of(resource)

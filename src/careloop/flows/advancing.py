@@ -12,7 +12,7 @@ from careloop.loops import store
 from careloop.loops.model import LoopState
 from careloop.loops.plans import LoopChange
 from careloop.loops.rules.advancing import advance
-from careloop.loops.rules.rank import next_step
+from careloop.loops.rules.rank import is_waiting
 from careloop.loops.store import StoredLoop
 from careloop.record import Stored
 
@@ -43,9 +43,9 @@ def advance_loops(
 
 
 def _same_next(old: LoopState, new: LoopState) -> bool:
-    """The step to do next is the same, so that the loop keeps its place on every list."""
-    before, after = next_step(old), next_step(new)
-    return (before.step_id if before else "") == (after.step_id if after else "")
+    """The step to do next is the same, so that the loop keeps its place on every list: none that turned was waiting."""
+    pairs = zip(old.steps, new.steps, strict=True)
+    return all(after is before or not is_waiting(before) for before, after in pairs)
 
 
 def _works(app: App, tx: Transaction, moved: dict[str, list[LoopChange]]) -> list[loop_changes.Work]:

@@ -62,6 +62,8 @@ def events_of(app: App, plan: LoopPlan, rules: NoticeRules, now: datetime) -> li
         return []
     if plan.change.old is None:
         return _begun(app, plan, rules, now)
+    if plan.only_clocks:
+        return [_event(app, plan, "late", step, now) for step in _became_late(plan)]
     return [*_given(app, plan, now), *_moved(app, plan, now)]
 
 
@@ -94,12 +96,7 @@ def _moved(app: App, plan: LoopPlan, now: datetime) -> list[NewEvent]:
     old, new = plan.change.old.state, plan.change.new
     before = {step.step_id: step for step in old.steps}
     again = [one for one in new.steps if one.status.is_open and _was_done(before.get(one.step_id))]
-    late = [
-        one
-        for one in new.steps
-        if one.status.is_open and one.clock == ClockState.OVERDUE
-        if one.step_id in before and before[one.step_id].clock != ClockState.OVERDUE
-    ]
+    late = _became_late(plan)
     found = [_event(app, plan, "reopened", step, now) for step in again]
     found += [_event(app, plan, "late", step, now) for step in late]
     was, step = next_step(old), next_step(new)
@@ -108,6 +105,15 @@ def _moved(app: App, plan: LoopPlan, now: datetime) -> list[NewEvent]:
     if moved and step is not None and step.step_id not in touched and step.clock != ClockState.WAITING:
         found.append(_event(app, plan, "your-turn", step, now))
     return found
+
+
+def _became_late(plan: LoopPlan) -> list[StepState]:
+    assert plan.change.old is not None
+    late = [one for one in plan.change.new.steps if one.clock is ClockState.OVERDUE and one.status.is_open]
+    if not late:
+        return []
+    before = {step.step_id: step.clock for step in plan.change.old.state.steps}
+    return [one for one in late if before.get(one.step_id, ClockState.OVERDUE) is not ClockState.OVERDUE]
 
 
 def _was_done(step: StepState | None) -> bool:

@@ -157,6 +157,7 @@ class Office:
         self._people: dict[str, Candidate | None] = {}
         self._samples: dict[tuple[str, str, str], list[Candidate]] = {}
         self._loads: dict[str, int] = {}
+        self.queue = queue_reference(tx.tenant_id)
 
     def join(self, desk: "Desk") -> None:
         """What this desk asks for is read together with what the others ask for."""
@@ -302,6 +303,10 @@ class Desk:
 
     def names(self) -> list[str]:
         """Everybody whom the patient's own arrangements name."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> list[str]:
         lead, physician = self.office.lead_of(self.patient_id), self._physician
         members = [member for role in self._team.values() for member in role]
         return [name for name in (*members, lead, physician) if name and name.startswith("Practitioner/")]
@@ -309,7 +314,7 @@ class Desk:
     def _choose(self, role: str, need: Need, asker: str | None = None) -> Owner:
         people = self.office.with_covers(self.office.people([*([asker] if asker else []), *self.names()]))
         chosen = choose_owner(role, self._routing(people, {}, asker, pool=False), need)
-        if chosen.owner == self._queue:
+        if chosen.owner == self.office.queue:
             pool = self.office.pool(role, self._state, self._language, self.patient_id)
             loads = self.office.loads(pool)
             chosen = choose_owner(role, self._routing([*people, *pool], loads, asker, pool=True), need)
@@ -324,17 +329,13 @@ class Desk:
             team=self._team,
             staff=people,
             loads=loads,
-            queue=self._queue,
+            queue=self.office.queue,
             lead=self.office.lead_of(self.patient_id),
             physician=self._physician,
             state=self._state,
             language=self._language,
             pool=pool,
         )
-
-    @property
-    def _queue(self) -> str:
-        return queue_reference(self.office.tx.tenant_id)
 
     @cached_property
     def _patient(self) -> Mapping[str, object]:

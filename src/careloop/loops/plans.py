@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from careloop.loops.ids import step_task_id
 from careloop.loops.model import LoopState
 from careloop.loops.store import OwnerChange, StoredLoop
 from careloop.loops.tasks import Resource, TaskFrame, clock_elements, loop_task, provenance, step_task
@@ -69,6 +68,8 @@ class LoopPlan:
     """Steps, and '' for the loop, whose Task reads differently."""
     amended: Mapping[str, Resource] = field(default_factory=dict)
     """By id of a Task the elements of it that read differently, where only these do."""
+    only_clocks: bool = False
+    """Nothing but clocks turned and escalations fired."""
 
 
 def plan_change(change: LoopChange, number: int, owners: Mapping[str, Owner], frame: PlanFrame) -> LoopPlan:
@@ -103,7 +104,7 @@ def plan_turn(change: LoopChange, frame: PlanFrame) -> LoopPlan:
     before = {step.step_id: step.clock for step in old.state.steps}
     clocks = {"": change.new.clock} if change.new.clock != old.state.clock else {}
     clocks |= {step.step_id: step.clock for step in change.new.steps if step.clock != before[step.step_id]}
-    tasks = {step_id: step_task_id(old.id, step_id) if step_id else old.id for step_id in clocks}
+    tasks = {step_id: old.steps[step_id].task_id if step_id else old.id for step_id in clocks}
     versions = {step_id: _version(change, step_id) + (step_id in clocks) for step_id in change.step_ids}
     explained = _turn_explained(change, {tasks[step_id]: versions[step_id] for step_id in clocks}, frame)
     line = (f"Provenance/{explained['id']}",) if explained else ()
@@ -121,6 +122,7 @@ def plan_turn(change: LoopChange, frame: PlanFrame) -> LoopPlan:
             tasks[step_id]: {**clock_elements(clock.value), **_references(history[step_id])}
             for step_id, clock in clocks.items()
         },
+        only_clocks=True,
     )
 
 

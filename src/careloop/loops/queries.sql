@@ -2,7 +2,7 @@
 -- The loops of these patients, and those about these matters, each with its steps and acts; in a fixed order.
 select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
        l.state::text as state, l.turned::text as turned,
-       (select coalesce(jsonb_agg(jsonb_build_object('step_id', s.step_id, 'owner', s.owner,
+       (select coalesce(jsonb_agg(jsonb_build_object('step_id', s.step_id, 'task_id', s.task_id, 'owner', s.owner,
                    'task_version', s.task_version, 'history', s.history) order by s.position), '[]')::text
           from loop_step as s
          where s.tenant_id = l.tenant_id
@@ -25,8 +25,8 @@ select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.
 -- The same of loops by their ids, without acts.
 select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.task_version, l.history,
        l.state::text as state, l.turned::text as turned,
-       (select json_agg(json_build_object('step_id', s.step_id, 'owner', s.owner, 'task_version', s.task_version,
-                   'history', s.history) order by s.position)::text
+       (select json_agg(json_build_object('step_id', s.step_id, 'task_id', s.task_id, 'owner', s.owner,
+                   'task_version', s.task_version, 'history', s.history) order by s.position)::text
           from loop_step as s
          where s.tenant_id = l.tenant_id
            and s.loop_id = l.id) as steps

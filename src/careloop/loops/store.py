@@ -23,6 +23,7 @@ class StoredStep:
     """What the store knows of a step beside its state: owner, version of its Task, Provenance references."""
 
     step_id: str
+    task_id: str
     owner: str
     task_version: int
     history: tuple[str, ...]

@@ -8,15 +8,13 @@ select resource.key, resource.type, resource.id, resource.version, resource.last
  order by resource.type, resource.id
    for update
 
--- lock_whole --
--- The same with their texts and every column of the index.
+-- read_whole --
+-- The same with their texts and every column of the index, not held: who writes over them names the version.
 select resource.key, resource.type, resource.id, resource.version, resource.deleted, resource.digest,
        resource.patient_id, resource.tokens, resource.present, resource.body
   from resource
  where (resource.type, resource.id) in (
        select unnest(string_to_array(%(types)s, E'\x1e')), unnest(string_to_array(%(ids)s, E'\x1e')))
- order by resource.type, resource.id
-   for update
 
 -- lock_names --
 -- Names that no row stands for yet, held until the end of the transaction, in one order for all writers.

@@ -164,15 +164,16 @@ def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) ->
     return len(found[1])
 
 
-def lock_whole(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-    """The current rows of these (type, id) with texts and index columns, locked; missing ones are left out."""
-    return {(row["type"], row["id"]): row for row in tx.rows(SQL["lock_whole"], pairs(references))}
+def read_whole(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The current rows of these (type, id) with texts and index columns; missing ones are left out."""
+    return {(row["type"], row["id"]): row for row in tx.rows(SQL["read_whole"], pairs(references))}
 
 
-def amend(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
-    """New versions over locked rows, of which the index says something else by tokens only."""
+def amend(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> int:
+    """New versions, of which the index says something else by tokens only; the number of rows that were still at the
+    version before. Where that is not all of them, the transaction must not be committed."""
     if not versions:
-        return
+        return 0
     values = {
         "now": now,
         "key": array(one.key for one in versions),
@@ -183,8 +184,9 @@ def amend(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> Non
     }
     kept = Statement(SQL["keep_superseded"], {"key": values["key"]})
     tokens = [*_delete_tokens(tx, versions), *_insert_tokens(tx, versions)]
-    tx.ask_all([kept, Statement(SQL["amend_resources"], values), *tokens, _insert_changes(tx, now, versions)])
+    found = tx.ask_all([kept, Statement(SQL["amend_resources"], values), *tokens, _insert_changes(tx, now, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
+    return len(found[1])
 
 
 def reindex(tx: Transaction, versions: Sequence[NewVersion]) -> None:

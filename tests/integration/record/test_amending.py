@@ -6,7 +6,7 @@ import pytest
 from tests.integration.record.conftest import NOW
 
 from careloop.events import ChangeKind
-from careloop.record import Amendment
+from careloop.record import Amendment, store
 
 LATER = NOW + timedelta(hours=1)
 TASK = {
@@ -112,3 +112,21 @@ def test_a_parameter_that_reads_other_elements_too_is_left_to_a_whole_write(char
     chart.put(seen)
     less = Amendment(resource_type="Observation", id="o1", elements={"valueCodeableConcept": {"text": "less"}})
     assert amend(chart, less) is None
+
+
+def test_who_writes_in_between_is_not_lost_and_the_amendment_is_made_again(chart, monkeypatch):
+    chart.put(TASK)
+    read_whole, between = store.read_whole, [{**TASK, "description": "Call today"}]
+
+    def and_somebody_writes(tx, references):
+        found = read_whole(tx, references)
+        while between:
+            chart.put(between.pop(), at=LATER)
+        return found
+
+    monkeypatch.setattr(store, "read_whole", and_somebody_writes)
+    [done] = amend(chart, late())
+    assert done.version == 3
+    stands = read(chart, "Task", "t1").resource
+    assert (stands["description"], stands["businessStatus"]) == ("Call today", LATE["businessStatus"])
+    assert chart.findings() == []

@@ -21,7 +21,7 @@ def advance(state: LoopState, pathway: Pathway, now: datetime) -> LoopState | No
     them: something else than a clock changes by then, or the loop has steps that its pathway does not know."""
     if not state.status.is_open or now >= state.holds_until or not _knows_steps(state, pathway):
         return None
-    steps = tuple(_turned(step, now) for step in state.steps)
+    steps = tuple([step if _rests(step, now) else _turned(step, now) for step in state.steps])
     if all(new is old for new, old in zip(steps, state.steps, strict=True)):
         return state
     moved = replace(state, steps=steps, clock=loop_clock(steps), next_change=next_turn(steps, state.holds_until))
@@ -34,9 +34,11 @@ def _knows_steps(state: LoopState, pathway: Pathway) -> bool:
     return all(step.title is not None or pathway.step(step.step_id) is not None for step in state.steps)
 
 
+def _rests(step: StepState, now: datetime) -> bool:
+    return not step.ahead or step.ahead[0].at > now
+
+
 def _turned(step: StepState, now: datetime) -> StepState:
-    if not step.ahead or step.ahead[0].at > now:
-        return step
     return turned_step(step, sum(now >= turn.at for turn in step.ahead))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from careloop.loops.model import Tier
@@ -153,7 +154,11 @@ class Pathway:
 
     def step(self, step_id: str) -> Step | None:
         """The step with this id."""
-        return next((step for step in self.steps if step.id == step_id), None)
+        return self._by_id.get(step_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Step]:
+        return {step.id: step for step in self.steps}
 
 
 @dataclass(frozen=True, kw_only=True)
