@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.db import Transaction
-from careloop.flows import engine, loop_changes, routing, side_notes
+from careloop.flows import engine, foreign_orders, loop_changes, routing, side_notes
 from careloop.flows.app import App
 from careloop.flows.causes import Cause
 from careloop.loops import store
@@ -34,7 +34,7 @@ def review(app: App, tx: Transaction, patient_ids: Sequence[str], cause: str | C
         loop_changes.carry_out(app, tx, works, given, now)
         if before := [change.new.id for work in works for change in work.changes if change.old]:
             store.withdraw_idle_offers(tx, before, now)
-    review(app, tx, sorted(set(read.elsewhere.values())), given)
+    review(app, tx, sorted({*read.elsewhere.values(), *read.former}), given)
 
 
 def unsettled(app: App, tx: Transaction, patient_ids: Sequence[str]) -> list[str]:
@@ -62,12 +62,18 @@ class _Read:
     mine: Mapping[str, Sequence[store.StoredLoop]]
     elsewhere: Mapping[str, str]
 
+    @property
+    def former(self) -> set[str]:
+        """Patients who are not looked at now and who lose a loop: its matter is with one of these."""
+        return {loop.patient_id for loops in self.mine.values() for loop in loops} - self.resources.keys()
+
 
 def _read(app: App, tx: Transaction, patients: Sequence[str]) -> _Read:
     resources = {
         patient: [found for found in mine if not is_own_task_text(found)]
         for patient, mine in app.record.of_patients(tx, patients, engine.RESOURCE_TYPES).items()
     }
+    resources = foreign_orders.own_only(app, tx, resources)
     focus_types = engine.content_of(app.catalog).focus_types
     stored = store.load_loops(tx, patients=patients, focuses=_focuses(resources, focus_types))
     elsewhere = _moved_away(app, tx, stored, resources)

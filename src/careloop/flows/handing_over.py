@@ -1,6 +1,7 @@
 """Work changes hands: by an offer that somebody accepts, or because its owner leaves. Never without an owner."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.access import accounts
@@ -98,10 +99,11 @@ def move_work(
     why: str = "its owner left",
     patients: Sequence[str] | None = None,
     role: str | None = None,
+    to_pool: frozenset[str] = frozenset(),
 ) -> int:
     """Everything open that `from_` held (for these patients, of this role) has another owner: `to` where they may do
-    it, else whoever routing names. How many things moved. Afterwards nothing of it is left with `from_`; else
-    `Conflict`. `why` begins the reason of each.
+    it, else the queue for pathways in `to_pool`, where somebody takes each of them, else whoever routing names. How
+    many things moved. Afterwards nothing of it is left with `from_`; else `Conflict`. `why` begins the reason of each.
     """
     if to is not None:
         require_owner(tx, to)
@@ -115,7 +117,8 @@ def move_work(
         by_patient.setdefault(row["patient_id"], []).append(row)
     waiting = sorted(by_patient)
     for start in range(0, len(waiting), BATCH):
-        _move_some(app, tx, principal, {one: by_patient[one] for one in waiting[start : start + BATCH]}, from_, to, why)
+        some = {one: by_patient[one] for one in waiting[start : start + BATCH]}
+        _move_some(app, tx, principal, some, _Way(from_=from_, to=to, why=why, to_pool=to_pool))
     if patients is None:
         _move_escalations(app, tx, from_, to)
     if held():
@@ -128,32 +131,44 @@ def _move_some(
     tx: Transaction,
     principal: Principal,
     work: Mapping[str, Sequence[Row]],
-    from_: str,
-    to: str | None,
-    why: str,
+    way: "_Way",
 ) -> None:
     """The work about some patients, in one review."""
     closing.lock(tx, work)
     resources = app.record.of_patients(tx, sorted(work), engine.RESOURCE_TYPES)
-    office = routing.Office(app, tx, from_)
+    office = routing.Office(app, tx, way.from_)
     desks = {patient: routing.Desk(office, patient, resources[patient]) for patient in work}
     assignments = {
-        (row["loop_id"], row["step_id"]): _successor(office, desks[patient], row, to, why)
+        (row["loop_id"], row["step_id"]): _successor(office, desks[patient], row, way)
         for patient, rows in work.items()
         for row in rows
     }
-    closing.review(app, tx, sorted(work), Cause(fact=why, by=principal.reference, assignments=assignments))
+    closing.review(app, tx, sorted(work), Cause(fact=way.why, by=principal.reference, assignments=assignments))
 
 
-def _successor(office: routing.Office, desk: routing.Desk, row: Row, to: str | None, why: str) -> Owner:
-    """`to` where they may do it on its due date, else whoever routing names."""
+@dataclass(frozen=True, kw_only=True)
+class _Way:
+    """From whom to whom work moves, and why."""
+
+    from_: str
+    to: str | None
+    why: str
+    to_pool: frozenset[str]
+
+
+def _successor(office: routing.Office, desk: routing.Desk, row: Row, way: _Way) -> Owner:
+    """`to` where they may do it on its due date, else the pool or whoever routing names."""
     need = office.need(row["pathway"], row["step_id"], row["owner_role"], row["due"].date())
-    if to is not None:
-        named = office.people([to])
+    if way.to is not None:
+        named = office.people([way.to])
         if not named or unfit(named[0], row["owner_role"], need, "") is None:
-            return Owner(owner=to, why=why)
+            return Owner(owner=way.to, why=way.why)
+    if row["pathway"] in way.to_pool:
+        return Owner(
+            owner=routing.queue_reference(office.tx.tenant_id), why=f"{way.why}: the pool, until somebody takes it"
+        )
     chosen = desk.choice(row["owner_role"], need)
-    return Owner(owner=chosen.owner, why=f"{why}: {chosen.why}")
+    return Owner(owner=chosen.owner, why=f"{way.why}: {chosen.why}")
 
 
 def _move_escalations(app: App, tx: Transaction, from_: str, to: str | None) -> None:

@@ -60,11 +60,15 @@ def held_by(app: App, tx: Transaction, reference: str) -> Held:
     )
 
 
+_ACCEPTED = frozenset({"test-result"})
+"""Of whom these are, somebody says by taking them: nobody is made responsible for a result unasked (RE-02)."""
+
+
 def let_leave(
     app: App, tx: Transaction, principal: Principal, leaving: StaffMember, successor: StaffMember | None
 ) -> int:
-    """Nothing is left with `leaving`; the successor has it where they may, else whoever routing names. How many things
-    moved. `Conflict` where something cannot move."""
+    """Nothing is left with `leaving`; the successor has it where they may, else whoever routing names, results the
+    pool. How many things moved. `Conflict` where something cannot move."""
     now, why = app.clock.now(), f"{leaving.name} leaves"
     to = successor.reference if successor else None
     owning.withdraw_offers(tx, leaving.reference, why=why, at=now)
@@ -72,7 +76,7 @@ def let_leave(
     store.pass_covers(tx, from_=leaving.practitioner_id, to=successor.practitioner_id if successor else None)
     store.end_absences_of(tx, leaving.practitioner_id, now)
     leads = _pass_leads(app, tx, principal, leaving, to, why)
-    moved = handing_over.move_work(app, tx, principal, from_=leaving.reference, to=to, why=why)
+    moved = handing_over.move_work(app, tx, principal, from_=leaving.reference, to=to, why=why, to_pool=_ACCEPTED)
     tasks = _pass_tasks(app, tx, leaving, to)
     _end_memberships(app, tx, principal, leaving, successor)
     if not held_by(app, tx, leaving.reference).nothing:

@@ -11,6 +11,7 @@ from careloop.errors import Conflict, NotFound, NotPermitted, Rejected
 from careloop.fhir.ids import new_id
 from careloop.flows import results_acts as acts
 from careloop.flows import results_board as board
+from careloop.flows import routing, staffing, verifying
 from careloop.flows.results_values import ResultRow
 from careloop.loops import store
 
@@ -266,6 +267,20 @@ def test_a_result_is_read_by_who_asked_for_it_and_without_an_order_by_the_patien
         loop = only(practice, "unseen", patient).loop_id
         found = practice.run(lambda tx, loop=loop: store.load_loops(tx, ids=[loop]))[0]
         assert found.steps["reviewed"].owner == practice.reference(owner)
+
+
+def test_when_the_owner_leaves_the_pool_has_the_results_each_is_taken_and_nothing_closes(practice: Practice) -> None:
+    """RE-02 and worked case 13."""
+    practice.hire_as("gray", Role.PHYSICIAN)
+    patients = [practice.patient(), practice.patient()]
+    for patient in patients:
+        asked = order(practice, patient, "2823-3", "Potassium")
+        result(practice, patient, "2823-3", "Potassium", 5.6, "mmol/L", of=asked, flag="H")
+    staffing.disable(practice.app, practice.system, practice.tenant, "osei")
+    queue = routing.queue_reference(practice.tenant.id)
+    found = [practice.loops(patient, pathway="test-result")[0] for patient in patients]
+    assert [(one.state.status.is_open, one.steps["reviewed"].owner) for one in found] == [(True, queue), (True, queue)]
+    assert not verifying.verify_tenant(practice.app, practice.tenant)
 
 
 def test_an_order_of_the_same_test_20_hours_earlier_is_suggested_and_joined_by_a_person(practice: Practice) -> None:
