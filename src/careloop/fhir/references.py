@@ -35,39 +35,29 @@ def rewrite(value: Any, mapping: Mapping[str, str]) -> int:
     are called `url`, and at the links of the narrative (R4 transaction processing rules).
     """
     changed = 0
-    waiting = [value]
+    waiting = [value] if type(value) is dict or type(value) is list else []
     while waiting:
         node = waiting.pop()
-        if type(node) is dict:
-            for name, item in node.items():
-                if type(item) is str:
-                    new = _replaced(name, item, mapping)
-                    if new is not None:
-                        node[name] = new
-                        changed += 1
-                else:
-                    waiting.append(item)
-        elif type(node) is list:
-            changed += _in_list(node, mapping)
-            waiting.extend(item for item in node if type(item) is not str)
+        places = node.items() if type(node) is dict else enumerate(node)
+        for name, item in places:
+            kind = type(item)
+            if kind is dict or kind is list:
+                waiting.append(item)
+            elif kind is str and (item in mapping or name == "div"):
+                new = _replaced(name, item, mapping)
+                if new is not None:
+                    node[name] = new
+                    changed += 1
     return changed
 
 
-def _replaced(name: str, text: str, mapping: Mapping[str, str]) -> str | None:
+def _replaced(name: str | int, text: str, mapping: Mapping[str, str]) -> str | None:
+    """The new text of a property, or of an entry of a list; None where it stays."""
     if name == "reference" or name == "url":
         return mapping.get(text)
     if name == "div":
         return _in_narrative(text, mapping) if "urn:" in text or "http" in text else None
     return mapping.get(text) if text.startswith(_SCHEMES) and name not in NEVER_LINKS else None
-
-
-def _in_list(items: list[Any], mapping: Mapping[str, str]) -> int:
-    changed = 0
-    for index, item in enumerate(items):
-        if type(item) is str and item.startswith(_SCHEMES) and item in mapping:
-            items[index] = mapping[item]
-            changed += 1
-    return changed
 
 
 def _in_narrative(text: str, mapping: Mapping[str, str]) -> str | None:

@@ -292,17 +292,25 @@ def _array(rule: Rule) -> Rule:
             return [("", "an array", "structure")]
         if not value:
             return [("", _EMPTY, "structure")]
-        nulls: Faults = []
-        found: Faults = []
-        for index, item in enumerate(value):
-            problems = rule(item, depth)
-            if problems and item is None:
-                nulls += [(f"[{index}]", problems[0][1], NULL)]
-            elif problems and len(found) < MAX_FAULTS:
-                found += [(f"[{index}]{place}", expected, code) for place, expected, code in problems]
-        return nulls + found or None
+        for item in value:
+            if rule(item, depth):
+                return _of_entries(rule, value, depth)
+        return None
 
     return check
+
+
+def _of_entries(rule: Rule, value: list[Any], depth: int) -> Faults:
+    """The faults of the entries of an array, with their places; first those of nulls."""
+    nulls: Faults = []
+    found: Faults = []
+    for index, item in enumerate(value):
+        problems = rule(item, depth)
+        if problems and item is None:
+            nulls += [(f"[{index}]", problems[0][1], NULL)]
+        elif problems and len(found) < MAX_FAULTS:
+            found += [(f"[{index}]{place}", expected, code) for place, expected, code in problems]
+    return nulls + found
 
 
 def _primitive_rule(predicate: Predicate, expected: tuple[str, str]) -> Rule:
