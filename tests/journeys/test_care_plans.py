@@ -69,6 +69,8 @@ def test_from_three_plans_to_one_that_all_agreed_to(practice):
     loop = loop_of(practice, patient)
     assert loop.state.status.value == "completed"
     assert [step.status for step in loop.state.steps] == ["completed", "completed"]
+    plans = practice.run(lambda tx: practice.app.record.of_patient(tx, patient, ("CarePlan",)))
+    assert [one.resource["addresses"] for one in plans] == [[{"reference": f"Condition/hf-{patient}"}]]
 
 
 def review_loop_of(practice, patient):

@@ -18,6 +18,7 @@ from careloop.careplans.rules.recognising import Recognition
 from careloop.careplans.rules.taking import OURS, held_against, outside_advice
 from careloop.db import Transaction
 from careloop.errors import Conflict
+from careloop.fhir.codes import falls_under
 from careloop.fhir.ids import derived_id, new_id
 from careloop.flows import engine, people, writing
 from careloop.flows.app import App
@@ -77,7 +78,8 @@ class PlanDesk:
 
 def open_desk(app: App, tx: Transaction, patient_id: str, *, more: Sequence[str] = ()) -> PlanDesk:
     """The desk of a patient whom the caller has read. `more` are further types to bring along. Not audited."""
-    stored = app.record.of_patient(tx, patient_id, ("CarePlan", "Goal", *more))
+    kinds = dict.fromkeys(("CarePlan", "Goal", "Condition", "CareTeam", *more))
+    stored = app.record.of_patient(tx, patient_id, tuple(kinds))
     zone = people.zone_of(tx)
     today = app.clock.now().astimezone(zone).date()
     goals = {one.reference: one.resource for one in stored if one.resource_type == "Goal"}
@@ -129,9 +131,44 @@ def resources_of(tx: Transaction, principal: Principal, desk: PlanDesk, plan: Pl
     state = state_of(plan, desk.today)
     resources = [goal_of(one, ids[one.key], plan, began) for one in plan.goals if not one.key.startswith("own/")]
     resources += [_ended(one) for one in _dropped(desk, set(ids.values()))]
-    resources.append(care_plan_of(plan, state, principal.reference, ids))
+    resources.append(care_plan_of(plan, state, principal.reference, ids) | _about(desk, plan))
     standing = {one.reference: one.resource for one in desk.stored}
     return state, [one for one in resources if _bare(one) != _bare(standing.get(f"{one['resourceType']}/{one['id']}"))]
+
+
+def _about(desk: PlanDesk, plan: Plan) -> Json:
+    """The problems that the plan is for and the team that works on it, as other systems search for it. What was told in
+    private is not named."""
+    wanted = [code for name in plan.templates for code in desk.planning.templates[name].applies]
+    problems = [
+        one.reference
+        for one in desk.stored
+        if one.resource_type == "Condition"
+        and not (one.resource.get("meta") or {}).get("security")
+        and any(falls_under(code, each) for code in codes_of([one]) for each in wanted)
+    ]
+    teams = [one.reference for one in desk.stored if one.resource_type == "CareTeam" and _works(one.resource)]
+    named = {"addresses": sorted(problems), "careTeam": sorted(teams)}
+    return {name: [{"reference": one} for one in found] for name, found in named.items() if found}
+
+
+def _works(team: Mapping[str, Any]) -> bool:
+    return team.get("status", "active") in ("active", "proposed")
+
+
+def codes_of(stored: Sequence[Stored]) -> list[str]:
+    """Codes of problems that stand."""
+    found = []
+    for one in stored:
+        if one.resource_type != "Condition":
+            continue
+        status = (one.resource.get("clinicalStatus") or {}).get("coding", ())
+        if any(each.get("code") in ("inactive", "remission", "resolved") for each in status):
+            continue
+        found += [
+            f"{each.get('system')}|{each.get('code')}" for each in (one.resource.get("code") or {}).get("coding", ())
+        ]
+    return found
 
 
 def _bare(resource: Mapping[str, Any] | None) -> Json:

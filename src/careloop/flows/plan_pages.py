@@ -42,9 +42,8 @@ from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import FACT_TYPES, chart_of
 from careloop.flows.patient_values import Header
 from careloop.flows.plan_acts import RESULT, STEP
-from careloop.flows.plan_desk import PATHWAY, PlanDesk, open_desk
+from careloop.flows.plan_desk import PATHWAY, PlanDesk, codes_of, open_desk
 from careloop.flows.timeline import instant_of
-from careloop.record import Stored
 
 LOOKED_BACK = timedelta(days=30)
 _HEADER_TYPES = ("Task", "Communication")
@@ -132,7 +131,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Pl
         conflicts=plan.conflicts,
         burden=burden(planning, plan.activities, batches(planning, plan.running)),
         whose=by_whose(planning, [one.kept for one in steps.values()]),
-        offered=tuple(planning.templates[name] for name in fitting(planning, _codes(desk.stored), plan.templates)),
+        offered=tuple(planning.templates[name] for name in fitting(planning, codes_of(desk.stored), plan.templates)),
         templates=tuple(sorted(planning.templates.values(), key=lambda one: one.title)),
         others=tuple(beside(desk.known, planning, plan, one) for one in desk.others),
         names=_names(desk),
@@ -263,21 +262,6 @@ def _agreed_before(app: App, tx: Transaction, principal: Principal, desk: PlanDe
         if state_of(before, date.min) is PlanState.CURRENT:
             return before, max(one.on for one in before.agreements)
     return None, None
-
-
-def _codes(stored: Sequence[Stored]) -> list[str]:
-    """Codes of problems that stand."""
-    found = []
-    for one in stored:
-        if one.resource_type != "Condition":
-            continue
-        status = (one.resource.get("clinicalStatus") or {}).get("coding", ())
-        if any(each.get("code") in ("inactive", "remission", "resolved") for each in status):
-            continue
-        found += [
-            f"{each.get('system')}|{each.get('code')}" for each in (one.resource.get("code") or {}).get("coding", ())
-        ]
-    return found
 
 
 def _names(desk: PlanDesk) -> Mapping[str, str]:
