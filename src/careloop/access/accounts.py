@@ -108,6 +108,12 @@ def staff(tx: Transaction) -> list[StaffMember]:
     return [_member(row) for row in tx.rows(_SQL["list_accounts"])]
 
 
+def first_active(tx: Transaction, most: int) -> tuple[list[StaffMember], int]:
+    """The first of those who are here, by name, and how many are here in all."""
+    rows = tx.rows(_SQL["first_active"], {"most": most})
+    return [_member(row) for row in rows], rows[0]["total"] if rows else 0
+
+
 def names(tx: Transaction) -> dict[str, str]:
     """The name of everybody who has or had an account, by reference."""
     return {f"Practitioner/{row['practitioner_id']}": row["name"] for row in tx.rows(_SQL["list_names"])}

@@ -9,6 +9,14 @@ select id, username, name, practitioner_id, roles, disabled
   from account
  order by name, id
 
+-- first_active --
+-- The first of those who are here, by name, and how many there are in all.
+select id, username, name, practitioner_id, roles, disabled, count(*) over () as total
+  from account
+ where disabled is null
+ order by name, id
+ limit %(most)s
+
 -- list_names --
 select practitioner_id, name
   from account

@@ -41,6 +41,7 @@ __all__ = [
     "WorklistRow",
     "by_number",
     "detail",
+    "first_owners",
     "known_filters",
     "next_loop",
     "owners",
@@ -124,13 +125,31 @@ def by_number(app: App, tx: Transaction, principal: Principal, number: int) -> W
     return detail(app, tx, principal, loop_id).row if loop_id else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Takers:
+    """Who can take work: reference, name, role of each; `left` are not named here."""
+
+    named: Sequence[tuple[str, str, str]]
+    left: int
+
+
 def owners(app: App, tx: Transaction) -> list[tuple[str, str, str]]:
     """Everybody who can take work: reference, name, role; the queue first."""
-    queue = (routing.queue_reference(tx.tenant_id), people.QUEUE_NAME, "anybody on duty")
-    staff = [
-        (member.reference, member.name, _roles_said(member.roles)) for member in accounts.staff(tx) if member.active
-    ]
-    return [queue, *staff]
+    return [_queue_taker(tx), *(_taker(member) for member in accounts.staff(tx) if member.active)]
+
+
+def first_owners(tx: Transaction, most: int) -> Takers:
+    """The first `most` of them: of a large staff the others are asked for by name."""
+    members, total = accounts.first_active(tx, most - 1)
+    return Takers(named=[_queue_taker(tx), *map(_taker, members)], left=total - len(members))
+
+
+def _queue_taker(tx: Transaction) -> tuple[str, str, str]:
+    return routing.queue_reference(tx.tenant_id), people.QUEUE_NAME, "anybody on duty"
+
+
+def _taker(member: accounts.StaffMember) -> tuple[str, str, str]:
+    return member.reference, member.name, _roles_said(member.roles)
 
 
 @lru_cache(maxsize=256)

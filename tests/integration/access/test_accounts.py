@@ -329,3 +329,14 @@ def test_what_is_over_is_swept_away(app, database, tenant, clock, dana):
     with database.transaction(tenant.id) as tx:
         assert tx.value("select count(*) from staff_session") == 0
         assert tx.value("select count(*) from sign_in_throttle") == 0
+
+
+def test_the_first_who_are_here_come_by_name_with_how_many_there_are(database, keys, tenant):
+    made = {one: account(database, keys, tenant, one, Role.COORDINATOR) for one in ("zoe", "ann", "bob")}
+    with database.transaction(tenant.id) as tx:
+        tx.execute("update account set disabled = now() where id = %s", (made["ann"].account_id,))
+        here = [one for one in accounts.staff(tx) if one.active]
+        assert accounts.first_active(tx, 1) == (here[:1], len(here))
+        assert accounts.first_active(tx, 50) == (here, len(here))
+    assert made["ann"].username not in {one.username for one in here}
+    assert len(here) == 2

@@ -125,7 +125,7 @@ def worklist_pane(staff: SignedInStaff, loop: FromQuery[str]) -> Response[str]:
     """Only the pane of one loop, for htmx."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         detail = flow.detail(staff.app, tx, staff.principal, loop)
-        owners = flow.owners(staff.app, tx)
+        owners = flow.first_owners(tx, _NAMED)
         same = _same(staff, tx, detail)
     query = filters_of(staff.request.query_params).query
     return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": query, "same": same})
@@ -157,7 +157,7 @@ def worklist_values(
         chosen = loop or (rows[0].loop_id if rows else None)
         detail = _detail(staff, tx, chosen)
         same = _same(staff, tx, detail)
-        owners = flow.owners(staff.app, tx)
+        owners = flow.first_owners(tx, _NAMED)
         known = flow.known_filters(tx)
         views = list_views.all_of(tx, staff.principal)
         queued = flow.queued(tx, _QUEUE_COUNTED)
@@ -268,15 +268,15 @@ def _same(staff: Staff, tx: Transaction, detail: flow.LoopDetail | None) -> Repe
 def _pane_values(
     staff: Staff,
     detail: flow.LoopDetail | None,
-    owners: Any,
+    owners: flow.Takers,
     *,
     problem: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "detail": detail,
-        "owners": owners[:_NAMED],
-        "owners_left": max(0, len(owners) - _NAMED),
+        "owners": owners.named,
+        "owners_left": owners.left,
         "outcomes": OUTCOMES,
         "proofs": PROOFS,
         "reasons": REASONS,
