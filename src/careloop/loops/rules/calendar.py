@@ -95,6 +95,7 @@ def start_of(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone_named(zone))
 
 
+@lru_cache(maxsize=4096)
 def words_of(day: date) -> str:
     """`Fri 20 Nov`: the month as a word, so that nobody reads the order wrong."""
     return f"{day:%a} {day.day} {day:%b}"
