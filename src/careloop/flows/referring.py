@@ -15,6 +15,7 @@ from careloop.errors import Conflict, Rejected
 from careloop.fhir.ids import new_id
 from careloop.flows import referral_rows
 from careloop.flows.app import App
+from careloop.flows.clinic_doors import sent_words
 from careloop.flows.referral_desk import Desk, Receipt, moment_of, open_desk, require_text, require_work
 from careloop.flows.referral_items import asked_of, patient_of, recorded
 from careloop.flows.referral_resources import NewReferral, authorization, clinic, fulfilment_of, put, request_of
@@ -129,7 +130,7 @@ def send(app: App, tx: Transaction, principal: Principal, request_id: str) -> Re
     desk.move("sent")
     _hand_over_warmly(desk)
     _watch_approval(desk, given)
-    return desk.save(f"Sent to {desk.story.clinic_name or 'the clinic'}.")
+    return desk.save(sent_words(app, tx, desk.story))
 
 
 def _hand_over_warmly(desk: Desk) -> None:
@@ -179,7 +180,7 @@ def approve(app: App, tx: Transaction, principal: Principal, request_id: str, gi
     desk.move("sent")
     _hand_over_warmly(desk)
     _watch_approval(desk, given)
-    return desk.save(f"Approved and sent to {desk.story.clinic_name or 'the clinic'}.")
+    return desk.save(f"Approved. {sent_words(app, tx, desk.story)}")
 
 
 def deny(app: App, tx: Transaction, principal: Principal, request_id: str, why: str) -> Receipt:

@@ -11,8 +11,9 @@ from careloop.access.model import Principal
 from careloop.db import Transaction
 from careloop.errors import Rejected
 from careloop.fhir.ids import new_id
-from careloop.flows import outbound_feeds, referral_rows
+from careloop.flows import referral_rows
 from careloop.flows.app import App
+from careloop.flows.clinic_doors import feed_of
 from careloop.flows.referral_desk import Desk, Receipt, open_desk, require_work
 from careloop.flows.referral_resources import clinic, message_of
 from careloop.loops import referrals
@@ -26,8 +27,6 @@ WAYS: Mapping[str, tuple[str, str]] = {
     "call": ("PHONE", "Phone call"),
 }
 """By which way: the code of v3-ParticipationMode, and its name."""
-FEED = "urn:careloop:outbound-feed"
-"""Identifier system of a clinic that takes our messages: the name of the outbound feed."""
 _AT_ONCE = 50
 _CALL_WITHIN = Span(amount=1, unit="business-days")
 
@@ -39,16 +38,16 @@ def remind(app: App, tx: Transaction, principal: Principal, request_id: str, way
     if desk.state.column not in referrals.AWAITING or not (desk.story.clinic or desk.story.clinic_name):
         raise Rejected(at="reminder", expected="a referral for which a clinic is waited for", code="business-rule")
     chosen = way or usual_way(app, tx, desk.story)
-    if chosen not in WAYS or (chosen == "message" and not _feed_of(app, tx, desk.story)):
+    if chosen not in WAYS or (chosen == "message" and not feed_of(app, tx, desk.story)):
         raise Rejected(at="way", expected=f"one of {', '.join(_possible(app, tx, desk.story))}", code="code-invalid")
     text = _text(desk)
     to = clinic(desk.story.clinic, desk.story.clinic_name)
     medium = WAYS[chosen][0]
-    desk.also.append(
-        message_of(
-            desk.story, new_id(), category="referral-reminder", medium=medium, to=to, text=text, moment=desk.moment
-        )
+    told = message_of(
+        desk.story, new_id(), category="referral-reminder", medium=medium, to=to, text=text, moment=desk.moment
     )
+    # A call or a fax is made by a person: until then nothing was sent.
+    desk.also.append(told if chosen == "message" else told | {"status": "in-progress"})
     if chosen == "message":
         _send_again(desk)
         return desk.save(f"Message sent to {desk.story.clinic_name}.")
@@ -109,21 +108,7 @@ def _to(app: App, tx: Transaction, reference: str) -> Sequence[Mapping[str, Any]
 
 
 def _possible(app: App, tx: Transaction, story: Story) -> list[str]:
-    return [way for way in WAYS if way != "message" or _feed_of(app, tx, story)]
-
-
-def _feed_of(app: App, tx: Transaction, story: Story) -> str:
-    """The name of the enabled feed by which this clinic takes our referrals; empty where it takes none."""
-    found = app.record.fetch(tx, [story.clinic]) if "/" in story.clinic else {}
-    names = {
-        str(one.get("value", ""))
-        for stored in found.values()
-        for one in stored.resource.get("identifier", ())
-        if one.get("system") == FEED
-    }
-    if not names:
-        return ""
-    return next((feed.name for feed in outbound_feeds.enabled(tx) if feed.name in names and "ref" in feed.messages), "")
+    return [way for way in WAYS if way != "message" or feed_of(app, tx, story)]
 
 
 def remind_silent(app: App, tx: Transaction, principal: Principal) -> str:
@@ -136,7 +121,10 @@ def remind_silent(app: App, tx: Transaction, principal: Principal) -> str:
         except Rejected:
             continue
         done += 1
-    return "Nobody to remind." if not done else f"{done} {'reminder is' if done == 1 else 'reminders are'} on the way."
+    if not done:
+        return "Nobody to remind."
+    made = "1 reminder" if done == 1 else f"{done} reminders"
+    return f"{made} made. Calls and faxes are on the list of whoever makes them."
 
 
 def another_is_due(app: App, story: Story) -> bool:

@@ -8,7 +8,7 @@ from tests.journeys.practice import Practice, at
 
 from careloop.errors import Conflict, NotPermitted, Rejected
 from careloop.flows import referral_answers as said
-from careloop.flows import referral_reading, referral_rows, referring
+from careloop.flows import referral_reading, referral_rows, referring, reminding
 from careloop.flows.referral_items import complete
 from careloop.flows.referral_reading import Agreement, Read, ToDo, Told
 from careloop.flows.referral_resources import NewReferral
@@ -120,6 +120,20 @@ def test_case_1_from_the_question_to_the_closing(practice: Practice, patient: st
     )
     kept = row(practice, request)
     assert ((kept["seen"].date() - kept["clock_start"]).days, kept["is_open"], kept["board"]) == (44, False, None)
+
+
+def test_what_no_clinic_takes_by_itself_is_not_said_to_be_on_its_way(practice: Practice, patient: str) -> None:
+    request = referral(practice, patient, send=False)
+    said_so = do(practice, referring.send, request).says
+    assert said_so.startswith("Sent to Heart Partners on your word: nothing leaves from here by itself.")
+    do(practice, reminding.remind, request, "fax")
+    [reminder] = [
+        one.resource
+        for one in practice.run(lambda tx: practice.app.record.of_patient(tx, patient, ("Communication",)))
+        if f"ServiceRequest/{request}" in str(one.resource)
+    ]
+    assert reminder["status"] == "in-progress"
+    assert "remind" in dict(work_of(practice, patient))
 
 
 def test_rf01_what_is_missing_blocks_sending_and_can_be_added(practice: Practice, patient: str) -> None:

@@ -63,7 +63,7 @@ def test_what_was_tried_is_shown_and_the_next_way_is_offered(web: TestClient[Any
     web.post(f"/expected/{loop}/chase", data={"way": "message"})
     web.post(f"/expected/{loop}/chase", data={"way": "fax"})
     page = web.get("/expected").text
-    assert re.search(r"Send a fax, \d{1,2} [A-Z][a-z]{2} \d{4}<", page)
+    assert re.search(r"Fax by hand, \d{1,2} [A-Z][a-z]{2} \d{4}<", page)
     assert 'value="phone" selected' in page
 
 

@@ -133,7 +133,7 @@ def test_a_silent_clinic_is_reminded_with_one_press(app: App, web: TestClient[An
     assert "Remind 1 silent clinic" in text_of(board)
     assert "1 late" in text_of(board)
     said = web.post("/referrals/remind", data={})
-    assert "1 reminder is on the way" in text_of(said.text)
+    assert "1 reminder made. Calls and faxes are on the list" in text_of(said.text)
     assert "Remind 1 silent clinic" not in text_of(said.text)
     assert "Call Heart Partners" in text_of(web.get(path).text)
     assert "Silent 1" in text_of(web.get("/referrals").text)
