@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from careloop.bench import made_up
-from careloop.bench.filling import Lines, plain
+from careloop.bench.filling import Lines, plain, untriggered
 from careloop.bench.installation import Place
 from careloop.bench.telling import Stage
 from careloop.db import Database, load_queries
@@ -112,6 +112,7 @@ def _add_some(practice: Practice, low: int, high: int, key: int) -> set[Word]:
     with_hand = hand(practice)
     lines, words = rows_of(practice, with_hand.indexer, [person(index) for index in range(low, high)], key)
     with with_hand.database.transaction(practice.tenant_id, actor="bench") as tx:
+        untriggered(tx)
         lines.write(tx)
     return words
 

@@ -10,7 +10,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from careloop.bench.crowd import Practice, hand
-from careloop.bench.filling import Lines
+from careloop.bench.filling import Lines, untriggered
 from careloop.bench.patterns import Pattern, pattern_of
 from careloop.db import load_queries
 
@@ -55,6 +55,7 @@ def add(practice: Practice, work: Work, low: int, high: int, key: int) -> None:
                 lines.add_resource(pattern.copy(key, names, practice.now), practice.now)
                 key += 1
     with hand(practice).database.transaction(practice.tenant_id, actor="bench") as tx:
+        untriggered(tx)
         lines.write(tx)
         tx.execute(_SQL["add_members"], {"digits": list(members), "practitioners": list(members.values())})
 
@@ -66,6 +67,7 @@ def _patterns(practice: Practice, work: Work) -> dict[int, list[Pattern]]:
     people = [f"P{number:08d}" for number in range(work.templates)]
     found: dict[int, list[Pattern]] = defaultdict(list)
     with writer.database.transaction(practice.tenant_id, actor="bench") as tx:
+        untriggered(tx)
         rows = tx.rows(_SQL["template_facts"], {"types": list(work.types), "patients": people})
     for row in rows:
         number = int(row["patient_id"][1:])

@@ -71,6 +71,7 @@ def fill(
     _read_behind(place)
     _renew_places(place)
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        tx.execute(_SQL["no_limit"])
         row = tx.rows(_SQL["counts"])[0]
     return Population(patients=row["patients"], loops=row["loops"], open=row["open"], templates=templates)
 
