@@ -15,8 +15,8 @@ too, so that their numbers stand in `content/results` alone.
 | `told` | of a message: yes where an act told the patient about a final result (RE-07) |
 | `closes` | of a decision: yes where it may close the follow-up (a named one asks for a reason) |
 | `does` | the needs that a thing satisfies at once, without a result that somebody has to read |
-| `root` | the order of a result, or the result itself without one |
-| `settles` | of a review: the `root` of every result whose named follow-up was done and is read with it |
+| `asks` | what a result answers to: its order, or itself without one |
+| `settles` | of a review: what every result `asks` whose named follow-up was done and is read with it |
 | `nodule` | what Fleischner 2017 says of a lung nodule that somebody wrote down about the result |
 """
 
@@ -119,7 +119,7 @@ def _of_result(result: Resource, born: date | None, near: Around) -> dict[str, s
         "pending": yes(clocks is near.tables.windows.pending),
         "review-within": review,
         "tell-within": tell_span(clocks, finding).said,
-        "root": near.root(result),
+        "asks": near.root(result),
         **_follow_up_clock(found, near.tables),
     }
 
