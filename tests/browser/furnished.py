@@ -236,7 +236,8 @@ def outside(desk: Desk, story: Story, links: list[tuple[str, str]]) -> tuple[str
     page.get_by_label("What was promised").fill("Operation report")
     page.get_by_label("By whom").fill("Mercy Hospital")
     page.get_by_role("button", name="Put it on the list").click()
-    line = page.locator("tr", has_text="FURNISHED").filter(has_text="Operation report")
+    own = page.locator(f"a[href='/patients/{story.patient}']")
+    line = page.locator("tr", has=own).filter(has_text="Operation report")
     script = str(line.get_by_role("link", name="Call script").get_attribute("href"))
     about = str(line.get_by_role("link", name="Link or sheet").get_attribute("href"))
     sheets = [about]
