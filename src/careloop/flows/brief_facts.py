@@ -38,7 +38,7 @@ _NOTHING_NEW = frozenset({"planned", "cancelled", "entered in error"})
 @dataclass(frozen=True, kw_only=True)
 class Since:
     """From when on something is news; what lies `old` before it was recorded is old news. `reader`: their name, so that
-    what they told themselves is known. `is_critical`: whether the table of critical values says so of a result (RC-01)."""
+    what they told themselves is known. `is_critical`: whether the table of critical values says so (RC-01)."""
 
     since: datetime
     old: timedelta
