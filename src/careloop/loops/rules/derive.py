@@ -224,12 +224,13 @@ def _state(case: Case, deadline: Deadline, tier_because: str, ended: tuple[Statu
 def _outcome(
     case: Case, steps: tuple[StepState, ...], ended: tuple[Status, Closure] | None
 ) -> tuple[Status, datetime | None, Closure | None]:
-    """Status, closing time and reason. Complete proof wins over an end that came at the same instant or later."""
+    """Status, closing time and reason. Complete proof wins over an end that came at the same instant or later; steps
+    that were all closed without proof over one that came later."""
     if not any(step.status.is_open for step in steps):
         last = max((step.ended or case.anchor.at for step in steps), default=case.anchor.at)
         if any(step.status is Status.COMPLETED for step in steps):
             return Status.COMPLETED, last, None
-        if ended is None:
+        if ended is None or last < ended[1].at:
             return Status.CANCELLED, last, _last_closure(steps)
     if ended is not None:
         return ended[0], ended[1].at, ended[1]

@@ -264,10 +264,15 @@ acts_of_people = st.lists(
 
 
 def aimed(acts: list[Act], resources: list[Known], now: datetime) -> list[Act]:
-    """The acts that were done by `now`, each on one of the loops that there are."""
+    """The acts that were done by `now`, each on one of the loops that there are, or on one of its steps."""
     loops = derived(resources, now).loops
-    done = [act for act in acts if act.at <= now]
-    return [replace(act, loop_id=loops[int(act.loop_id) % len(loops)].id) for act in done] if loops else []
+    return [aimed_at(act, loops[int(act.loop_id) % len(loops)]) for act in acts if loops and act.at <= now]
+
+
+def aimed_at(act: Act, loop: LoopState) -> Act:
+    if act.step_id is None:
+        return replace(act, loop_id=loop.id)
+    return replace(act, loop_id=loop.id, step_id=loop.steps[len(act.step_id) % len(loop.steps)].step_id)
 
 
 @LAWS
@@ -482,6 +487,28 @@ def test_a_discharge_that_does_not_say_of_what_kind_opens_all_the_same() -> None
         "extension": extension,
     }
     assert [loop.pathway for loop in derived(known([unknown]), AFTER).loops] == ["discharge-transition"]
+
+
+def test_a_loop_whose_steps_were_all_closed_stays_as_it_is_when_its_time_is_over() -> None:
+    """Found by `careloop bench simulate --patients 10000 --seed 1`, night of 31 March: the only step of a loop was
+    declined, and the loop became "failed" when its window ended weeks later."""
+    standing = [
+        Act(
+            id=f"act-{step.step_id}",
+            loop_id=opened().id,
+            step_id=step.step_id,
+            kind=ActKind.CANCEL,
+            at=AFTER - timedelta(hours=1),
+            by="Practitioner/1",
+            data={"reason": "patient-declined", "note": "said no"},
+        )
+        for step in opened().steps
+    ]
+    first = derived(known([STAY]), AFTER, standing)
+    [loop] = first.loops
+    assert loop.closure is not None
+    assert (loop.status, loop.closure.reason) == (Status.CANCELLED, "patient-declined")
+    assert derived(known([STAY]), loop.deadline + timedelta(days=1), standing, existing_of(first)).loops == (loop,)
 
 
 def test_a_completed_loop_whose_matter_was_withdrawn_never_was() -> None:
