@@ -292,20 +292,24 @@ def _array(rule: Rule) -> Rule:
             return [("", "an array", "structure")]
         if not value:
             return [("", _EMPTY, "structure")]
-        for item in value:
-            if rule(item, depth):
-                return _of_entries(rule, value, depth)
+        for index, item in enumerate(value):
+            problems = rule(item, depth)
+            if problems:
+                return _of_entries(rule, value, depth, index, problems)
         return None
 
     return check
 
 
-def _of_entries(rule: Rule, value: list[Any], depth: int) -> Faults:
-    """The faults of the entries of an array, with their places; first those of nulls."""
+def _of_entries(rule: Rule, value: list[Any], depth: int, first: int, problems: Faults | None) -> Faults:
+    """The faults of the entries of an array, with their places; first those of nulls. `first` is the first faulty entry
+    and `problems` its faults: an entry that is checked twice at every depth is checked 2^depth times."""
     nulls: Faults = []
     found: Faults = []
-    for index, item in enumerate(value):
-        problems = rule(item, depth)
+    for index in range(first, len(value)):
+        item = value[index]
+        if index > first:
+            problems = rule(item, depth)
         if problems and item is None:
             nulls += [(f"[{index}]", problems[0][1], NULL)]
         elif problems and len(found) < MAX_FAULTS:
