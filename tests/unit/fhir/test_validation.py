@@ -236,7 +236,7 @@ def test_nesting_up_to_the_limit_is_fine(validator: Validator) -> None:
 
 
 def test_a_fault_below_many_levels_is_looked_for_once_a_level(validator: Validator) -> None:
-    """An array whose entry was wrong was checked twice, so that 60 levels were checked 2^60 times (the message is that of
+    """An array whose entry was wrong was checked twice, so that 60 levels were checked 2^60 times (found by
     tests/acceptance/test_bad_input.py, "deep extensions"; the server hung)."""
     inner: dict[str, Any] = {"valueString": "no url"}
     for _ in range(60):
