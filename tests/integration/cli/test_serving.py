@@ -191,12 +191,11 @@ def test_a_killed_database_gives_503_for_a_moment_and_then_works_again(server: S
 
 
 def test_a_killed_guardian_is_replaced_while_the_server_runs(server: Server, folder: Path) -> None:
-    def guardian() -> int:
-        return int(json.loads((folder / "postgres.json").read_text())["guardian_pid"])
-
-    before = guardian()
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: guardian() != before)
+    cluster = locate(folder)
+    before = cluster.read_state()
+    assert before is not None
+    os.kill(before.guardian_pid, signal.SIGKILL)
+    wait_until(lambda: (now := cluster.read_state()) is not None and now.guardian_pid != before.guardian_pid)
     wait_until(lambda: readyz(server)[0] == 200 and is_running(Settings(data_dir=folder)))
 
 
