@@ -193,7 +193,7 @@ def waves_of(sample: Sample, chart: str, each: int) -> dict[str, Waves]:
     return {
         LIMIT: lambda _: [Request(LIMIT, "GET", "/healthz")] * each,
         READ: lambda number: fhir_blend.reads(sample, each * 2, number),
-        MIX: lambda number: fhir_blend.mix_wave(sample, number, "crud"),
+        MIX: lambda number: shuffled(fhir_blend.mix_wave(sample, number, "crud"), number),
         BLEND: lambda number: _blended(sample, each, number),
         WHOLE: lambda _: [whole] * _CHARTS,
         **{name: _search_waves(sample, name, each) for name, _ in fhir_blend.BLEND},
