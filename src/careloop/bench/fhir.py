@@ -24,7 +24,7 @@ from careloop.access.keys import open_keyring
 from careloop.bench import fhir_blend
 from careloop.bench.accounting import Meter, Spent
 from careloop.bench.fhir_blend import Sample
-from careloop.bench.fhir_rounds import PACE, Found, Middle, Site, Waves, growth, rounds
+from careloop.bench.fhir_rounds import PACE, Found, Middle, Site, Waves, dearer, growth, rounds
 from careloop.bench.figures import Figure, Figures, at_most, percentile
 from careloop.bench.filling import settle_tables
 from careloop.bench.installation import Place, installation, running_server
@@ -280,11 +280,15 @@ def _note(found: Middle) -> str:
 
 
 def growth_of(small: Found, large: Found) -> list[Figure]:
-    """Of each class with an aim and each search: how much its cost grew, set against how much its answer did."""
+    """Of each class with an aim and each search: how much its cost grew, set against how much its result did; and of a
+    count, the same without that (decision 0265)."""
     names = {name: words for name, (words, _) in _AIMS.items() if name != BLEND} | {
         name: name for name, _ in fhir_blend.BLEND
     }
+    counts = [name for name in names if large[name][0].traffic.counted]
     return [
-        at_most(f"growth beyond the answer's: {words}", growth(small[name], large[name]), "times", GROWTH_AIM)
+        at_most(f"growth beyond the result's: {words}", growth(small[name], large[name]), "times", GROWTH_AIM)
         for name, words in names.items()
+    ] + [
+        Figure(name=f"growth of cost: {name}", value=dearer(small[name], large[name]), unit="times") for name in counts
     ]

@@ -43,8 +43,17 @@ class Wave:
     @property
     def size(self) -> float:
         """Bytes of an answer."""
-        sizes = [one for kind in self.traffic.sizes.values() for one in kind]
-        return sum(sizes) / len(sizes)
+        return _mean(self.traffic.sizes)
+
+    @property
+    def result(self) -> float:
+        """How large the result is: what a count counts, of everything else the bytes of its answer."""
+        return _mean(self.traffic.counted) if self.traffic.counted else self.size
+
+
+def _mean(kinds: Mapping[str, Sequence[int]]) -> float:
+    found = [one for kind in kinds.values() for one in kind]
+    return sum(found) / len(found)
 
 
 @dataclass(frozen=True)
@@ -136,9 +145,13 @@ class Middle:
         return joined([one.traffic for one in self.waves], sum(one.traffic.wall for one in self.waves))
 
 
+def dearer(small: Sequence[Wave], large: Sequence[Wave]) -> float:
+    """How much more a class costs at the larger size: the middle of the rounds, in each of which both were asked right
+    after one another."""
+    return median(many.at_pace / few.at_pace for few, many in zip(small, large, strict=True))
+
+
 def growth(small: Sequence[Wave], large: Sequence[Wave]) -> float:
-    """How much more a class costs at the larger size than its answer grew (where that grew): the middle of the rounds,
-    in each of which both were asked right after one another."""
-    dearer = median(many.at_pace / few.at_pace for few, many in zip(small, large, strict=True))
-    bigger = Middle(large).size / Middle(small).size
-    return dearer / max(bigger, 1.0)
+    """How much more a class costs at the larger size than its result grew (where that grew)."""
+    bigger = median(one.result for one in large) / median(one.result for one in small)
+    return dearer(small, large) / max(bigger, 1.0)

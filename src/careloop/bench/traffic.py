@@ -1,6 +1,7 @@
 """Many requests over loopback at once: prepared bytes out, whole answers in, seconds of each."""
 
 import random
+import re
 import socket
 import threading
 import time
@@ -8,6 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 CONNECTIONS = 16
+COUNT = "_summary=count"
+"""What makes a search a count."""
+_TOTAL = re.compile(rb'"total"\s*:\s*(\d+)')
+_ENOUGH = 4_096
+"""Bytes of an answer that are kept: a count fits."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +28,20 @@ class Request:
 
 @dataclass
 class Traffic:
-    """What came of a run: by kind, seconds and sizes of the answers; how long it took in all."""
+    """What came of a run: by kind, seconds and sizes of the answers and what those counted that are a count; how long
+    it took in all."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     sizes: dict[str, list[int]] = field(default_factory=dict)
+    counted: dict[str, list[int]] = field(default_factory=dict)
     wall: float = 0.0
 
-    def note(self, kind: str, seconds: float, size: int) -> None:
+    def note(self, kind: str, seconds: float, size: int, counted: int | None = None) -> None:
         """One more answer."""
         self.seconds.setdefault(kind, []).append(seconds)
         self.sizes.setdefault(kind, []).append(size)
+        if counted is not None:
+            self.counted.setdefault(kind, []).append(counted)
 
     @property
     def all_seconds(self) -> list[float]:
@@ -95,10 +105,11 @@ def _lane(
         for request, packed in lane:
             started = time.perf_counter()
             line.sendall(packed)
-            status, size = _answer(line)
-            traffic.note(request.kind, time.perf_counter() - started, size)
-            if not 200 <= status < 300:
-                raise ConnectionError(f"{request.method} {request.path} was answered with {status}")
+            answer = _answer(line)
+            seconds = time.perf_counter() - started
+            if not 200 <= answer.status < 300:
+                raise ConnectionError(f"{request.method} {request.path} was answered with {answer.status}")
+            traffic.note(request.kind, seconds, answer.size, _counted(answer.start) if COUNT in request.path else None)
     except OSError as error:
         faults.append(error if isinstance(error, ConnectionError) else ConnectionError(str(error)))
 
@@ -113,8 +124,17 @@ def _packed(request: Request, address: tuple[str, int], token: str) -> bytes:
     return head.encode() + b"\r\n" + request.body
 
 
-def _answer(line: socket.socket) -> tuple[int, int]:
-    """Status and number of bytes of the next answer; all of it was read."""
+@dataclass(frozen=True)
+class _Answer:
+    """Status, number of bytes, and the first bytes of one answer."""
+
+    status: int
+    size: int
+    start: bytes
+
+
+def _answer(line: socket.socket) -> _Answer:
+    """The next answer; all of it was read."""
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         data += _more(line)
@@ -123,8 +143,18 @@ def _answer(line: socket.socket) -> tuple[int, int]:
     length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
     left = end + 4 + length - len(data)
     while left > 0:
-        left -= len(_more(line))
-    return status, length
+        more = _more(line)
+        left -= len(more)
+        data = data if len(data) > _ENOUGH else data + more
+    return _Answer(status, length, data[end + 4 :])
+
+
+def _counted(body: bytes) -> int:
+    """The total of a Bundle that is a count."""
+    total = _TOTAL.search(body)
+    if total is None:
+        raise ConnectionError(f"a count without a total: {body[:200]!r}")
+    return int(total[1])
 
 
 def _more(line: socket.socket) -> bytes:
@@ -141,4 +171,6 @@ def joined(found: Sequence[Traffic], wall: float) -> Traffic:
         for kind, seconds in one.seconds.items():
             for second, size in zip(seconds, one.sizes[kind], strict=True):
                 whole.note(kind, second, size)
+        for kind, counted in one.counted.items():
+            whole.counted.setdefault(kind, []).extend(counted)
     return whole

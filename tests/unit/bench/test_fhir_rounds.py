@@ -1,21 +1,24 @@
 """Waves of two sizes are compared at one core speed, and what a wave asks for is there when it is asked."""
 
 import os
+import socket
 from collections import Counter
 
 from careloop.bench import fhir, fhir_blend
 from careloop.bench.accounting import Spent, _used
 from careloop.bench.fhir_blend import Sample
-from careloop.bench.fhir_rounds import PACE, Middle, Wave, growth
-from careloop.bench.traffic import Traffic
+from careloop.bench.fhir_rounds import PACE, Middle, Wave, dearer, growth
+from careloop.bench.traffic import Request, Traffic, _lane
 
 _PERSON = {"resourceType": "Patient", "id": "1"}
 _MEASURED = {"resourceType": "Observation", "id": "2"}
 _SAMPLE = Sample([_PERSON], [_MEASURED], [], [], 1)
 
 
-def _wave(milliseconds: float, *, pace: float = PACE, size: int = 100) -> Wave:
+def _wave(milliseconds: float, *, pace: float = PACE, size: int = 100, counted: int | None = None) -> Wave:
     traffic = Traffic(seconds={"a": [0.001] * 10}, sizes={"a": [size] * 10}, wall=0.1)
+    if counted is not None:
+        traffic.counted["a"] = [counted] * 10
     return Wave(traffic, Spent(web=milliseconds / 100, database=0.0, behind=9.0), pace)
 
 
@@ -33,6 +36,21 @@ def test_growth_is_what_the_answer_does_not_explain() -> None:
     assert round(growth(small, [_wave(2.0), _wave(2.0), _wave(9.0)]), 9) == 2.0
     assert round(growth(small, [_wave(2.0, size=200)] * 3), 9) == 1.0
     assert round(growth(small, [_wave(2.0, size=50)] * 3), 9) == 2.0
+
+
+def test_the_result_of_a_count_is_what_it_counts_and_its_plain_growth_stands_beside() -> None:
+    small, large = [_wave(1.0, counted=10)] * 3, [_wave(2.0, counted=100)] * 3
+    assert round(growth(small, large), 9) == 0.2
+    assert round(dearer(small, large), 9) == 2.0
+
+
+def test_a_count_is_read_from_the_answer() -> None:
+    ours, theirs = socket.socketpair()
+    body = b'{"resourceType":"Bundle","type":"searchset","total":2858}'
+    theirs.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    found, faults = Traffic(), []
+    _lane(ours, [(Request("count", "GET", "/fhir/Observation?_summary=count"), b"x")], found, faults)
+    assert (found.counted, found.sizes, faults) == ({"count": [2858]}, {"count": [len(body)]}, [])
 
 
 def test_rest_is_taken_off_each_part() -> None:
