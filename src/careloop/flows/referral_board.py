@@ -253,6 +253,8 @@ def _wait(row: Mapping[str, object], zone: ZoneInfo) -> Wait:
         see_by=by if isinstance(by, date) else start + timedelta(days=30),
         seen=_date(row["seen"], zone),
         ended=_date(row["ended"], zone),
+        booked=_date(row["scheduled"], zone),
+        reported=_date(row["reported"], zone),
     )
 
 

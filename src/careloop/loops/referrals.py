@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.loops.rules.referrals.figures import Standing
 
 _SQL = load_queries("careloop.loops", "referrals.sql")
 AWAITING = ("no-answer", "accepted", "seen")
@@ -133,6 +134,19 @@ def clinics(
 def times(tx: Transaction, first: date, last: date, limit: int = 20_000) -> list[Row]:
     """Referrals whose patients began to wait on these days, for the report of RF-03."""
     return tx.rows(_SQL["times"], {"first": first, "last": last, "limit": limit})
+
+
+def standing(tx: Transaction, first: date, last: date) -> list[Standing]:
+    """How many of those whose patients began to wait on these days are in which state, by clinic."""
+    return [
+        Standing(state=row["state"], column=row["board"], clinic=row["clinic_name"], count=row["total"])
+        for row in tx.rows(_SQL["standing"], {"first": first, "last": last})
+    ]
+
+
+def of_year(tx: Transaction, first: date, last: date, limit: int) -> list[Row]:
+    """`request_id`, `task_id`, `patient_id` of those whose patients began to wait on these days, by patient."""
+    return tx.rows(_SQL["of_year"], {"first": first, "last": last, "limit": limit})
 
 
 ENOUGH = 5

@@ -109,3 +109,19 @@ select r.clinic, r.service, count(*)::int as visits,
    and r.clock_start is not null
    and w.days >= 0
  group by grouping sets ((r.clinic), (r.service), (r.clinic, r.service))
+
+-- standing --
+-- How many referrals whose patients began to wait on these days are in which state, by clinic.
+select state, coalesce(board, '') as board, clinic_name, count(*)::int as total
+  from referral
+ where clock_start between %(first)s and %(last)s
+ group by state, board, clinic_name
+ order by state, board, clinic_name
+
+-- of_year --
+-- Referrals that may have been made in a year: nobody begins to wait after the referral was written.
+select request_id, task_id, patient_id
+  from referral
+ where clock_start between %(first)s and %(last)s
+ order by patient_id, request_id
+ limit %(limit)s

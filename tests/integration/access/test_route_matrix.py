@@ -465,6 +465,7 @@ MATRIX: dict[str, Route] = {
     "GET /referrals": Route(permits=READ_LIST, page=True, shows=True),
     "POST /referrals/remind": Route(permits=WORK, page=True, form={}),
     "GET /referrals/times": Route(permits=READ_LIST, page=True),
+    "GET /referrals/figures": Route(permits=READ_LIST, page=True),
     "GET /patients/{patient_id:str}/refer": Route(permits=WORK, page=True, shows=True),
     "POST /patients/{patient_id:str}/refer": Route(permits=WORK, page=True, form={"service": "Eyes", "do": "save"}),
     "GET /referrals/{request_id:str}": Route(permits=READ_LIST, page=True, shows=True),

@@ -15,6 +15,7 @@ from careloop.fhir.ids import new_id
 from careloop.flows import (
     referral_answers,
     referral_board,
+    referral_figures,
     referral_form,
     referral_items,
     referral_page,
@@ -69,6 +70,14 @@ def referrals_times(staff: SignedInStaff) -> Response[str]:
         report = referral_board.wait_report(staff.app, tx, staff.principal)
     day = partial(date_words, zone=staff.words.zone)
     return staff.page("referral_times.html", "/referrals", {"report": report, "day": day})
+
+
+@get("/referrals/figures", sync_to_thread=True)
+def referrals_figures(staff: SignedInStaff, year: FromQuery[int | None] = None) -> Response[str]:
+    """The closed-loop rate and CMS50 of a year, with who is counted."""
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        found = referral_figures.figures(staff.app, tx, staff.principal, year)
+    return staff.page("referral_figures.html", "/referrals", {"found": found, "most": referral_figures.MOST})
 
 
 @get("/patients/{patient_id:str}/refer", sync_to_thread=True)
@@ -212,7 +221,9 @@ def _page(
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         one = referral_page.page(staff.app, tx, staff.principal, request_id)
+        head = head_values(staff, tx, one.story.patient_id)
     values = {
+        **head,
         "one": one,
         "problem": problem,
         "typed": typed or {},

@@ -288,6 +288,7 @@ staff_router = Router(
         referrals.referrals_page,
         referrals.referrals_remind,
         referrals.referrals_times,
+        referrals.referrals_figures,
         referrals.referral_new,
         referrals.referral_create,
         referrals.referral_one,

@@ -179,3 +179,14 @@ def test_how_long_patients_wait_counts_who_still_waits(app: App, web: TestClient
     assert "By specialty" in page
     assert "Cardiology 1 10 10 10 1 of 1 nobody waiting" in page
     assert "Heart Partners" in text_of(web.get("/referrals").text)
+
+
+def test_figures_name_what_is_counted_and_who_is_missing(app: App, web: TestClient[Any]) -> None:
+    refer(web)
+    page = text_of(web.get("/referrals/figures").text)
+    assert "Closed-loop rate: 0 of 1" in page
+    assert "1 No answer from the clinic" in page
+    assert "Heart Partners 0 of 1" in page
+    assert "(CMS50): no eligible patients" in page
+    assert web.get("/referrals/figures?year=1999").status_code == 422
+    assert "/referrals/figures" in web.get("/referrals").text

@@ -1,6 +1,6 @@
 """Time to specialist (RF-03): how long patients wait, with those who still wait counted as what they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -41,6 +41,11 @@ class Waits:
     within: int
     due: int
     ended: int
+    to_booked: float | None = None
+    """Median days from asking to the booking; None of nothing."""
+
+    to_report: float | None = None
+    """Median days from the visit to its report; None of nothing."""
 
     @property
     def share(self) -> float | None:
@@ -72,7 +77,14 @@ def waits(referrals: Sequence[Wait], today: date) -> Waits:
         within=within,
         due=len(done) + late_open,
         ended=sum(1 for one in referrals if one.seen is None and one.ended is not None),
+        to_booked=_median_of(interval(one.authored, one.booked) for one in referrals),
+        to_report=_median_of(interval(one.seen, one.reported) for one in referrals),
     )
+
+
+def _median_of(days: Iterable[int | None]) -> float | None:
+    """Of what is known; a report that is older than its recorded visit says nothing (worked case 4)."""
+    return median(sorted(one for one in days if one is not None and one >= 0))
 
 
 def median(values: Sequence[int]) -> float | None:
