@@ -13,6 +13,7 @@ from careloop.errors import Fault, Rejected
 from careloop.fhir.ids import derived_id
 from careloop.fhir.jsons import decode, encode
 from careloop.fhir.references import rewrite
+from careloop.flows.bulk_links import settled
 from careloop.flows.writing import is_loop_task
 from careloop.record import Write
 
@@ -56,8 +57,9 @@ class Parsed:
 def parse(document: Document, tenant_id: int, judge: Judge, *, settle: bool = True) -> Parsed:
     """What the document asks for, without what `judge` finds an error in. With `settle` False bundles
     go through the door of every client, which asks the record about each reference."""
+    text = settled(document.text) if settle else None
     try:
-        content = decode(document.text)
+        content = decode(text or document.text)
     except Rejected as error:
         return Parsed(document=document, rejects=(_remark(document, None, error.faults),))
     if content.get("resourceType") != "Bundle":
@@ -65,8 +67,8 @@ def parse(document: Document, tenant_id: int, judge: Judge, *, settle: bool = Tr
     entries = content.get("entry") or []
     conditional = _CONDITION.search(document.text) is not None
     if content.get("type") in ("transaction", "batch") and (not settle or conditional or _asks_the_record(entries)):
-        return Parsed(document=document, bundle=content)
-    return _bundle(document, content, entries, tenant_id, judge)
+        return Parsed(document=document, bundle=content if text is None else decode(document.text))
+    return _bundle(document, content, entries, tenant_id, judge, linked=text is not None)
 
 
 def _single(document: Document, resource: dict[str, Any], tenant_id: int, judge: Judge) -> Parsed:
@@ -89,8 +91,11 @@ def _bundle(
     entries: Any,
     tenant_id: int,
     judge: Judge,
+    *,
+    linked: bool,
 ) -> Parsed:
-    """All entries with their links settled. Of a transaction all or none is written, of others what is valid."""
+    """All entries with their links settled, unless they are `linked` already. Of a transaction all or none is written,
+    of others what is valid."""
     mapping: dict[str, str] = {}
     writes: list[tuple[int, Write]] = []
     rejects: list[Remark] = []
@@ -103,7 +108,8 @@ def _bundle(
             writes.append((index, write))
     for index, write in writes:
         if write.resource is not None:
-            rewrite(write.resource, mapping)
+            if not linked:
+                rewrite(write.resource, mapping)
             if faults := _errors(judge, write.resource):
                 rejects.append(_remark(document, index, [_located(fault, index, write) for fault in faults]))
     if rejects and bundle.get("type") == "transaction":
