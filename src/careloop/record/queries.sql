@@ -108,8 +108,13 @@ delete from resource_quantity
  where key = any (%(key)s::bigint[])
 
 -- insert_tokens --
+-- The tokens of some resources, in the order of the index that they go into.
 insert into resource_token (token, key, tenant_id)
-select unnest(%(token)s::bigint[]), unnest(%(key)s::bigint[]), %(tenant)s
+select every.token, every.key, %(tenant)s
+  from (select unnest(given.tokens::bigint[]) as token, given.key
+          from (select unnest(%(key)s::bigint[]) as key,
+                       unnest(string_to_array(%(tokens)s, E'\x1e')) as tokens) as given) as every
+ order by every.token, every.key
 
 -- insert_dates --
 insert into resource_date (field, low, high, key, tenant_id, shape)
