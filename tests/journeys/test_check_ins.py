@@ -293,7 +293,7 @@ def test_a_nurse_changes_the_rhythm_with_a_reason_and_asks_by_phone(home):
     assert len(home.letters) == 1
     nia = home.staff("nia")
     page = nia.get(f"/patients/{home.patient}/check-in")
-    assert "How do you feel today?" in page.text
+    assert "How do you feel today?" in page.text and 'class="ident"' in page.text
     own = re.search(r'name="check_in" value="([^"]+)"', page.text)[1]
     form = {"check_in": own, "place": "heart-failure.usual", "answer": "better", "do": "answer"}
     said = nia.post(f"/patients/{home.patient}/check-in", form)

@@ -102,6 +102,7 @@ def test_a_file_of_a_scale_tells_each_line_that_cannot_be_used_and_calls_the_nur
     again = nia.upload(f"/patients/{patient}/vitals/file", "scale.csv", SCALE.encode())
     assert "2 readings taken in" in again.text
     assert nia.get(f"/patients/{patient}/vitals").text.count("178.7 lb") == page.count("178.7 lb")
+    assert 'class="ident"' in nia.get(f"/monitoring/alerts/{alert}").text
     missing = nia.post(f"/monitoring/alerts/{alert}", {"what": "close", "action": "no-action"})
     assert missing.status_code == 422
     saved = nia.post(f"/monitoring/alerts/{alert}", {"what": "close", "action": "called", "note": "Ate salty soup"})

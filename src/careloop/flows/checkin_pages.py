@@ -7,7 +7,7 @@ from typing import Any
 from careloop.access.model import Principal
 from careloop.assessments.model import Need
 from careloop.assessments.rules import points
-from careloop.assessments.rules.planning import Part, Shown, Step
+from careloop.assessments.rules.planning import CONTRADICTORY, SINGLE, STALE, UNKNOWN, Part, Shown, Step
 from careloop.db import Transaction
 from careloop.flows import checkins
 from careloop.flows.app import App
@@ -32,6 +32,43 @@ class Page:
     chosen: tuple[str, ...] = ()
     typed: str = ""
     back: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhySoMany:
+    """Why a check-in asks what it asks: counts of its questions by the reason of each, and of what is known and only
+    shown. `parts` are title, left, of how many."""
+
+    total: int
+    left: int
+    unknown: int
+    stale: int
+    contradictory: int
+    single: int
+    known: int
+    parts: tuple[tuple[str, int, int], ...]
+
+
+def why_so_many(session: Session, who: str) -> WhySoMany:
+    """How many questions this person is asked, why, and how many are left."""
+    mine = [one for one in session.parts if who in one.section.by]
+    left = {step.link for step in session.open_for(who)}
+    steps = [step for part in mine for step in part.steps]
+    count = {why: sum(step.why == why for step in steps) for why in (UNKNOWN, STALE, CONTRADICTORY, SINGLE)}
+    return WhySoMany(
+        total=len(steps),
+        left=len(left),
+        unknown=count[UNKNOWN],
+        stale=count[STALE],
+        contradictory=count[CONTRADICTORY],
+        single=count[SINGLE],
+        known=sum(len(part.shown) for part in mine),
+        parts=tuple(
+            (part.section.title, sum(step.link in left for step in part.steps), len(part.steps))
+            for part in mine
+            if part.steps
+        ),
+    )
 
 
 def next_page(session: Session, who: str, *, only: Sequence[str] = (), alone: bool = False, at: str = "") -> Page:

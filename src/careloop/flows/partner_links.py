@@ -186,7 +186,7 @@ def asked(app: App, tx: Transaction, door: Door) -> Asked:
         patient=full_name(patient),
         born=str(patient.get("birthDate", "")),
         title=text_of(request.get("code")) or "A question",
-        question=question_of(request) or door.link.asks,
+        question=asked_in_words(request, door.link.asks),
         reasons=[text_of(one) for one in request.get("reasonCode", ()) if text_of(one)],
         urgency=str(request.get("priority", "routine")),
         by=_by(request),
@@ -201,6 +201,14 @@ def question_of(request: Mapping[str, Any]) -> str:
     payload = [str(one.get("contentString", "")) for one in request.get("payload", ())]
     told = [str(request[name]) for name in ("patientInstruction", "description") if request.get(name)]
     return " ".join(text for text in (*notes, *payload, *told) if text).strip()
+
+
+def asked_in_words(request: Mapping[str, Any], asks: str) -> str:
+    """What the request asks, and behind it what was typed when the link was made: nothing that was typed is lost."""
+    own, more = question_of(request), asks.strip()
+    if not own or not more or more in own:
+        return own or more
+    return f"{own} {more}" if own[-1] in ".?!:" else f"{own}. {more}"
 
 
 def proof_of(app: App, link_id: str, now: datetime) -> str:

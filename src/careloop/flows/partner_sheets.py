@@ -53,10 +53,16 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What can be asked of a partner, and what was asked already."""
+    """What can be asked of a partner, and what was asked already. `asks` is what the request itself asks; `number` the
+    loop (L-1041) that waits for the answer; `phones` how the partner is called, empty where nobody wrote it down;
+    `purpose` who this partner most likely is."""
 
     reference: str
     title: str
+    asks: str
+    number: str
+    phones: tuple[str, ...]
+    purpose: Purpose
     patient_id: str
     patient: str
     partner: str
@@ -87,9 +93,15 @@ def request_of(app: App, tx: Transaction, principal: Principal, reference: str) 
         raise NotFound("there is no such request")
     patient = app.record.read(tx, principal, "Patient", stored.patient_id).resource
     performer: Json = next(iter(stored.resource.get("performer") or stored.resource.get("recipient") or ()), {})
+    about = loops.load_loops(tx, focuses=[reference])
+    open_loops = [one for one in about if one.state.status.is_open]
     return Request(
         reference=reference,
         title=text_of(stored.resource.get("code")) or partner_links.question_of(stored.resource)[:80] or "A question",
+        asks=partner_links.question_of(stored.resource),
+        number=f"L-{open_loops[0].number}" if open_loops else "",
+        phones=_telecom(app, tx, performer.get("reference"), "phone"),
+        purpose=_purpose_of(app, {one.state.pathway for one in about}),
         patient_id=stored.patient_id,
         patient=full_name(patient),
         partner=_partner_name(app, tx, performer),
@@ -112,7 +124,7 @@ def ask(
         partner=partner.strip(),
         partner_reference=known,
         asks=asks.strip(),
-        number=_number_of(tx, request.reference),
+        number=request.number or None,
     )
     return partner_links.make(app, tx, principal, new)
 
@@ -147,7 +159,7 @@ def sheet(app: App, tx: Transaction, principal: Principal, link_id: str) -> Shee
         link=link,
         codes=partner_links.codes_of(app, link),
         to=link.partner,
-        to_fax=_fax_of(app, tx, link),
+        to_fax=next(iter(_telecom(app, tx, link.partner_reference, "fax")), ""),
         practice=tenant.name,
         phone=settings.practice_phone or "",
         fax=settings.practice_fax or "",
@@ -157,7 +169,7 @@ def sheet(app: App, tx: Transaction, principal: Principal, link_id: str) -> Shee
         patient_phone=header.phone,
         language=header.language,
         plan=_plan(request, chart),
-        question=partner_links.question_of(request) or link.asks or text_of(request.get("code")),
+        question=partner_links.asked_in_words(request, link.asks) or text_of(request.get("code")),
         reasons=tuple(text_of(one) for one in request.get("reasonCode", ()) if text_of(one)),
         urgency=str(request.get("priority", "routine")),
         by=str(request.get("occurrenceDateTime") or period.get("end") or "")[:10],
@@ -210,11 +222,20 @@ def _plan(request: Json, chart: Mapping[str, Sequence[Json]]) -> str:
     return next((one for one in (*told, *payers) if one), "")
 
 
-def _fax_of(app: App, tx: Transaction, link: PartnerLink) -> str:
-    reference = link.partner_reference or ""
-    stored = app.record.fetch(tx, [reference]).get(reference) if "/" in reference else None
+def _purpose_of(app: App, pathways: set[str]) -> Purpose:
+    """Who is usually asked about loops of these pathways; a specialist where content does not say."""
+    scripts = app.catalog.document("documents", "phone")["scripts"]
+    found = (one["purpose"] for one in scripts if pathways.intersection(one.get("pathways", ())))
+    return Purpose(next(found, Purpose.SPECIALIST.value))
+
+
+def _telecom(app: App, tx: Transaction, reference: str | None, system: str) -> tuple[str, ...]:
+    """The numbers of this system (phone, fax) that the record has of a partner."""
+    known = reference is not None and reference.count("/") == 1
+    stored = app.record.fetch(tx, [reference]).get(reference) if known and reference else None
     telecom: Iterable[Json] = stored.resource.get("telecom", ()) if stored else ()
-    return next((str(one.get("value", "")) for one in telecom if one.get("system") == "fax"), "")
+    numbers = (str(one.get("value", "")) for one in telecom if one.get("system") == system and one.get("use") != "old")
+    return tuple(number for number in numbers if number)
 
 
 def _partner_name(app: App, tx: Transaction, performer: Json) -> str:
@@ -239,8 +260,3 @@ def _task_of(app: App, tx: Transaction, reference: str) -> str | None:
         if not any(coding.get("system") in ours for coding in one.resource.get("code", {}).get("coding", ()))
     ]  # fmt: skip
     return f"Task/{tasks[-1].id}" if tasks else None
-
-
-def _number_of(tx: Transaction, reference: str) -> str | None:
-    open_loops = [one for one in loops.load_loops(tx, focuses=[reference]) if one.state.status.is_open]
-    return f"L-{open_loops[0].number}" if open_loops else None

@@ -35,9 +35,10 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What to say and what to ask."""
+    """What to say and what to ask; `purpose` is who is called, as `community.Purpose` names them."""
 
     id: str
+    purpose: str
     title: str
     says: str
     questions: tuple[Question, ...]
@@ -76,6 +77,7 @@ def scripts(app: App) -> dict[str, Script]:
     return {
         one["id"]: Script(
             id=one["id"],
+            purpose=one["purpose"],
             title=one["title"],
             says=one["says"],
             questions=tuple(

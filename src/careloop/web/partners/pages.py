@@ -18,6 +18,7 @@ from careloop.flows.app import App
 from careloop.flows.partner_links import Asked, Door
 from careloop.longitudinal.rules.ages import date_words
 from careloop.web.partners import checkin, education, home_today, medicines
+from careloop.web.partners.drawing import WRONG_DATE, birth_date
 from careloop.web.rendering import PAGE_HEADERS, render
 from careloop.web.staff.context import address_of, app_of
 from careloop.web.staff.problems import exception_handlers
@@ -52,7 +53,7 @@ def birth_date_page(request: _AnyRequest, code: FromPath[str]) -> Response[str]:
     door = _door(request, code)
     if not isinstance(door, Response) and door.link.purpose is community.Purpose.CHECK_IN:
         return home_today.door_page(door, code)
-    return door if isinstance(door, Response) else _birth_date(door, code)
+    return door if isinstance(door, Response) else birth_date(door, code)
 
 
 @post("/p/{code:str}", sync_to_thread=True, status_code=200)
@@ -65,7 +66,7 @@ def birth_date_send(request: _AnyRequest, code: FromPath[str], data: Form) -> Re
         return own(app_of(request), door, code, str(data.get("birth_date", "")))
     asked = links.ask(app_of(request), door, str(data.get("birth_date", "")))
     if asked is None:
-        return _birth_date(door, code, problem="This is not the birth date that we have for the patient.", status=422)
+        return birth_date(door, code, problem=WRONG_DATE, status=422)
     return _question(door, code, asked, {})
 
 
@@ -80,7 +81,7 @@ def answer_send(request: _AnyRequest, code: FromPath[str], data: Parts) -> Respo
     app = app_of(request)
     form = {name: value.strip() for name, value in data.items() if isinstance(value, str)}
     if not links.is_proof(app, door.link.id, form.get("proof", ""), app.clock.now()):
-        return _birth_date(door, code, problem="Too much time went by. Please give the birth date again.", status=422)
+        return birth_date(door, code, problem="Too much time went by. Please give the birth date again.", status=422)
     try:
         upload = _upload(data, form.get("answer", ""))
         zone = ZoneInfo(door.tenant.zone)
@@ -158,11 +159,6 @@ def _door(request: _AnyRequest, code: str) -> Door | Response[str]:
 
 def _closed() -> Response[str]:
     return _page("partner_closed.html", {}, status=404)
-
-
-def _birth_date(door: Door, code: str, *, problem: str = "", status: int = 200) -> Response[str]:
-    values = {"code": code, "site": door.tenant.name, "partner": door.link.partner, "problem": problem}
-    return _page("partner_birth_date.html", values, status=status)
 
 
 def _question(

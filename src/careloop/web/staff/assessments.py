@@ -17,6 +17,7 @@ from careloop.flows.checkins import Session, Teller
 from careloop.flows.patient_reading import full_name
 from careloop.web.charts import Limit, Point, chart
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 from careloop.web.words import born_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -176,9 +177,12 @@ def _checkin(staff: Staff, response_id: str, *, at: str = "", alone: bool = Fals
         session = checkins.load(staff.app, tx, response_id)
         staff.app.record.read(tx, staff.principal, "Patient", session.patient_id)
         shared = checkin_links.links_of(staff.app, tx, response_id)
+        head = head_values(staff, tx, session.patient_id, "assessments")
     shown = checkin_pages.next_page(session, "staff", alone=alone, at=at)
     values = {
+        **head,
         "session_": session,
+        "why": checkin_pages.why_so_many(session, "staff"),
         "name": full_name(session.patient),
         "shown": shown,
         "texts": session.content.texts,

@@ -11,10 +11,11 @@ from litestar.params import Body, FromPath, FromQuery
 from careloop.access.policy import Action, may, may_act, require, require_action
 from careloop.db import Transaction
 from careloop.errors import Conflict, NotFound, Rejected
-from careloop.flows import home_asking, home_entering, home_lines, home_links, people
+from careloop.flows import home_asking, home_entering, home_lines, home_links
 from careloop.flows.home_links import Today
 from careloop.monitoring import check_in_store
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _HERE = "/monitoring/today"
@@ -130,13 +131,14 @@ def _phone(
     form: Mapping[str, str] | None = None,
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id) as tx:
-        shown = people.patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)
+        head = head_values(staff, tx, patient_id, "vitals")
     values = {
+        **head,
         "found": found,
-        "person": shown[patient_id],
         "patient_id": patient_id,
         "metrics": [found.content.metrics[one] for one in found.metrics],
         "problem": problem,
+        "problem_at": "answer",
         "form": form or {},
         "may": _may_work(staff),
         "is_warning": found.outcome is not None and found.outcome.level >= _WARNING,

@@ -8,7 +8,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.errors import Conflict, Rejected
 from careloop.flows import expected_documents as flow
-from careloop.flows import partner_sheets, phoning
+from careloop.flows import partner_links, partner_sheets, phoning
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.patient_head import head_values
 
@@ -128,14 +128,22 @@ def _phone(
         request = partner_sheets.request_of(staff.app, tx, staff.principal, about)
         calls = phoning.calls(staff.app, tx, staff.principal, about)
         papers = phoning.documents(staff.app, tx, request.patient_id) if any(one.is_open for one in calls) else []
+        head = head_values(staff, tx, request.patient_id)
     scripts = phoning.scripts(staff.app)
+    usual = next((one for one in scripts.values() if one.purpose == request.purpose), next(iter(scripts.values())))
+    chosen = scripts.get(script, usual)
+    good = sorted(
+        (one for one in request.links if one.is_good(staff.now)), key=lambda one: one.purpose != chosen.purpose
+    )
     values = {
+        **head,
         "request": request,
+        "code": partner_links.codes_of(staff.app, good[0]).sheet if good else request.number,
         "calls": calls,
         "papers": papers,
         "verdicts": phoning.VERDICTS,
         "scripts": scripts,
-        "script": scripts.get(script) or next(iter(scripts.values())),
+        "script": chosen,
         "form": form,
         "problem": problem,
     }

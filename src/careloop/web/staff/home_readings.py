@@ -11,9 +11,9 @@ from careloop.errors import Conflict, NotFound, Rejected
 from careloop.flows import home_acts, home_board, monitoring
 from careloop.flows.home_acts import Done
 from careloop.flows.home_board import BoardRow
-from careloop.flows.people import patients_shown
 from careloop.web.charts import Point, spark
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 STATES = {
@@ -86,12 +86,11 @@ def _alert(
             return staff.back(f"/loops/{loop.id}/steps/triage")
         patient_id, alert = found
         actions = monitoring.content_of(staff.app, tx).actions.values()
-        shown = patients_shown(staff.app, tx, [patient_id], staff.now, staff.words.zone)
+        head = head_values(staff, tx, patient_id, "vitals")
     values = {
+        **head,
         "alert": alert,
         "actions": [one for one in actions if not one.takes or alert.name == "Odd reading"],
-        "person": shown[patient_id],
-        "patient_id": patient_id,
         "states": STATES,
         "may": bool(staff.principal.roles & home_acts.CLINICIANS),
         "problem": problem,

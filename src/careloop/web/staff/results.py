@@ -13,6 +13,7 @@ from careloop.flows import results_board as flow
 from careloop.flows.acting import ActReceipt
 from careloop.loops.model import LoopState
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE = "/results"
@@ -124,7 +125,9 @@ def _one(
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         row, state = flow.result_row(staff.app, tx, staff.principal, loop_id)
         suggested = flow.suggestions(staff.app, tx, staff.principal, row)
+        head = head_values(staff, tx, row.patient_id, "results")
     values = {
+        **head,
         "row": row,
         "suggested": suggested if state.status.is_open else [],
         "state": state,
@@ -139,7 +142,7 @@ def _one(
         "typed": typed or {},
         "key": staff.now.isoformat(),
     }
-    return staff.page("result.html", HERE, values, status=status)
+    return staff.page("result.html", HERE, values, status=status, about=row.patient_id)
 
 
 def _open_steps(state: LoopState) -> dict[str, Any]:

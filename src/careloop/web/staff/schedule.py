@@ -15,6 +15,7 @@ from careloop.flows import booking, diary_pages, diary_slots, video_visits
 from careloop.scheduling.content import visits_of
 from careloop.scheduling.model import VisitKind, Window
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
+from careloop.web.staff.patient_head import head_values
 from careloop.web.words import day_name
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -161,6 +162,7 @@ def _book(staff: Staff, form: dict[str, str], *, problem: str = "", status: int 
         members = diary_pages.staff_shown(tx)
         actors = [one.reference for one in members if who in (ANYBODY, one.reference)]
         return {
+            **head_values(staff, tx, patient_id),
             "patient": patient,
             "kinds": kinds,
             "kind": kind,
@@ -266,16 +268,22 @@ def _visit(
     typed: dict[str, str] | None = None,
 ) -> Response[str]:
     def work(tx: Transaction) -> dict[str, Any]:
-        page = diary_pages.visit(staff.app, tx, staff.principal, appointment_id)
+        visit = diary_pages.visit(staff.app, tx, staff.principal, appointment_id)
         visits = visits_of(staff.app.catalog)
-        minutes = int(page.line.window.length / timedelta(minutes=1))
+        minutes = int(visit.line.window.length / timedelta(minutes=1))
         days = []
         if move:
-            kind = next((one for one in visits.kinds.values() if one.words == page.line.words), None)
+            kind = next((one for one in visits.kinds.values() if one.words == visit.line.words), None)
             wanted = VisitKind(id=kind.id if kind else "", words="", minutes=minutes, where="")
-            actors = list(page.line.actors) or [one.reference for one in diary_pages.staff_shown(tx)]
-            days = _times(staff, tx, actors, wanted, day_of(staff, day), f"Patient/{page.line.patient_id}")
-        return {"page": page, "days": days, "reasons": visits.reasons.values()}
+            actors = list(visit.line.actors) or [one.reference for one in diary_pages.staff_shown(tx)]
+            days = _times(staff, tx, actors, wanted, day_of(staff, day), f"Patient/{visit.line.patient_id}")
+        return {
+            **(head_values(staff, tx, visit.line.patient_id) if visit.line.patient_id else {"page": None}),
+            "visit": visit,
+            "days": days,
+            "reasons": visits.reasons.values(),
+            "no_video": visit.line.where == "video" and not visit.has_room,
+        }
 
     values = run(staff, work) | {
         "move": move,
@@ -283,5 +291,5 @@ def _visit(
         "typed": typed or {},
         "base": str(staff.request.base_url).rstrip("/"),
     }
-    line = values["page"].line
+    line = values["visit"].line
     return staff.page("schedule_visit.html", HERE, values, status=status, about=line.patient_id)

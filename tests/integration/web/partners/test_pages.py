@@ -61,7 +61,7 @@ def referral(app: App, tenant: Tenant) -> Referral:
     return make(app, tenant, Purpose.SPECIALIST)
 
 
-def make(app: App, tenant: Tenant, purpose: Purpose) -> Referral:
+def make(app: App, tenant: Tenant, purpose: Purpose, partner: str = "Heart Partners Cardiology") -> Referral:
     patient = {
         "resourceType": "Patient", "id": "james", "birthDate": BORN,
         "name": [{"family": "Okafor", "given": ["James"]}], "identifier": [{"system": "urn:mrn", "value": "00-51"}],
@@ -82,7 +82,7 @@ def make(app: App, tenant: Tenant, purpose: Purpose) -> Referral:
              "subject": {"reference": "Patient/james"}}  # fmt: skip
     new = NewLink(
         purpose=purpose, patient_id="james", request="ServiceRequest/heart", task="Task/heart-task",
-        partner="Heart Partners Cardiology",
+        partner=partner,
     )  # fmt: skip
     with app.database.transaction(tenant.id) as tx:
         for one in (patient, request, task, other):
@@ -122,6 +122,16 @@ def test_nothing_of_the_patient_is_shown_before_code_and_birth_date(web: TestCli
     assert wrong.status_code == 422 and "Okafor" not in wrong.text and QUESTION not in wrong.text
     shown = question(web, referral)
     assert QUESTION in shown and "James Okafor" in shown and "HIV" not in shown
+
+
+@pytest.mark.parametrize("purpose", [Purpose.MEDICINES, Purpose.EDUCATION, Purpose.ASSESSMENT])
+def test_who_finds_a_patients_own_link_does_not_learn_whose_it_is(
+    app: App, tenant: Tenant, web: TestClient[Any], purpose: Purpose
+) -> None:
+    own = make(app, tenant, purpose, partner="James Okafor")
+    for shown in (web.get(own.path), web.post(own.path, data={"birth_date": "1968-06-03"})):
+        assert "Birth date of the patient" in shown.text
+        assert "Okafor" not in shown.text and "James" not in shown.text
 
 
 def test_pages_set_no_cookie_and_run_no_script(web: TestClient[Any], referral: Referral) -> None:

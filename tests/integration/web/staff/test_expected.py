@@ -93,6 +93,18 @@ def test_what_was_said_on_the_phone_is_held_against_the_paper(app: App, tenant: 
     assert stale.status_code == 409
 
 
+def test_who_calls_has_the_birth_date_the_code_and_the_right_questions(web: TestClient[Any]) -> None:
+    _, task = promised(web)
+    page = web.get(f"/phone?about={task}").text
+    number = re.search(r"Our code is <b class=\"nowrap\">(L-\d+)<", page)
+    assert number and "born <b>2 Jun 1968</b>" in page and 'class="ident"' in page
+    assert "When did the patient come and leave?" in page and "No phone number of " in page
+    form = {"request": task, "purpose": "facility", "partner": "Mercy Hospital", "asks": "The summary, please"}
+    sheet = web.get(web.post("/sheets", data=form, follow_redirects=False).headers["location"]).text
+    code = sheet.partition("<h1>")[2].partition("<")[0]
+    assert number[1] in code and f">{code}<" in web.get(f"/phone?about={task}").text
+
+
 def test_a_call_needs_a_name_and_an_answer(web: TestClient[Any]) -> None:
     _, task = promised(web)
     for form in ({"who": "", "q-why": "x"}, {"who": "Pat", "q-why": ""}):

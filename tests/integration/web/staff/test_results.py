@@ -69,7 +69,8 @@ def test_a_critical_result_from_the_list_to_the_patient(web: Any, practice: Prac
     shown = nurse.get("/results").text
     assert "Critical, call now" in shown and "6.4 mmol/L" in shown and "high" in shown and "James Okafor" in shown
     path = link_to_test(shown)
-    assert "A physician has to read it" in nurse.get(path).text
+    page = nurse.get(path).text
+    assert "A physician has to read it" in page and 'class="ident"' in page
     refused = nurse.post(path, data={"act": "acknowledge", "how": "spoken", "told_by": "Lee"})
     assert refused.status_code == 422
     assert "the read-back" in refused.text and 'value="Lee"' in refused.text

@@ -67,6 +67,15 @@ def test_the_sheet_names_question_patient_medicines_and_its_code(web: TestClient
     assert "<svg" in paper and "<script" not in paper and "style=" not in paper
 
 
+def test_what_was_typed_stands_behind_the_question_of_the_request(web: TestClient[Any]) -> None:
+    asks = "Send the tracing of 3 November too."
+    form = {"request": "ServiceRequest/req", "purpose": "facility", "partner": "Heart Partners", "asks": asks}
+    made = web.post("/sheets", data=form, follow_redirects=False).headers["location"]
+    assert f"Is a heart monitor needed? {asks}" in web.get(f"{made}/print").text
+    link = web.get(made).text.partition('class="raw">')[2].partition("<")[0].partition("/p/")[2]
+    assert f"Is a heart monitor needed? {asks}" in web.post(f"/p/{link}", data={"birth_date": "1968-06-02"}).text
+
+
 def test_what_is_labelled_confidential_is_not_on_the_sheet(web: TestClient[Any]) -> None:
     assert "Buprenorphine" not in web.get(f"{made(web)}/print").text
 
