@@ -85,6 +85,17 @@ def load_settings(
     return Settings(**values)
 
 
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment that gives a child process exactly these settings."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+    given.pop("DATABASE_URL", None)
+    for name, value in vars(settings).items():
+        if value is not None:
+            given[f"{_PREFIX}{name.upper()}"] = str(value)
+    given["PYTHONPATH"] = str(Path(__file__).parents[1])
+    return given
+
+
 def _from_environment(given: Mapping[str, str]) -> dict[str, str]:
     known = {one.name for one in fields(Settings)}
     found = {

@@ -14,7 +14,7 @@ from careloop.bench.figures import Figure, Figures, at_least, at_most, percentil
 from careloop.bench.filling import bare
 from careloop.bench.installation import Place, cpu_seconds, installation, resident_megabytes, running_server
 from careloop.db.limits import plain_commit_seconds
-from careloop.flows import deadlines
+from careloop.worker import sweeping
 
 RATE_AIM, ANSWER_AIM, WORKER_AIM, WEB_AIM, FLAT_AIM = 150.0, 250.0, 400.0, 200.0, 1.3
 _SENDERS = 8
@@ -78,7 +78,7 @@ def run(sizes: Sequence[int], seconds: int, pace: int, command: str, kept: Path 
     if kept is not None:
         with installation(kept) as place:
             # What became due since the practice was made is no cost of a message.
-            deadlines.run(place.app, place.tenant)
+            sweeping.run(place.app, place.tenant)
             rounds.append(_round(place, population.patients_of(place), wanted))
     figures = [*(figure for one in rounds for figure in one.figures), limit]
     if len(rounds) > 1:

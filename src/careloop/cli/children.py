@@ -1,6 +1,7 @@
-"""The processes that the supervisor starts: `python -m careloop.cli.children NAME DESCRIPTOR`.
+"""The processes that the supervisor starts, and the one that a large sweep starts:
+`python -m careloop.cli.children NAME DESCRIPTOR`.
 
-Each ends on SIGTERM, and when the supervisor's end of the pipe DESCRIPTOR closes. Ctrl-C is the supervisor's business.
+Each ends on SIGTERM, and when its parent's end of the pipe DESCRIPTOR closes. Ctrl-C is the supervisor's business.
 """
 
 import os
@@ -60,6 +61,7 @@ PROCESSES = {
     "mllp": ("careloop.worker.mllp", "run_mllp"),
     "worker": ("careloop.worker.main", "run_worker"),
     "feed": ("careloop.cli.demo", "run_live_feed"),
+    "sweeper": ("careloop.worker.sweeping", "sweep_beside"),
 }
 """Each process loads only its own module: `(app, stop)` runs it."""
 

@@ -10,6 +10,7 @@ from careloop.clock import clock_started_at
 from careloop.errors import Rejected
 from careloop.flows import deadlines, inbox
 from careloop.flows.app import App
+from careloop.worker import sweeping
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,7 +47,7 @@ def _run(app: App, tenant: Tenant, at: datetime | None) -> deadlines.Report:
     """First what was told ahead of its time, then the clocks."""
     if at is not None and not tenant.production:
         inbox.process_due(app.with_clock(clock_started_at(at)), tenant)
-    return deadlines.run(app, tenant, at)
+    return sweeping.run(app, tenant, at)
 
 
 def instant_of(text: str | None) -> datetime | None:

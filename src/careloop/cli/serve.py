@@ -14,7 +14,7 @@ from urllib.error import URLError
 
 from careloop.cli import logs
 from careloop.cli.options import add_command, say, settings_of
-from careloop.cli.supervisor import Part, Supervisor, child_environment
+from careloop.cli.supervisor import Part, Supervisor
 from careloop.clock import Clock, clock_started_at
 from careloop.db import release_database
 from careloop.db.cluster import write_private
@@ -22,7 +22,7 @@ from careloop.errors import NotPermitted, Rejected, Unavailable
 from careloop.flows.app import App, build_app, set_clock
 from careloop.flows.publishing import publish_everywhere
 from careloop.flows.reception import listening
-from careloop.settings import Settings
+from careloop.settings import Settings, child_environment
 
 PARTS = ("web", "worker", "mllp")
 

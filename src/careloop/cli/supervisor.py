@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
@@ -125,14 +124,3 @@ class Supervisor:
 def set_from_handler(event: threading.Event) -> None:
     """The event is set soon. A signal handler must not take the event's lock, which its own thread may hold."""
     threading.Thread(target=event.set, daemon=True).start()
-
-
-def child_environment(settings: Settings) -> dict[str, str]:
-    """The environment that gives a child exactly these settings."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("CARELOOP_")}
-    given.pop("DATABASE_URL", None)
-    for name, value in vars(settings).items():
-        if value is not None:
-            given[f"CARELOOP_{name.upper()}"] = str(value)
-    given["PYTHONPATH"] = str(Path(__file__).parents[2])
-    return given

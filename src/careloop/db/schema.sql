@@ -3061,17 +3061,17 @@ CREATE TRIGGER keep_rule_version BEFORE UPDATE ON public.rule_version FOR EACH R
 
 CREATE TRIGGER lead_follows_first_loop AFTER INSERT ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION public.lead_of_first_loop();
 
-CREATE TRIGGER lead_follows_moved_loop AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION public.lead_of_first_loop();
+CREATE TRIGGER lead_follows_moved_loop AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS opened FOR EACH STATEMENT WHEN ((current_setting('app.turning'::text, true) IS DISTINCT FROM 'yes'::text)) EXECUTE FUNCTION public.lead_of_first_loop();
 
-CREATE TRIGGER loop_clock_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_clock();
+CREATE TRIGGER loop_clock_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('app.turning'::text, true) IS DISTINCT FROM 'yes'::text)) EXECUTE FUNCTION public.keep_loop_clock();
 
 CREATE TRIGGER loop_clock_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_clock();
 
-CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
+CREATE TRIGGER loop_place_moved AFTER UPDATE ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('app.turning'::text, true) IS DISTINCT FROM 'yes'::text)) EXECUTE FUNCTION public.keep_loop_place();
 
 CREATE TRIGGER loop_place_new AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_loop_place();
 
-CREATE TRIGGER need_follows_loop AFTER UPDATE ON public.loop REFERENCING OLD TABLE AS standing NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.look_at_changed_need();
+CREATE TRIGGER need_follows_loop AFTER UPDATE ON public.loop REFERENCING OLD TABLE AS standing NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('app.turning'::text, true) IS DISTINCT FROM 'yes'::text)) EXECUTE FUNCTION public.look_at_changed_need();
 
 CREATE TRIGGER need_follows_new_loop AFTER INSERT ON public.loop REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.look_at_new_need();
 

@@ -84,8 +84,21 @@ def carry_turns(app: App, tx: Transaction, works: Sequence[Work], cause: Cause, 
 
 
 def _all_that_fired(app: App, tx: Transaction, works: Sequence[Work], now: datetime) -> list[dict[str, Any]]:
-    desks = _desks(app, tx, works)
-    return [one for work in works for one in _new_escalations(work.changes, desks[work.patient_id], now)]
+    """Escalations that turns brought. Nobody is asked about the patients of whom nothing fired."""
+    found = {work.patient_id: [one for change in work.changes for one in _fired_by_turns(change)] for work in works}
+    desks = _desks(app, tx, [work for work in works if found[work.patient_id]])
+    return [
+        _fired(change.new, step, escalation, desks[patient_id].choice(escalation.to_role).owner, now)
+        for patient_id, fired in found.items()
+        for change, step, escalation in fired
+    ]
+
+
+def _fired_by_turns(change: LoopChange) -> list[tuple[LoopChange, StepState, Escalation]]:
+    """A turn adds to what fired already, and touches open steps only."""
+    assert change.old is not None
+    pairs = zip(change.old.state.steps, change.new.steps, strict=True)
+    return [(change, now, one) for was, now in pairs for one in now.escalations[len(was.escalations) :]]
 
 
 def _desks(app: App, tx: Transaction, works: Sequence[Work]) -> dict[str, routing.Desk]:

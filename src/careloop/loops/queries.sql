@@ -72,6 +72,29 @@ on conflict (tenant_id, loop_id, step_id) do update
        hold_by = excluded.hold_by, hold_until = excluded.hold_until, task_version = excluded.task_version,
        history = excluded.history
 
+-- turning --
+-- Until `turned_all` triggers of `loop` leave alone what is written: see 0040.
+select set_config('app.turning', 'yes', true)
+
+-- turned_all --
+select set_config('app.turning', '', true)
+
+-- turn_clocks --
+-- When turned loops wake next; those that never do have no row.
+with given as materialized (
+    select id, wake_at
+      from json_to_recordset(%(rows)s::json) as given (id uuid, wake_at timestamptz)),
+gone as (
+    delete from loop_clock
+     using given
+     where loop_clock.loop_id = given.id
+       and given.wake_at >= '9999-12-31')
+update loop_clock
+   set wake_at = given.wake_at
+  from given
+ where loop_clock.loop_id = given.id
+   and given.wake_at < '9999-12-31'
+
 -- turn_loops --
 -- Loops of which only clocks turned: their derived state stays as it was written, and no index is touched.
 update loop
@@ -199,6 +222,11 @@ select due.loop_id::text as id, due.patient_id
          order by c.wake_at, c.loop_id
          limit %(batch)s) as due
  where pg_try_advisory_xact_lock(hashtextextended('patient ' || due.patient_id, %(tenant)s))
+
+-- due_count --
+-- How many loops are due, no further than it matters.
+select count(*)
+  from (select from loop_clock where wake_at <= %(now)s limit %(most)s) as due
 
 -- due_patients --
 -- Patients of whom a fact lay ahead whose time has come; locked likewise.

@@ -113,12 +113,12 @@ def load_loops(
 ) -> list[StoredLoop]:
     """All loops of these patients, about these matters, or with these ids, oldest first; in one query."""
     rows = tx.rows(_SQL["loops_of_patients"], {"patients": list(patients), "focuses": list(focuses), "ids": list(ids)})
-    return [_stored_loop(row) for row in rows]
+    return [_stored_loop(row, _acts(row)) for row in rows]
 
 
 def load_turning(tx: Transaction, ids: Sequence[str]) -> list[StoredLoop]:
     """The loops with these ids, oldest first, without what people did to them: as much as a clock asks for."""
-    return [_stored_loop({**row, "acts": "[]"}) for row in tx.rows(_SQL["loops_to_turn"], {"ids": list(ids)})]
+    return [_stored_loop(row, ()) for row in tx.rows(_SQL["loops_to_turn"], {"ids": list(ids)})]
 
 
 def patients_with_loops(tx: Transaction, patients: Sequence[str]) -> list[str]:
@@ -134,7 +134,7 @@ def patients_with_proof(tx: Transaction, things: Sequence[str]) -> list[str]:
     return [row["patient_id"] for row in rows]
 
 
-def _stored_loop(row: Row) -> StoredLoop:
+def _stored_loop(row: Row, acts: tuple[Act, ...]) -> StoredLoop:
     derived, turned = _decode_state(row["state"]), row["turned"]
     return StoredLoop(
         id=row["id"],
@@ -148,8 +148,12 @@ def _stored_loop(row: Row) -> StoredLoop:
         derived=derived,
         state=derived if turned is None else with_turns(derived, _decode_turned(turned)),
         steps={step.step_id: step for step in _decode_steps(row["steps"])},
-        acts=tuple(_act({**act, "loop_id": row["id"]}) for act in _decode_acts(row["acts"])),
+        acts=acts,
     )
+
+
+def _acts(row: Row) -> tuple[Act, ...]:
+    return tuple(_act({**act, "loop_id": row["id"]}) for act in _decode_acts(row["acts"]))
 
 
 def _act(row: Row) -> Act:
@@ -184,7 +188,11 @@ def save(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Ma
 def turn(tx: Transaction, loops: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
     """Of these loops the columns that a clock moves, and of some of their steps, are as given; `turned` as a value of
     `loops.rules.turned`."""
-    tx.execute(_SQL["turn_loops"], _rows(loops))
+    rows = _rows(loops)
+    tx.execute(_SQL["turning"])
+    tx.execute(_SQL["turn_loops"], rows)
+    tx.execute(_SQL["turned_all"])
+    tx.execute(_SQL["turn_clocks"], rows)
     if steps:
         tx.execute(_SQL["turn_steps"], _rows(steps))
 
@@ -288,6 +296,11 @@ class Part:
 def due_loops(tx: Transaction, now: datetime, batch: int, part: Part) -> list[tuple[str, str]]:
     """(loop, patient) pairs whose clocks have something to do by `now`, locked for this worker."""
     return [(row["id"], row["patient_id"]) for row in tx.rows(_SQL["due_loops"], _due(tx, now, batch, part))]
+
+
+def due_count(tx: Transaction, now: datetime, most: int) -> int:
+    """How many loops have something to do by `now`, counted up to `most`."""
+    return int(tx.value(_SQL["due_count"], {"now": now, "most": most}))
 
 
 def due_patients(tx: Transaction, now: datetime, batch: int, part: Part) -> list[str]:

@@ -8,6 +8,7 @@ tells whether anything changed, so that the order of properties, which JSON give
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -56,6 +57,7 @@ def with_meta(resource: Mapping[str, Any], resource_id: str, version: int, last_
     return {**resource, "id": resource_id, "meta": {**meta, **rest}}
 
 
+@lru_cache(maxsize=16)
 def instant(moment: datetime) -> str:
     """A FHIR instant in UTC with milliseconds, as stored in `meta.lastUpdated`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -15,7 +15,6 @@ from careloop.db.installation import note_at_work
 from careloop.flows import (
     accounts,
     contradictions,
-    deadlines,
     diary_slots,
     home_asking,
     medicine_decide,
@@ -33,7 +32,7 @@ from careloop.flows import (
     weekly_letters,
 )
 from careloop.flows.app import App
-from careloop.worker import outbox
+from careloop.worker import outbox, sweeping
 
 _log = structlog.get_logger()
 
@@ -83,7 +82,7 @@ def jobs() -> list[Round]:
         Round("check-ins", home_asking.EVERY, home_asking.go_on),
         Round("weekly letters", weekly_letters.EVERY, weekly_letters.go_on),
         Round("assessments due", timedelta(minutes=1), rescreening.go_on),
-        Round("deadlines", timedelta(seconds=5), lambda app, tenant: deadlines.run(app, tenant)),
+        Round("deadlines", timedelta(seconds=5), lambda app, tenant: sweeping.run(app, tenant)),
     ]
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from careloop.cli.serve import Site, check_port_is_free, chosen_parts, clock_of, forget
-from careloop.cli.supervisor import child_environment
 from careloop.errors import Rejected, Unavailable
-from careloop.settings import Settings, load_settings
+from careloop.settings import Settings, child_environment, load_settings
 
 
 def site(port: int, host: str = "127.0.0.1") -> Site:

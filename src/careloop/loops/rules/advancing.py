@@ -5,10 +5,9 @@ derivation writes into the state what its steps have ahead; here that is only ca
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
-from careloop.loops.model import END, ClockState, Escalation, LoopState, StepState
+from careloop.loops.model import END, ClockState, Escalation, LoopState, StepState, changed
 from careloop.loops.rules.calendar import INSTANT
 from careloop.loops.rules.explaining import story_of
 from careloop.loops.rules.pathways import Pathway
@@ -24,10 +23,10 @@ def advance(state: LoopState, pathway: Pathway, now: datetime) -> LoopState | No
     steps = tuple([step if _rests(step, now) else _turned(step, now) for step in state.steps])
     if all(new is old for new, old in zip(steps, state.steps, strict=True)):
         return state
-    moved = replace(state, steps=steps, clock=loop_clock(steps), next_change=next_turn(steps, state.holds_until))
+    moved = changed(state, steps=steps, clock=loop_clock(steps), next_change=next_turn(steps, state.holds_until))
     if all(len(new.escalations) == len(old.escalations) for new, old in zip(steps, state.steps, strict=True)):
         return moved
-    return replace(moved, explanations=(state.explanations[0], *story_of(pathway, moved)))
+    return changed(moved, explanations=(state.explanations[0], *story_of(pathway, moved)))
 
 
 def _knows_steps(state: LoopState, pathway: Pathway) -> bool:
@@ -47,7 +46,7 @@ def turned_step(step: StepState, turns: int) -> StepState:
     due = step.ahead[:turns]
     words = [turn.word for turn in due if not turn.to_role]
     fired = [Escalation(key=turn.word, at=turn.at - INSTANT, to_role=turn.to_role) for turn in due if turn.to_role]
-    return replace(
+    return changed(
         step,
         clock=ClockState(words[-1]) if words else step.clock,
         escalations=(*step.escalations, *fired),

@@ -5,9 +5,9 @@ The law: `with_turns(derived, turns_between(derived, advanced)) == advanced` for
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from careloop.loops.model import ClockState, Explanation, LoopState, StepState
+from careloop.loops.model import ClockState, Explanation, LoopState, StepState, changed
 from careloop.loops.rules.advancing import next_turn, turned_step
 
 
@@ -47,7 +47,7 @@ def with_turns(derived: LoopState, turned: Turned) -> LoopState:
         for said in turned.said:
             lines.insert(said.place, said.line)
         explanations = tuple(lines)
-    return replace(
+    return changed(
         derived,
         steps=steps,
         clock=turned.clock,
