@@ -10,7 +10,7 @@ from careloop.access.model import Tenant, system_principal
 from careloop.db import Transaction
 from careloop.demo.chart import chart
 from careloop.demo.home import home
-from careloop.demo.matters import matters
+from careloop.demo.matters import clinics, matters
 from careloop.demo.medicines import medicines
 from careloop.demo.population import patients
 from careloop.demo.practice import Practice, Resource
@@ -40,6 +40,7 @@ def fill(
     now = app.clock.now()
     seed, count = population
     messages: list[Message] = []
+    write_charts(app, tenant, clinics(practice))
     for some in _batches(patients(seed, count, now.date()), _PEOPLE_AT_ONCE):
         resources: list[Resource] = []
         for person in some:

@@ -14,11 +14,11 @@ from careloop.demo.practice import Practice, Resource, coded, marked, person_ref
 _SNOMED = "http://snomed.info/sct"
 _LOINC = "http://loinc.org"
 _SPECIALTIES = (
-    ("Cardiology", "Does she need a change of her heart medicines before summer?"),
-    ("Lung clinic", "Is home oxygen needed?"),
-    ("Kidney clinic", "When should he be seen again, and which medicines should stop?"),
-    ("Diabetes clinic", "Would a sensor help her?"),
-    ("Orthopedics", "Is a new hip the right thing now?"),
+    ("Cardiology", "Do the heart medicines need a change before summer?", "Riverbend Heart Partners"),
+    ("Lung clinic", "Is home oxygen needed?", "Valley Lung Clinic"),
+    ("Kidney clinic", "When is the next visit needed, and which medicines should stop?", "Kidney Care Associates"),
+    ("Diabetes clinic", "Would a sensor help?", "Hilltown Diabetes Center"),
+    ("Orthopedics", "Is a new hip the right thing now?", "Bone and Joint Group"),
 )
 _WROTE = (
     "Can I get my refill before the weekend?",
@@ -79,8 +79,14 @@ def _kind(number: int) -> str | None:
     return None
 
 
+def clinics(practice: Practice) -> list[Resource]:
+    """The clinics that patients are referred to."""
+    names = [name for *_, name in _SPECIALTIES]
+    return marked([{"resourceType": "Organization", "id": practice.id("clinic", one), "name": one} for one in names])
+
+
 def _referral(told: _Told, days: float) -> tuple[str, datetime]:
-    service, question = told.chance.choice(_SPECIALTIES)
+    service, question, clinic = told.chance.choice(_SPECIALTIES)
     asked = told.ago(days * 24 - 4, days * 24 + 4)
     reference = told.add(
         "ServiceRequest",
@@ -93,6 +99,7 @@ def _referral(told: _Told, days: float) -> tuple[str, datetime]:
         subject=told.patient,
         authoredOn=asked.isoformat(),
         requester=told.doctor(),
+        performer=[{"reference": f"Organization/{told.practice.id('clinic', clinic)}", "display": clinic}],
         reasonCode=[{"text": question}],
         note=[{"text": question}],
         occurrencePeriod={"start": asked.date().isoformat(), "end": (asked + timedelta(days=30)).date().isoformat()},

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from careloop.access import accounts, passwords
 from careloop.access.model import Principal, Role, Tenant, system_principal
 from careloop.access.tenancy import TenantSettings
+from careloop.demo import words
 from careloop.demo.filling import fill
 from careloop.demo.practice import STAFF, Practice, Worker
 from careloop.errors import Conflict
@@ -209,7 +210,10 @@ def _door(app: App, tenant: Tenant, port: int) -> Feed:
     standing = feeds.list_feeds(app, tenant)
     if standing:
         return standing[0]
-    feed = Feed(id=None, kind="hl7v2", zone=tenant.zone, name="Hospitals", host=app.settings.mllp_host, port=port)
+    feed = Feed(
+        id=None, kind="hl7v2", zone=tenant.zone, name="Hospitals", host=app.settings.mllp_host, port=port,
+        places=dict(words.HOSPITALS),
+    )  # fmt: skip
     return feeds.add_feed(app, _system(tenant), tenant, feed)
 
 

@@ -77,12 +77,15 @@ def feed_for(app: App, tx: Transaction, tenant: Tenant, feed_id: int | None) -> 
         return intake.get_feed(tx, feed_id, any_sender=any_sender)
     authorities: dict[str, str] = {}
     dispositions: dict[str, str] = {}
+    places: dict[str, str] = {}
     for feed in intake.list_feeds(tx, any_sender=any_sender):
         authorities |= feed.authorities
         dispositions |= feed.dispositions
+        places |= feed.places
     return Feed(
-        id=None, kind="hl7v2", zone=tenant.zone, authorities=authorities, dispositions=dispositions, any_sender=True
-    )
+        id=None, kind="hl7v2", zone=tenant.zone, authorities=authorities, dispositions=dispositions, places=places,
+        any_sender=True,
+    )  # fmt: skip
 
 
 def failed(claimed: Claimed, error: CareloopError, now: datetime) -> Done:

@@ -1,6 +1,6 @@
 """The transitions board: who is in hospital, and where each person stands between discharge and day 30 (ui.md §7.4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from careloop.db import Transaction
 from careloop.flows import people
 from careloop.flows.app import App
 from careloop.flows.people import PatientShown
+from careloop.flows.stay_words import StayWords, stay_words
 from careloop.flows.timeline import instant_of
 from careloop.flows.worklist_rows import segments_of
 from careloop.flows.worklist_values import BoardCard, BoardColumn, TransitionsBoard
@@ -72,11 +73,16 @@ def _column(
     ids = lists.board_column(tx, key, limit)
     loops = lists.shown(tx, ids)
     patients = people.patients_shown(app, tx, [loop.patient_id for loop in loops.values()], now, zone)
-    cards = tuple(_card(loops[loop_id], patients[loops[loop_id].patient_id], now, zone) for loop_id in ids)
+    found = app.record.fetch(tx, sorted({loop.state.focus for loop in loops.values()}))
+    stays = stay_words(app, tx, {reference: stored.resource for reference, stored in found.items()})
+    cards = tuple(
+        _card(loop, patients[loop.patient_id], stays.get(loop.state.focus), now, zone)
+        for loop in (loops[loop_id] for loop_id in ids)
+    )
     return BoardColumn(key=key, title=title, total=totals[0], late=totals[1], cards=cards)
 
 
-def _card(loop: lists.Shown, patient: PatientShown, now: datetime, zone: ZoneInfo) -> BoardCard:
+def _card(loop: lists.Shown, patient: PatientShown, stay: StayWords | None, now: datetime, zone: ZoneInfo) -> BoardCard:
     state = loop.state
     step = next_step(state)
     clock = step.clock if step else state.clock
@@ -85,7 +91,9 @@ def _card(loop: lists.Shown, patient: PatientShown, now: datetime, zone: ZoneInf
         loop_id=loop.id,
         patient_id=loop.patient_id,
         patient_name=patient.name,
-        place_line=f"Home {_days(state.opened, now, zone)}",
+        place_line=_joined(
+            stay.hospital if stay else "", f"home {_days(state.opened, now, zone)}", stay.reason if stay else ""
+        ),
         status_line=f"Watch until {_day(state.watch_until or state.deadline, zone)}",
         due=step.due if step else None,
         clock=ClockState.OVERDUE if late else clock,
@@ -103,8 +111,11 @@ def _in_hospital(
     found = app.record.search(tx, principal, "Encounter", asked, now)
     stays = [stored for stored in found.entries if stored.patient_id]
     patients = people.patients_shown(app, tx, [str(stored.patient_id) for stored in stays], now, zone)
+    told = stay_words(app, tx, {stored.reference: stored.resource for stored in stays})
     cards = tuple(
-        _stay_card(stored.resource, str(stored.patient_id), patients[str(stored.patient_id)], now, zone)
+        _stay_card(
+            stored.resource, str(stored.patient_id), patients[str(stored.patient_id)], told[stored.reference], now, zone
+        )
         for stored in stays
     )
     column = BoardColumn(key=IN_HOSPITAL, title="In hospital", total=found.total or len(cards), late=0, cards=cards)
@@ -112,14 +123,14 @@ def _in_hospital(
 
 
 def _stay_card(
-    stay: Mapping[str, Any], patient_id: str, patient: PatientShown, now: datetime, zone: ZoneInfo
+    stay: Mapping[str, Any], patient_id: str, patient: PatientShown, told: StayWords, now: datetime, zone: ZoneInfo
 ) -> BoardCard:
     start = instant_of((stay.get("period") or {}).get("start"))
     return BoardCard(
         loop_id=None,
         patient_id=patient_id,
         patient_name=patient.name,
-        place_line=_place(stay.get("location") or []),
+        place_line=_joined(told.hospital, told.bed, told.reason) or "Place not known",
         status_line=f"In hospital {_days(start, now, zone)}" if start else "In hospital, admission time not known",
         due=None,
         clock=ClockState.ON_TIME,
@@ -129,9 +140,10 @@ def _stay_card(
     )
 
 
-def _place(locations: Sequence[Mapping[str, Any]]) -> str:
-    names = [str((entry.get("location") or {}).get("display", "")) for entry in locations]
-    return next((name for name in reversed(names) if name), "Place not known")
+def _joined(*parts: str) -> str:
+    """`Mercy General, home 3 days, COPD`: what is known, the first letter large."""
+    line = ", ".join(part for part in parts if part)
+    return line[:1].upper() + line[1:]
 
 
 def _language(patient: PatientShown) -> str:

@@ -29,6 +29,7 @@ _PARTS = {
     "name": "name", "zone": "time zone", "enabled": "open or closed", "senders": "senders",
     "authorities": "authorities", "classes": "codes of the class", "patient_types": "codes of the patient type",
     "dispositions": "codes of the discharge reason", "codes": "other codes", "quirks": "habits",
+    "places": "names of facilities",
 }  # fmt: skip
 
 

@@ -136,15 +136,13 @@ def _facility(named: str, universal: tuple[str, str, str], rule: Rule, context: 
     system, number, kind = universal
     if not named:
         return _organization("", number, system, "", rule, context)
-    own_id = derived_id(context.tenant_id, "organization", named)
-    known: list[Json] = [{"system": "urn:careloop:facility", "value": named}]
+    resource = places.facility(named, context)
     if number:
         typed = {"coding": [{"system": _UNIVERSAL, "code": short_code(kind)}]} if short_code(kind) else {}
-        known.append({"system": system, "value": number, **({"type": typed} if typed else {})})
-    resource: Json = {"resourceType": "Organization", "id": own_id, "identifier": known, "name": named}
+        resource["identifier"].append({"system": system, "value": number, **({"type": typed} if typed else {})})
     _add_ways(resource, rule, context)
-    context.made[f"Organization/{own_id}"] = resource
-    return {"reference": f"Organization/{own_id}", "display": named}
+    context.made[f"Organization/{resource['id']}"] = resource
+    return {"reference": f"Organization/{resource['id']}", "display": resource["name"]}
 
 
 def _universal(universal: str, kind: str) -> str:

@@ -136,15 +136,14 @@ def settings_of(feed: Feed) -> dict[str, Any]:
         "dispositions": dict(feed.dispositions),
         "codes": {name: dict(codes) for name, codes in feed.codes.items()},
         "quirks": sorted(feed.quirks),
+        "places": dict(feed.places),
     }
 
 
 def with_settings(feed: Feed, settings: Mapping[str, Any]) -> Feed:
-    """The feed with these settings; its door stays where it is."""
-    return replace(
-        feed,
-        **{**settings, "senders": frozenset(settings["senders"]), "quirks": frozenset(settings.get("quirks", ()))},
-    )
+    """The feed with these settings; its door stays where it is. Versions from before places had names name none."""
+    senders, quirks = frozenset(settings["senders"]), frozenset(settings.get("quirks", ()))
+    return replace(feed, **{"places": {}, **settings, "senders": senders, "quirks": quirks})
 
 
 def change_feed(
@@ -160,9 +159,7 @@ def change_feed(
         raise Conflict("somebody changed this feed while you were at it; look at it again")
     keep_version(tx, now, feed.id, by="", by_name="", what="As it was before the first change")
     settings = settings_of(feed)
-    maps = {
-        key: settings[key] for key in ("authorities", "classes", "patient_types", "dispositions", "codes", "quirks")
-    }
+    maps = {key: value for key, value in settings.items() if key not in ("name", "zone", "enabled", "senders")}
     values = {
         "id": feed.id, "name": feed.name, "zone": feed.zone, "maps": encode(maps).decode(),
         "senders": settings["senders"], "enabled": feed.enabled, "version": base + 1,

@@ -46,8 +46,9 @@ class Effect(StrEnum):
 class Feed:
     """A door that a sender speaks to. `authorities` maps an assigning authority (PID-3.4, PV1-19.4) to a FHIR system;
     `classes`, `patient_types` (PV1-18) and `dispositions` (PV1-36) map site codes, `codes` those of other coded fields
-    by the field's id in `content/feeds`; `quirks` are habits of the sender that are set right; `senders` are the
-    accepted pairs `application|facility`, empty when none was accepted yet."""
+    by the field's id in `content/feeds`; `quirks` are habits of the sender that are set right; `places` are the names
+    of the facilities that it abbreviates (MSH-4); `senders` are the accepted pairs `application|facility`, empty when
+    none was accepted yet."""
 
     id: int | None
     kind: str
@@ -63,6 +64,7 @@ class Feed:
     any_sender: bool = False
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     quirks: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
     version: int = 1
 

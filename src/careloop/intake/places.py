@@ -64,17 +64,24 @@ def _describe(resource: Json, value: Value) -> None:
 
 def organization(context: Context) -> Json | None:
     """A reference to the Organization of the sending facility, made beside; None when the sender names none."""
-    name = context.facility
-    if not name:
+    if not context.facility:
         return None
-    own_id = derived_id(context.tenant_id, "organization", name)
-    context.made[f"Organization/{own_id}"] = {
+    made = facility(context.facility, context)
+    context.made[f"Organization/{made['id']}"] = made
+    return {"reference": f"Organization/{made['id']}", "display": made["name"]}
+
+
+def facility(sent: str, context: Context) -> Json:
+    """The Organization that a sender calls so, under the name that the settings of the feed give it. Its id follows
+    from what was sent: a better name makes no second hospital."""
+    name = context.feed.places.get(sent, sent)
+    return {
         "resourceType": "Organization",
-        "id": own_id,
-        "identifier": [{"system": "urn:careloop:facility", "value": name}],
+        "id": derived_id(context.tenant_id, "organization", sent),
+        "identifier": [{"system": "urn:careloop:facility", "value": sent}],
         "name": name,
+        **({"alias": [sent]} if name != sent else {}),
     }
-    return {"reference": f"Organization/{own_id}", "display": name}
 
 
 def _make(context: Context, path: list[str], code: str, kind: tuple[str, str], shown: str, parent: str | None) -> str:

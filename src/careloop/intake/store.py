@@ -287,6 +287,7 @@ def feed_of(row: Row, *, any_sender: bool) -> Feed:
         any_sender=any_sender,
         codes=maps.get("codes", {}),
         quirks=frozenset(maps.get("quirks", ())),
+        places=maps.get("places", {}),
         enabled=row["enabled"],
         version=row["version"],
     )
@@ -311,6 +312,7 @@ def add_feed(tx: Transaction, now: datetime, feed: Feed, *, any_sender: bool) ->
         "authorities": dict(feed.authorities), "classes": dict(feed.classes),
         "patient_types": dict(feed.patient_types), "dispositions": dict(feed.dispositions),
         "codes": {name: dict(codes) for name, codes in feed.codes.items()}, "quirks": sorted(feed.quirks),
+        "places": dict(feed.places),
     }  # fmt: skip
     row = tx.one(
         SQL["add_feed"],

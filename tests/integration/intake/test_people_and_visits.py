@@ -1,6 +1,10 @@
 """Who a message is about, what it changes of them, and what it must never do."""
 
+from dataclasses import replace
+
 from tests.messages import adt
+
+from careloop.flows import feed_settings
 
 
 def nk1(*fields):
@@ -112,3 +116,18 @@ def test_one_poisonous_message_does_not_stop_the_others_of_its_batch(door, monke
     with door.app.database.transaction(door.tenant.id) as tx:
         row = tx.one("select status, attempts, reason from inbox where control_id = 'BAD'")
     assert (row["status"], row["attempts"]) == ("received", 1)
+
+
+def test_a_hospital_has_the_name_that_the_feed_gives_it_and_stays_one(door):
+    door.send(adt("A01"))
+    [before] = door.find("Organization", "urn:careloop:facility", "STMARY")
+    assert before.resource["name"] == "STMARY"
+    named = replace(door.feed, name="Hospital", places={"STMARY": "St. Mary Riverbend"})
+    feed_settings.save(door.app, door.principal, named, base=door.feed.version)
+    door.send(adt("A08", control_id="C2", at="20261121080000-0500"))
+    [after] = door.find("Organization", "urn:careloop:facility", "STMARY")
+    assert (after.id, after.resource["name"], after.resource["alias"]) == (before.id, "St. Mary Riverbend", ["STMARY"])
+    assert door.encounter()["serviceProvider"]["display"] == "St. Mary Riverbend"
+    feed_settings.undo(door.app, door.principal, door.feed.id, base=door.feed.version + 1, version=door.feed.version)
+    door.send(adt("A08", control_id="C3", at="20261121090000-0500"))
+    assert door.encounter()["serviceProvider"]["display"] == "STMARY"

@@ -225,6 +225,7 @@ def _feed_of(
         senders=frozenset(line.strip() for line in form.get("senders", "").splitlines() if line.strip()),
         authorities=dict(_pairs(data, "authority", "system", both=False)),
         codes=codes,
+        places=dict(_pairs(data, "facility", "place", both=True)),
         quirks=frozenset(_many(data, "quirk")),
         classes=stored["classes"],
         patient_types=stored["patient_types"],
