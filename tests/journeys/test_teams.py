@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
+from tests.journeys import slow_lists
 from tests.journeys.practice import at
 
 from careloop.access.model import Principal, PrincipalKind
@@ -437,6 +438,7 @@ def test_whoever_leaves_is_away_or_hands_over_nothing_is_ever_ownerless(practice
             rows = practice.run(lambda tx, one=one: owning.owned_at(tx, one, practice.app.clock.now()))
             assert len({(row["loop_id"], row["step_id"]) for row in rows}) == len(rows) > 0
             assert lead(practice, one) is not None
+        assert slow_lists.check(practice)
     deadlines.run(practice.app, practice.tenant)
     assert not healthy(practice)
 

@@ -58,11 +58,12 @@ drop table bench_loop, bench_step, bench_ended
 -- copy_loops --
 -- Loops of the map: the same facts about another person, so that a review finds them as they must be. Their clocks rest.
 insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline, next_step, next_due,
-                  next_outside, tier, safety, lasting_points, board, watch_until, as_of, wake_at, task_version, history, state,
-                  turned)
+                  next_outside, next_owner, next_waiting, tier, safety, lasting_points, board, watch_until, as_of, wake_at,
+                  task_version, history, state, turned)
 select m.id, l.pathway, l.version, 'P' || d.digits, overlay(l.focus placing d.digits from length(l.focus) - 7 for 8),
        replace(l.matter, substr(l.patient_id, 2), d.digits), l.status, l.clock, m.owner,
-       l.opened, l.deadline, l.next_step, l.next_due, l.next_outside, l.tier, l.safety, l.lasting_points, l.board,
+       l.opened, l.deadline, l.next_step, l.next_due, l.next_outside,
+       case when l.next_owner is not null then m.owner end, l.next_waiting, l.tier, l.safety, l.lasting_points, l.board,
        l.watch_until, l.as_of, '9999-12-31', l.task_version, '{}',
        replace(replace(replace(l.state::text, substr(l.patient_id, 2), d.digits), l.id::text, m.id::text), l.owner, m.owner)::jsonb,
        replace(l.turned::text, substr(l.patient_id, 2), d.digits)::jsonb
@@ -71,6 +72,7 @@ select m.id, l.pathway, l.version, 'P' || d.digits, overlay(l.focus placing d.di
  cross join lateral (select lpad(m.number::text, 8, '0') as digits) as d
 
 -- copy_steps --
+-- All steps of a copy are of one owner, so none stands aside.
 insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
                        closure_reason, evidence, task_version, history)
 select m.id, s.step_id, m.task_id, s.position, s.status, s.clock, m.owner, s.owner_role, s.due, s.says, s.outside, s.ended,

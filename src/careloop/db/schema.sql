@@ -36,32 +36,31 @@ begin
        and p.loop_id = l.id
        and l.status not in ('requested', 'accepted', 'in-progress', 'on-hold');
     insert into loop_place as p (loop_id, patient_id, pathway, tier, step_id, due, opened, outside, waiting, safety,
-                                 lasting_points, snoozed_until, section, points, holds_from, holds_until)
-    select l.id, l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, w.waiting, l.safety,
-           l.lasting_points, l.snoozed_until,
-           coalesce(rank_section(r.points, l.next_due, w.waiting, l.safety, c.tomorrow, c.weights), 1),
+                                 lasting_points, snoozed_until, next_owner, section, points, holds_from, holds_until)
+    select l.id, l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, l.next_waiting,
+           l.safety, l.lasting_points, l.snoozed_until, l.next_owner,
+           coalesce(rank_section(r.points, l.next_due, l.next_waiting, l.safety, c.tomorrow, c.weights), 1),
            coalesce(r.points, 0), coalesce(c.at, 'infinity'),
-           coalesce(rank_until(l.opened, l.next_due, l.next_outside, w.waiting, c.at, c.zone, c.weights), '-infinity')
+           coalesce(rank_until(l.opened, l.next_due, l.next_outside, l.next_waiting, c.at, c.zone, c.weights), '-infinity')
       from changed as l
-     cross join lateral (select l.clock = 'waiting' or l.status = 'on-hold' as waiting) as w
       left join loop_place as stands on stands.tenant_id = l.tenant_id and stands.loop_id = l.id
       left join worklist_clock as c on c.tenant_id = l.tenant_id
-     cross join lateral (select rank_points(l.lasting_points, l.opened, l.next_due, l.next_outside, w.waiting, c.at,
+     cross join lateral (select rank_points(l.lasting_points, l.opened, l.next_due, l.next_outside, l.next_waiting, c.at,
                                             c.tomorrow, c.day_after, c.weights) as points) as r
      where l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
        and (stands.loop_id is null
             or (stands.patient_id, stands.pathway, stands.tier, stands.step_id, stands.due, stands.opened, stands.outside,
-                stands.waiting, stands.safety, stands.lasting_points, stands.snoozed_until)
+                stands.waiting, stands.safety, stands.lasting_points, stands.snoozed_until, stands.next_owner)
                is distinct from
-               (l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, w.waiting, l.safety,
-                l.lasting_points, l.snoozed_until))
+               (l.patient_id, l.pathway, l.tier, l.next_step, l.next_due, l.opened, l.next_outside, l.next_waiting, l.safety,
+                l.lasting_points, l.snoozed_until, l.next_owner))
      order by l.id
     on conflict (tenant_id, loop_id) do update
        set patient_id = excluded.patient_id, pathway = excluded.pathway, tier = excluded.tier,
            step_id = excluded.step_id, due = excluded.due, opened = excluded.opened, outside = excluded.outside,
            waiting = excluded.waiting, safety = excluded.safety, lasting_points = excluded.lasting_points,
-           snoozed_until = excluded.snoozed_until, section = excluded.section, points = excluded.points,
-           holds_from = excluded.holds_from, holds_until = excluded.holds_until;
+           snoozed_until = excluded.snoozed_until, next_owner = excluded.next_owner, section = excluded.section,
+           points = excluded.points, holds_from = excluded.holds_from, holds_until = excluded.holds_until;
     return null;
 end
 $$;
@@ -1165,6 +1164,8 @@ CREATE TABLE public.loop (
     history text[] DEFAULT '{}'::text[] NOT NULL,
     state jsonb NOT NULL,
     turned jsonb,
+    next_owner text,
+    next_waiting boolean DEFAULT false NOT NULL,
     CONSTRAINT loop_cancelled_says_why CHECK (((status <> ALL (ARRAY['cancelled'::text, 'failed'::text])) OR (closure_reason IS NOT NULL))),
     CONSTRAINT loop_clock_check CHECK ((clock = ANY (ARRAY['on-time'::text, 'due-soon'::text, 'overdue'::text, 'waiting'::text]))),
     CONSTRAINT loop_closed_has_instant CHECK (((closed IS NULL) = (status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text])))),
@@ -1179,6 +1180,10 @@ WITH (toast_tuple_target='800', fillfactor='85');
 ALTER TABLE ONLY public.loop FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN public.loop.turned IS 'what clocks did since `state` was derived (loops.rules.turned); none of it is in `state`';
+
+COMMENT ON COLUMN public.loop.next_owner IS 'who owns `next_step`; null where no step is open';
+
+COMMENT ON COLUMN public.loop.next_waiting IS 'the move of `next_step` is somebody else''s (loops.rules.rank.is_waiting)';
 
 CREATE TABLE public.loop_act (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -1230,7 +1235,8 @@ CREATE TABLE public.loop_place (
     section smallint NOT NULL,
     points integer NOT NULL,
     holds_from timestamp with time zone NOT NULL,
-    holds_until timestamp with time zone NOT NULL
+    holds_until timestamp with time zone NOT NULL,
+    next_owner text
 )
 WITH (fillfactor='80');
 
@@ -1258,6 +1264,7 @@ CREATE TABLE public.loop_step (
     hold_until timestamp with time zone,
     task_version integer NOT NULL,
     history text[] DEFAULT '{}'::text[] NOT NULL,
+    aside boolean DEFAULT false NOT NULL,
     CONSTRAINT loop_step_clock_check CHECK ((clock = ANY (ARRAY['on-time'::text, 'due-soon'::text, 'overdue'::text, 'waiting'::text]))),
     CONSTRAINT loop_step_owner_check CHECK ((owner ~ '^(Practitioner|PractitionerRole|CareTeam)/.'::text)),
     CONSTRAINT loop_step_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'accepted'::text, 'in-progress'::text, 'on-hold'::text, 'completed'::text, 'cancelled'::text, 'failed'::text, 'entered-in-error'::text]))),
@@ -1268,6 +1275,8 @@ CREATE TABLE public.loop_step (
 WITH (fillfactor='85');
 
 ALTER TABLE ONLY public.loop_step FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.loop_step.aside IS 'open, and somebody else owns the next step of the loop';
 
 CREATE TABLE public.loop_wake (
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL,
@@ -2885,6 +2894,8 @@ CREATE INDEX loop_closed_when ON public.loop USING btree (tenant_id, closed) WHE
 
 CREATE INDEX loop_of_focus ON public.loop USING btree (tenant_id, focus);
 
+CREATE INDEX loop_of_other_next ON public.loop USING btree (tenant_id, owner) WHERE (is_open AND (next_owner IS DISTINCT FROM owner));
+
 CREATE INDEX loop_of_patient ON public.loop USING btree (tenant_id, patient_id);
 
 CREATE INDEX loop_on_board ON public.loop USING btree (tenant_id, board, next_due) WHERE (board IS NOT NULL);
@@ -2901,6 +2912,8 @@ CREATE INDEX loop_place_by_due ON public.loop_place USING btree (tenant_id, due)
 
 CREATE INDEX loop_place_of_kind ON public.loop_place USING btree (tenant_id, pathway, section, safety DESC, points DESC, due, opened, loop_id);
 
+CREATE INDEX loop_place_of_next ON public.loop_place USING btree (tenant_id, next_owner);
+
 CREATE INDEX loop_place_of_patient ON public.loop_place USING btree (tenant_id, patient_id);
 
 CREATE INDEX loop_place_order ON public.loop_place USING btree (tenant_id, section, safety DESC, points DESC, due, opened, loop_id);
@@ -2908,6 +2921,8 @@ CREATE INDEX loop_place_order ON public.loop_place USING btree (tenant_id, secti
 CREATE INDEX loop_place_over ON public.loop_place USING btree (tenant_id, holds_until);
 
 CREATE INDEX loop_place_snoozed ON public.loop_place USING btree (tenant_id, snoozed_until) WHERE (snoozed_until IS NOT NULL);
+
+CREATE INDEX loop_step_aside ON public.loop_step USING btree (tenant_id, owner) WHERE aside;
 
 CREATE UNIQUE INDEX loop_step_by_task ON public.loop_step USING btree (tenant_id, task_id);
 

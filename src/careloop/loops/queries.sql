@@ -37,12 +37,12 @@ select l.id::text, l.number, l.patient_id, l.owner, l.as_of, l.snoozed_until, l.
 -- save_loops --
 -- Rows in the order given.
 insert into loop (id, number, pathway, version, patient_id, focus, matter, status, clock, owner, opened, closed,
-                  closure_reason, closure_by, closure_note, deadline, next_step, next_due, next_outside, tier, safety,
-                  lasting_points, board, watch_until, as_of, wake_at, hold_reason, hold_by, hold_until, snoozed_until,
-                  task_version, history, state)
+                  closure_reason, closure_by, closure_note, deadline, next_step, next_due, next_outside, next_owner,
+                  next_waiting, tier, safety, lasting_points, board, watch_until, as_of, wake_at, hold_reason, hold_by,
+                  hold_until, snoozed_until, task_version, history, state)
 select id, number, pathway, version, patient_id, focus, matter, status, clock,
        owner, opened, closed, closure_reason, closure_by, closure_note, deadline,
-       next_step, next_due, next_outside, tier, safety, lasting_points, board,
+       next_step, next_due, next_outside, next_owner, next_waiting, tier, safety, lasting_points, board,
        watch_until, as_of, wake_at, hold_reason, hold_by, hold_until, snoozed_until,
        task_version, history, state
   from json_populate_recordset(null::loop, %(rows)s::json)
@@ -51,24 +51,26 @@ on conflict (tenant_id, id) do update
        clock = excluded.clock, owner = excluded.owner, opened = excluded.opened, closed = excluded.closed,
        closure_reason = excluded.closure_reason, closure_by = excluded.closure_by,
        closure_note = excluded.closure_note, deadline = excluded.deadline, next_step = excluded.next_step,
-       next_due = excluded.next_due, next_outside = excluded.next_outside, tier = excluded.tier,
-       safety = excluded.safety, lasting_points = excluded.lasting_points, board = excluded.board,
-       watch_until = excluded.watch_until, as_of = greatest(loop.as_of, excluded.as_of), wake_at = excluded.wake_at,
+       next_due = excluded.next_due, next_outside = excluded.next_outside, next_owner = excluded.next_owner,
+       next_waiting = excluded.next_waiting, tier = excluded.tier, safety = excluded.safety,
+       lasting_points = excluded.lasting_points, board = excluded.board, watch_until = excluded.watch_until,
+       as_of = greatest(loop.as_of, excluded.as_of), wake_at = excluded.wake_at,
        hold_reason = excluded.hold_reason, hold_by = excluded.hold_by, hold_until = excluded.hold_until,
        snoozed_until = excluded.snoozed_until, task_version = excluded.task_version, history = excluded.history,
        state = excluded.state, turned = null
 
 -- save_steps --
-insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, due, says, outside, ended,
-                       closure_reason, evidence, hold_reason, hold_by, hold_until, task_version, history)
-select loop_id, step_id, task_id, position, status, clock, owner, owner_role, due,
+insert into loop_step (loop_id, step_id, task_id, position, status, clock, owner, owner_role, aside, due, says, outside,
+                       ended, closure_reason, evidence, hold_reason, hold_by, hold_until, task_version, history)
+select loop_id, step_id, task_id, position, status, clock, owner, owner_role, aside, due,
        says, outside, ended, closure_reason, evidence, hold_reason, hold_by, hold_until,
        task_version, history
   from json_populate_recordset(null::loop_step, %(rows)s::json)
 on conflict (tenant_id, loop_id, step_id) do update
    set position = excluded.position, status = excluded.status, clock = excluded.clock, owner = excluded.owner,
-       owner_role = excluded.owner_role, due = excluded.due, says = excluded.says, outside = excluded.outside, ended = excluded.ended,
-       closure_reason = excluded.closure_reason, evidence = excluded.evidence, hold_reason = excluded.hold_reason,
+       owner_role = excluded.owner_role, aside = excluded.aside, due = excluded.due, says = excluded.says,
+       outside = excluded.outside, ended = excluded.ended, closure_reason = excluded.closure_reason,
+       evidence = excluded.evidence, hold_reason = excluded.hold_reason,
        hold_by = excluded.hold_by, hold_until = excluded.hold_until, task_version = excluded.task_version,
        history = excluded.history
 

@@ -9,7 +9,7 @@ import msgspec
 
 from careloop.loops.ids import step_task_id
 from careloop.loops.model import Act, ActKind, LoopState, Status, StepState
-from careloop.loops.rules.rank import RankWeights, is_outside, lasting_points, next_step
+from careloop.loops.rules.rank import RankWeights, is_outside, is_waiting, lasting_points, next_step
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When an open loop is looked at again that time alone changes no more: only people and facts do."""
@@ -61,6 +61,8 @@ def loop_row(state: LoopState, frame: RowFrame) -> dict[str, Any]:
         "next_step": ahead.step_id if ahead else None,
         "next_due": ahead.due if ahead else state.deadline,
         "next_outside": ahead is not None and is_outside(frame.weights, state.pathway, ahead.step_id),
+        "next_owner": _next_owner(state, frame),
+        "next_waiting": ahead is not None and is_waiting(ahead),
         "tier": state.tier.value,
         "safety": state.pathway in frame.weights.safety,
         "lasting_points": lasting_points(state, frame.weights),
@@ -87,6 +89,7 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
         "clock": step.clock.value,
         "owner": frame.owners[step.step_id],
         "owner_role": step.owner_role,
+        "aside": step.status.is_open and _next_owner(state, frame) != frame.owners[step.step_id],
         "due": step.due,
         "says": line_under(state, step),
         "outside": is_outside(frame.weights, state.pathway, step.step_id),
@@ -97,6 +100,11 @@ def step_row(state: LoopState, position: int, step: StepState, frame: RowFrame) 
         "task_version": frame.versions[step.step_id],
         "history": list(frame.history[step.step_id]),
     }
+
+
+def _next_owner(state: LoopState, frame: RowFrame) -> str | None:
+    ahead = next_step(state)
+    return frame.owners[ahead.step_id] if ahead else None
 
 
 def line_under(state: LoopState, step: StepState) -> str:

@@ -26,6 +26,7 @@ _EXPECTED = {
     "word_without_sentence": "3, 8: a person, a reason and a sentence where something is complete without evidence",
     "closed_with_open_steps": "3: no open step in a closed loop",
     "state_differs": "4: rows that say what the derived state says",
+    "next_differs": "4: loop, place and steps that agree about who is next",
     "doubled_matters": "5: one open loop for each matter",
     "unexplained": "7: a reason for the opening, each deadline and each owner, and a Provenance for each version",
 }

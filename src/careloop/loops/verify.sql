@@ -155,6 +155,29 @@ select s.loop_id::text, s.step_id
     or s.due is distinct from (d.step ->> 'due')::timestamptz
     or cardinality(s.evidence) <> coalesce(jsonb_array_length(d.step -> 'evidence'), 0)
 
+-- next_differs --
+-- 4. What lists go by says of each open loop and its place which step is next, whose it is and whether it waits; and of
+-- each step whether it stands aside.
+select l.id::text as loop_id, '' as step_id
+  from loop as l
+  left join loop_place as p on p.tenant_id = l.tenant_id and p.loop_id = l.id
+  left join lateral (
+       select s.step_id, s.owner, (s.clock = 'waiting' or s.status = 'on-hold') as waiting
+         from loop_step as s
+        where s.tenant_id = l.tenant_id
+          and s.loop_id = l.id
+          and s.is_open
+        order by waiting, s.due, s.position
+        limit 1) as n on true
+ where l.is_open
+   and ((l.next_step, l.next_owner, l.next_waiting) is distinct from (n.step_id, n.owner, coalesce(n.waiting, false))
+        or (p.step_id, p.next_owner, p.waiting) is distinct from (l.next_step, l.next_owner, l.next_waiting))
+ union all
+select s.loop_id::text, s.step_id
+  from loop_step as s
+  join loop as l on l.tenant_id = s.tenant_id and l.id = s.loop_id
+ where s.aside <> (s.is_open and s.owner is distinct from l.next_owner)
+
 -- unexplained --
 -- 7. Each loop says why it opened, each deadline how it was reckoned, each version of a Task has its Provenance, each
 -- owner says who gave it to them and why.

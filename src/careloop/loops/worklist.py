@@ -202,8 +202,8 @@ def _at_most(tx: Transaction, asked: Asked) -> int:
 
 @lru_cache(maxsize=128)
 def _some(query: str, source: str, filters: tuple[str, ...], snoozed: bool = False) -> str:
-    where = _SQL[source].replace("{candidates}", _SQL["candidates_mine"])
-    text = _SQL[query].replace("{source}", where).replace("{points}", _SQL["points"])
+    text = _SQL[query].replace("{source}", _SQL[source])
+    text = text.replace("{points_if_kept}", _SQL["points_if_kept"]).replace("{points}", _SQL["points"])
     return text.replace("{awake}", _SQL["asleep" if snoozed else "awake"]).replace("{filters}", _where(filters))
 
 

@@ -1,31 +1,60 @@
--- candidates_mine --
--- What these owners hold: their own open steps; loops whose next step is somebody else's; escalations to them.
--- One row a loop: own steps first, those that can be done before those that wait, then the earlier deadline, then the
--- pathway's order.
-select distinct on (work.loop_id) work.loop_id, work.step_id, work.due, work.outside, work.waiting
-  from (select s.loop_id, s.step_id, s.due, s.outside, (s.clock = 'waiting' or s.status = 'on-hold') as waiting, 1 as tier,
-               s.position
-          from loop_step as s
-         where s.owner = any(%(owners)s)
-           and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')
-         union all
-        select l.id, l.next_step, l.next_due, l.next_outside, true, 2, 0
-          from loop as l
-         where l.owner = any(%(owners)s)
-           and l.status in ('requested', 'accepted', 'in-progress', 'on-hold')
-         union all
-        select e.loop_id, e.step_id, s.due, s.outside, false, 0, s.position
-          from escalation as e
-          join loop_step as s on s.tenant_id = e.tenant_id and s.loop_id = e.loop_id and s.step_id = e.step_id
-         where e.to_owner = any(%(owners)s)
-           and e.stands
-           and s.status in ('requested', 'accepted', 'in-progress', 'on-hold')) as work
- order by work.loop_id, work.tier, work.waiting, work.due, work.position
-
 -- source_mine --
--- Part of `page_some` and `totals_some`: loops of some owners, each with the step to show.
-({candidates}) as c
-  join loop_place as p on p.loop_id = c.loop_id
+-- Part of `page_some`, `totals_some` and `page_and_totals`: what some owners hold. One row a loop: an escalation to them
+-- first, then their own open steps, those that can be done before those that wait, the earlier deadline, the pathway's
+-- order; a loop of theirs in which they have no step shows the next one, which is somebody else's.
+-- Where the next step of a loop is theirs it is the first of these, and the loop's place says all of it. Only loops in
+-- which they are called, or hold something while somebody else is next, are looked at step by step (`others`).
+(with others as materialized (
+      select s.loop_id
+        from loop_step as s
+       where s.owner = any(%(owners)s)
+         and s.aside
+       union
+      select l.id
+        from loop as l
+       where l.owner = any(%(owners)s)
+         and l.is_open
+         and l.next_owner is distinct from l.owner
+       union
+      select e.loop_id
+        from escalation as e
+       where e.to_owner = any(%(owners)s)
+         and e.stands)
+ select p.tenant_id, p.loop_id, p.patient_id, p.pathway, p.tier, p.opened, p.safety, p.lasting_points, p.snoozed_until,
+        p.points, p.holds_from, p.holds_until, p.step_id, p.due, p.outside, p.waiting
+   from loop_place as p
+  where p.next_owner = any(%(owners)s)
+    and p.loop_id not in (select loop_id from others)
+  union all
+ select p.tenant_id, p.loop_id, p.patient_id, p.pathway, p.tier, p.opened, p.safety, p.lasting_points, p.snoozed_until,
+        p.points, p.holds_from, '-infinity', shown.step_id, shown.due, shown.outside, shown.waiting
+   from others as o
+   join loop_place as p on p.loop_id = o.loop_id
+  cross join lateral (
+        select work.*
+          from (select s.step_id, s.due, s.outside, (s.clock = 'waiting' or s.status = 'on-hold') as waiting, 1 as tier,
+                       s.position
+                  from loop_step as s
+                 where s.loop_id = o.loop_id
+                   and s.owner = any(%(owners)s)
+                   and s.is_open
+                 union all
+                select l.next_step, l.next_due, l.next_outside, true, 2, 0
+                  from loop as l
+                 where l.id = o.loop_id
+                   and l.owner = any(%(owners)s)
+                   and l.is_open
+                 union all
+                select e.step_id, s.due, s.outside, false, 0, s.position
+                  from escalation as e
+                  join loop_step as s on s.tenant_id = e.tenant_id and s.loop_id = e.loop_id and s.step_id = e.step_id
+                 where e.loop_id = o.loop_id
+                   and e.to_owner = any(%(owners)s)
+                   and e.stands
+                   and s.is_open) as work
+         order by work.tier, work.waiting, work.due, work.position
+         limit 1) as shown) as p
+ cross join lateral (select p.step_id, p.due, p.outside, p.waiting) as c
 
 -- source_few --
 -- Part of `page_some` and `totals_some`: everybody's loops that pass rare filters.
@@ -35,6 +64,11 @@ loop_place as p
 -- points --
 -- The sum of loops.rules.rank, for candidate c of place p.
 rank_points(p.lasting_points, p.opened, c.due, c.outside, c.waiting, %(now)s, %(tomorrow)s, %(day_after)s, %(weights)s::int[])
+
+-- points_if_kept --
+-- The same, taken from the place while it holds.
+case when p.holds_from <= %(now)s and p.holds_until > %(now)s and (select digest = %(digest)s from worklist_clock)
+     then p.points else {points} end
 
 -- filter_pathway --
 p.pathway = %(pathway)s
@@ -126,7 +160,7 @@ select b.loop_id::text as id, b.step_id, b.due, b.waiting, b.points, b.section
 -- count all rows, apart by whether they pass (`passes`).
 with ranked as (
     select p.loop_id, p.pathway, p.tier, c.step_id, c.due, c.waiting, p.opened, p.safety, ({passing}) as passes,
-           coalesce(p.snoozed_until > %(now)s, false) as snoozed, {points} as points
+           coalesce(p.snoozed_until > %(now)s, false) as snoozed, {points_if_kept} as points
       from {source}
      where {filters}),
 grouped as materialized (

@@ -26,10 +26,11 @@ moments = st.integers(min_value=-40 * 86_400, max_value=40 * 86_400).map(
 )
 QUERIES = load_queries("careloop.loops", "worklist.sql")
 ADD = """insert into loop (id, pathway, version, patient_id, focus, matter, status, clock, owner, opened, deadline,
-                           next_step, next_due, next_outside, tier, safety, lasting_points, as_of, task_version, state)
+                           next_step, next_due, next_outside, next_owner, next_waiting, tier, safety, lasting_points,
+                           as_of, task_version, state)
          select id, pathway, '1', patient_id, id::text, 'm', 'requested', clock, 'Practitioner/x', opened,
-                next_due + interval '30 days', 'contact', next_due, next_outside, tier, safety, lasting_points, opened,
-                1, '{}'
+                next_due + interval '30 days', 'contact', next_due, next_outside, 'Practitioner/x', clock = 'waiting',
+                tier, safety, lasting_points, opened, 1, '{}'
            from json_to_recordset(%(rows)s::json)
              as r (id uuid, pathway text, patient_id text, clock text, opened timestamptz, next_due timestamptz,
                    next_outside boolean, tier text, safety boolean, lasting_points int)"""
@@ -146,6 +147,20 @@ def test_sql_and_rules_give_the_same_points_until_the_instant_that_sql_names(dat
         assert section_by_rule(row, inside) == section_by_rule(row, now)
 
     agree()
+
+
+def test_the_list_of_an_owner_has_the_same_order_and_totals_from_kept_places_or_not(database, tenant, rows):
+    """Everything is theirs here, and it waits where its loop does; weights that places were not reckoned by too."""
+    other = replace(WEIGHTS, own_late=70, own_late_most=90)
+    renewed(database, tenant, NOW)
+    for now, weights in ((NOW, WEIGHTS), (NOW + timedelta(hours=14), WEIGHTS), (NOW, other)):
+        question = asked(now, owners=["Practitioner/x"], weights=weights)
+        with database.transaction(tenant.id) as tx:
+            found = worklist.page_and_totals(tx, question)
+        assert [place.loop_id for place in found.places] == order_by_rule(rows, now, weights)
+        points = {row["id"]: points_by_rule(row, now, weights) for row in rows}
+        assert {place.loop_id: place.points for place in found.places} == points
+        assert sum(row["total"] for row in found.whole.rows) == len(rows)
 
 
 @pytest.mark.parametrize("hours", [0, 1, 9.5, 14, 38, 24 * 6, -30])
