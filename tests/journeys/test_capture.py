@@ -9,7 +9,7 @@ from tests.journeys.practice import Practice
 
 from careloop.engagement import minutes as ledger
 from careloop.errors import Conflict, Rejected
-from careloop.flows import acts, capturing, one_act, plan_acts, plan_desk
+from careloop.flows import acts, capturing, notices, one_act, plan_acts, plan_desk, telling
 from careloop.flows.calls import Call
 from careloop.loops import store
 
@@ -122,6 +122,21 @@ def test_a_message_to_the_team_waits_with_whom_it_is_for_and_reaches_no_patient(
     loop = loops(practice, patient)["team-task"]
     assert (loop.owner, loop.state.status.is_open) == (practice.reference("nia"), True)
     assert [one["reference"] for one in team["about"]] == [loop.state.focus]
+
+    (task,) = [one for one in facts(practice, patient, "Task") if f"Task/{one['id']}" == loop.state.focus]
+    note = {"text": "A new one comes on Friday", "authorReference": {"reference": practice.reference("nia")}}
+    practice.write(task | {"status": "completed", "note": [note]})
+    telling.go_on(practice.app, practice.tenant)
+    mine = practice.run(lambda tx: notices.page(practice.app, tx, practice.user("dana"))).waiting
+    (told,) = [one for one in mine if one.kind == "answered"]
+    assert told.says == [
+        "Answered: Message: Her daughter asks whether the scale is broken. “A new one comes on Friday”"
+    ]
+    assert told.loop_id == loop.id
+    practice.write(task | {"status": "completed", "note": [note]})
+    telling.go_on(practice.app, practice.tenant)
+    hers = practice.run(lambda tx: notices.page(practice.app, tx, practice.user("nia"))).waiting
+    assert "answered" not in {one.kind for one in hers}
 
 
 def plan_of(practice: Practice, patient: str) -> plan_desk.PlanDesk:

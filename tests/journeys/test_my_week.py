@@ -119,6 +119,22 @@ def test_a_call_of_the_team_that_a_doctor_made_could_be_delegated(practice):
         practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("nia")))
 
 
+def test_a_visit_with_the_physician_is_no_work_below_a_licence(practice):
+    patient = mine(practice)
+    practice.stay(patient, id_=f"stay-{patient}", start="2026-04-18 11:00", end="2026-04-19 11:30")
+    practice.write({
+        "resourceType": "Encounter", "id": f"visit-{patient}", "status": "finished", "class": {"code": "AMB"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "period": {"start": "2026-04-20T09:00:00-04:00", "end": "2026-04-20T09:30:00-04:00"},
+        "participant": [{"individual": {"reference": practice.reference("osei")}}],
+    })  # fmt: skip
+    practice.move_to("2026-04-20 10:30")
+    done = {one.step_id for one in practice.loop(patient).state.steps if one.evidence}
+    assert "visit" in done
+    page = practice.run(lambda tx: licence_use.page(practice.app, tx, practice.user("mo")))
+    assert not [one for one in page.below if one.line.step_id == "visit"]
+
+
 def test_a_wait_is_forecast_from_five_visits_on(practice):
     def seen(days: int, clinic: str = "Organization/heart") -> None:
         practice.run(lambda tx: tx.execute(

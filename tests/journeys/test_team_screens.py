@@ -101,7 +101,9 @@ def test_the_digest_is_made_once_a_day_after_seven_and_says_what_is_stuck(practi
     ask(practice, "dana", leading.offer_lead, patient_id=two[0], to=practice.reference("eve"), why="New panel")
     practice.move_to("2026-06-12 06:00")
     team_rounds.go_on(practice.app, practice.tenant)
-    assert ask(practice, "mo", digests.page) is None
+    assert ask(practice, "mo", digests.page).made == practice.app.clock.now()  # before the first: as it stands now
+    assert practice.run(digests.days) == []
+    assert ask(practice, "mo", digests.page, practice.app.clock.now().date()) is None
     practice.move_to("2026-06-12 07:01")
     team_rounds.go_on(practice.app, practice.tenant)
     found = ask(practice, "mo", digests.page)
@@ -138,6 +140,10 @@ def test_a_few_more_patients_fit_and_many_slip(practice, two):
     assert few.slipping <= many.slipping
     assert many.slipping > 0
     assert few.minutes_each == sum(few.by_role.values())
+    # Medicines are due by the visit, the visit after 14 days: work beyond two weeks slips as well.
+    slipped = {one.member.username for one, _, slips in many.people if slips}
+    assert slipped == {one.member.username for one, more, _ in many.people if one.due + more > 2 * one.can}
+    assert "nia" in slipped
     with pytest.raises(Rejected):
         ask(practice, "mo", capacity.what_if, pathway="discharge-transition", count=0)
 

@@ -29,6 +29,9 @@ MOST_MORE = 500
 _USUAL_DUE = 14
 """Days until a step is due whose clock is not a plain length of time."""
 
+_LONGEST_LOOK = 35
+"""A question about more patients looks as far ahead as the last step that they bring, and at most so many days."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Minutes:
@@ -72,6 +75,9 @@ class WhatIf:
 
     unstaffed: tuple[str, ...]
     """Roles that nobody holds: their work goes to the queue."""
+
+    until: date
+    """The last day that was looked at."""
 
     @property
     def slipping(self) -> int:
@@ -136,8 +142,11 @@ def what_if(app: App, tx: Transaction, principal: Principal, *, pathway: str, co
     members = list({one.reference: one for some in holders.values() for one in some}.values())
     now = {one.member.reference: one for one in forecasts(app, tx, members)}
     shares = _shares(found, steps, holders, now, minutes, today, count)
-    days = _days(app, tx, members, minutes, today)
-    pieces = _pieces(app, tx, list(now), minutes, today)
+    # As far as the last of the new work is due: what is due on a day that nobody looks at could never slip.
+    last = max((piece.due for some in shares.values() for piece in some), default=today)
+    ahead = min(_LONGEST_LOOK, max(HORIZON, (last - today).days + 1))
+    days = _days(app, tx, members, minutes, today, ahead)
+    pieces = _pieces(app, tx, list(now), minutes, today, ahead)
     return WhatIf(
         pathway=pathway,
         title=found.title,
@@ -148,11 +157,12 @@ def what_if(app: App, tx: Transaction, principal: Principal, *, pathway: str, co
             (
                 now[owner],
                 sum(piece.minutes for piece in more),
-                _new_slips(days[now[owner].member.practitioner_id], pieces[owner], more, now[owner].slips),
+                _new_slips(days[now[owner].member.practitioner_id], pieces[owner], more),
             )
             for owner, more in shares.items()
         ),
         unstaffed=tuple(role for role, some in holders.items() if not some),
+        until=today + timedelta(days=ahead - 1),
     )
 
 
@@ -173,7 +183,7 @@ def _shares(
                 key=f"more {number:04} {step.id}",
                 title=step.title,
                 patient_id="",
-                due=today + timedelta(days=days_until(step)),
+                due=today + timedelta(days=days_until(step, pathway.steps)),
                 minutes=minutes.of(step.id),
                 more=True,
             )
@@ -190,16 +200,18 @@ def _shares(
     return {owner: more for owner, more in shares.items() if more}
 
 
-def _new_slips(
-    days: Mapping[date, int], pieces: Sequence[Piece], more: Sequence[Piece], before: Sequence[Slip]
-) -> tuple[Slip, ...]:
-    known = {slip.piece.key for slip in before}
+def _new_slips(days: Mapping[date, int], pieces: Sequence[Piece], more: Sequence[Piece]) -> tuple[Slip, ...]:
+    known = {slip.piece.key for slip in slipping(days, pieces)}
     return tuple(slip for slip in slipping(days, [*pieces, *more]) if slip.piece.key not in known)
 
 
-def days_until(step: Step) -> int:
-    """After how many days a step is due when its matter opens today, business days as calendar days."""
+def days_until(step: Step, steps: Sequence[Step] = ()) -> int:
+    """After how many days a step is due when its matter opens today, business days as calendar days. What is due on
+    the date of another step (medicines by the visit) is due with it."""
     due = step.due
+    other = next((one for one in steps if due.date_of and one.id == due.date_of and not one.due.date_of), None)
+    if other is not None:
+        return days_until(other)
     span = due.within or due.otherwise or (due.by_tier or {}).get(Tier.STANDARD)
     if span is None:
         return _USUAL_DUE
@@ -225,19 +237,19 @@ def _zone(tx: Transaction) -> ZoneInfo:
 
 
 def _days(
-    app: App, tx: Transaction, members: Sequence[StaffMember], minutes: Minutes, today: date
+    app: App, tx: Transaction, members: Sequence[StaffMember], minutes: Minutes, today: date, ahead: int = HORIZON
 ) -> dict[str, dict[date, int]]:
     """Minutes of each day of each of these, by the bare id of the practitioner."""
     people = [member.practitioner_id for member in members]
     profiles, zone = store.profiles(tx, people), _zone(tx)
-    until = datetime.combine(today + timedelta(days=HORIZON), datetime.min.time(), tzinfo=zone)
+    until = datetime.combine(today + timedelta(days=ahead), datetime.min.time(), tzinfo=zone)
     away = store.overlapping_absences(tx, people, app.clock.now(), until)
     holidays = engine.content_of(app.catalog).calendar.holidays
     return {
         person: days_of(
             profiles[person].working if person in profiles else {},
             today,
-            HORIZON,
+            ahead,
             holidays=holidays,
             away=[
                 (one.starts.astimezone(zone), one.ends.astimezone(zone)) for one in away if one.practitioner == person
@@ -249,10 +261,12 @@ def _days(
     }
 
 
-def _pieces(app: App, tx: Transaction, owners: Sequence[str], minutes: Minutes, today: date) -> dict[str, list[Piece]]:
+def _pieces(
+    app: App, tx: Transaction, owners: Sequence[str], minutes: Minutes, today: date, ahead: int = HORIZON
+) -> dict[str, list[Piece]]:
     """Open steps due within the days looked at, by owner; what waits for others costs nothing now."""
     zone = _zone(tx)
-    until = datetime.combine(today + timedelta(days=HORIZON), datetime.min.time(), tzinfo=zone)
+    until = datetime.combine(today + timedelta(days=ahead), datetime.min.time(), tzinfo=zone)
     found: dict[str, list[Piece]] = {owner: [] for owner in owners}
     for row in owning.steps_due(tx, owners, until):
         piece = Piece(

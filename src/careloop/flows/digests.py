@@ -45,9 +45,14 @@ def make_if_due(app: App, tx: Transaction) -> bool:
 
 
 def page(app: App, tx: Transaction, principal: Principal, day: date | None = None) -> Digest | None:
-    """The last digest up to that day (today when left out); None before the first. Audited as a search."""
+    """The last digest up to that day (today when left out). Before the first was made what is stuck now; None for a day
+    before it. Audited as a search."""
     require_action(principal, Action.TEAM_SUPERVISE)
-    found = store.digest(tx, day or app.clock.now().astimezone(people.zone_of(tx)).date())
+    now = app.clock.now()
+    today = now.astimezone(people.zone_of(tx)).date()
+    found = store.digest(tx, day or today)
+    if found is None and day is None:
+        found = Digest(day=today, made=now, lines=lines(app, tx))
     if found is not None:
         _audit(tx, principal, found)
     return found

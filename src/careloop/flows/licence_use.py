@@ -95,8 +95,10 @@ def _done(app: App, tx: Transaction, since: datetime, until: datetime) -> list[D
 
 
 def _who(stored: Mapping[str, Stored], row: Row) -> str:
+    """Who wrote the proof, else who owned the step. A visit proves that it was arranged: the physician who saw the
+    patient did not do the coordinator's work."""
     found = stored.get(str(row["proof"]).split("/_history/")[0])
-    named = author_of(found.resource) if found is not None else ""
+    named = author_of(found.resource) if found is not None and found.resource_type != "Encounter" else ""
     return named if named.startswith("Practitioner/") else str(row["owner"])
 
 

@@ -17,6 +17,7 @@ from careloop.events import ChangeKind
 from careloop.flows import engine
 from careloop.flows.app import App
 from careloop.flows.timeline import instant_of
+from careloop.loops import ids
 from careloop.loops.model import ClockState, StepState
 from careloop.loops.plans import LoopPlan
 from careloop.loops.rules.rank import is_waiting, next_step
@@ -31,6 +32,9 @@ _WHERE: Mapping[str, str] = {
     "EMER": "Came to the emergency room",
 }
 """What is said when a stay of that class (v3-ActCode) began."""
+_TEAM_TASK = "team-task"
+_ANSWERED: Mapping[str, str] = {"completed": "Answered", "rejected": "They said no", "failed": "Could not be done"}
+_LONGEST_ANSWER = 200
 _BACK = "Going home was taken back: still in hospital"
 
 
@@ -193,7 +197,8 @@ def _title(app: App, plan: LoopPlan, step: StepState | None) -> str:
 
 
 def note_stays(app: App, tx: Transaction, written: Sequence[Written]) -> None:
-    """Stays that are in another state than the one that was told last. Costs nothing where no stay was written."""
+    """Stays that are in another state than the one that was told last, and answers to what somebody asked of the team
+    (NT-15). Costs nothing where neither was written."""
     now = app.clock.now()
     limit = rules_of(app.catalog).history
     found = [
@@ -202,7 +207,41 @@ def note_stays(app: App, tx: Transaction, written: Sequence[Written]) -> None:
         if one.resource_type == "Encounter" and one.change is not ChangeKind.UNCHANGED and one.patient_id
         if (event := _stay_event(one, now)) is not None and now - event.at <= limit
     ]
+    found += [
+        event
+        for one in written
+        if one.resource_type == "Task" and one.change is ChangeKind.UPDATED and one.patient_id
+        if (event := _answer(tx, one, now)) is not None
+    ]
     store.add_events(tx, found)
+
+
+def _answer(tx: Transaction, one: Written, now: datetime) -> NewEvent | None:
+    """A task or message to the team that somebody else did or said no to, for who asked: with what they said."""
+    task = one.resource or {}
+    said = _ANSWERED.get(str(task.get("status", "")))
+    codes = {str(coding.get("code", "")) for coding in (task.get("code") or {}).get("coding", ())}
+    asked_by = str((task.get("requester") or {}).get("reference", ""))
+    if said is None or _TEAM_TASK not in codes or not asked_by.startswith("Practitioner/"):
+        return None
+    note: Mapping[str, Any] = next(iter(reversed(task.get("note", ()))), {})
+    by = str((note.get("authorReference") or {}).get("reference", ""))
+    if by == asked_by:
+        return None
+    matter = str((task.get("code") or {}).get("text") or "Task for the team")
+    words = str(note.get("text", "")).strip()
+    focus = f"Task/{one.id}"
+    return NewEvent(
+        at=now,
+        kind="answered",
+        patient_id=str(one.patient_id),
+        thing=f"{focus}/answer",
+        state=f"answered:{task['status']}:{len(task.get('note', ()))}",
+        says=f"{said}: {matter}" + (f". “{words[:_LONGEST_ANSWER]}”" if words else ""),
+        loop_id=ids.loop_id(tx.tenant_id, _TEAM_TASK, focus, ""),
+        whom=asked_by,
+        by=by,
+    )
 
 
 def _stay_event(one: Written, now: datetime) -> NewEvent | None:
