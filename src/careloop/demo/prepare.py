@@ -23,6 +23,8 @@ from careloop.intake import Feed
 FILE = "demo.json"
 """In the data folder, mode 0600: what the demo's owner may know, and how far it came."""
 ZONE = "America/New_York"
+PHONE, FAX = "+1 413 555 0100", "+1 413 555 0199"
+"""What stands on letters and sheets: numbers that nobody has (555-01xx)."""
 _SCOPE = "system/*.cruds"
 _SEED = 2026
 
@@ -127,7 +129,7 @@ def _tenant(app: App, site: _Site, access: DemoAccess, path: Path) -> Tenant:
     """The tenant with the lead of its queue. Found again after an interruption, the lead gets a new password."""
     lead = STAFF[0]
     person = _new_staff(lead)
-    settings = TenantSettings(accept_any_sender=True)
+    settings = TenantSettings(accept_any_sender=True, practice_phone=PHONE, practice_fax=FAX)
     try:
         made = tenants.create(app, site.slug, site.name, ZONE, lead=person, settings=settings)
     except Conflict:

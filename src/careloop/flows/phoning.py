@@ -138,6 +138,13 @@ def calls(app: App, tx: Transaction, principal: Principal, request: str) -> list
     return sorted((_call(one) for one in read), key=lambda one: one.at, reverse=True)
 
 
+def unjudged(app: App, tx: Transaction, request: str) -> int:
+    """How many statements about a request wait to be held against a paper. A count: nothing of them is shown."""
+    found = app.record.follow(tx, "Communication", [("based-on", request)]) if "/" in request else []
+    said = [line for one in found if _is_call(one.resource) for line in _call(one).statements]
+    return sum(not one.verdict for one in said)
+
+
 def judge(
     app: App,
     tx: Transaction,

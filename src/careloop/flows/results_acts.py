@@ -116,8 +116,8 @@ def tell(
     if way != "PHONE":
         contacting.require_free(app, tx, row.patient_id, _wish(row, state, way), despite=despite)
     found = _telling(app, principal, row, way, text, outcome)
-    says = {"PHONE": OUTCOMES.get(outcome, ""), "MAILWRIT": "Letter sent. The patient is told."}
-    says["ONLINEWRIT"] = "Message sent. It counts when the patient has read it."
+    says = {"PHONE": OUTCOMES.get(outcome, ""), "MAILWRIT": "Letter noted: print and mail it. The patient is told."}
+    says["ONLINEWRIT"] = "Saved for the patient's app. It counts when the patient has read it."
     told = "Reached. The patient is told." if (way, outcome) == ("PHONE", "reached") else says[way]
     return _write(app, tx, principal, [found], told, key)
 

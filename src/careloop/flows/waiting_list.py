@@ -3,7 +3,8 @@ expires. Every offer has an owner, who asks the person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from careloop.access.model import Principal, PrincipalKind, Tenant
 from careloop.db import Transaction
@@ -15,6 +16,9 @@ from careloop.scheduling.content import visits_of
 from careloop.scheduling.model import Offer, Taken, Waiting, Window
 from careloop.scheduling.rules import availability, need
 from careloop.scheduling.rules.waiting import STATUS, read_waiting
+
+_CLOSED_AT_MOST = 8
+"""A practice is not closed for more days in a row than these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ def _offer(
     now, visits, zone = app.clock.now(), visits_of(app.catalog), people.zone_of(tx)
     taken = [one.window for one in store.taken_of(tx, [actor], freed)]
     for part in availability.without([freed], taken):
-        expires = need.expires_at(now, part, visits.open_for, visits.notice)
+        expires = need.expires_at(_can_be_called(app, now, zone), part, visits.open_for, visits.notice)
         chosen = need.next_for(
             line,
             part,
@@ -84,6 +88,16 @@ def _offer(
         if _hold(app, tx, offer):
             return offer
     return None
+
+
+def _can_be_called(app: App, now: datetime, zone: ZoneInfo) -> datetime:
+    """`now`, or when the practice opens next: nobody is called at night or on a Sunday, and no offer may be over before
+    somebody could make it."""
+    diary = diary_slots.Diary(actor="", hours=visits_of(app.catalog).practice_hours, own=False)
+    today = now.astimezone(zone).date()
+    days = [today + timedelta(days=count) for count in range(_CLOSED_AT_MOST)]
+    windows = diary_slots.open_windows(app, diary, days, zone)
+    return next((max(now, one.start) for one in windows if one.end > now), now)
 
 
 def _elsewhere(tx: Transaction, line: Sequence[Waiting], window: Window) -> set[str]:

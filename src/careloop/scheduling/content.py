@@ -19,7 +19,7 @@ def _read(catalog: Catalog) -> Visits:
     document = catalog.document("scheduling", "visits")
     offers, slots = document["offers"], document["slots"]
     return Visits(
-        kinds={one["id"]: VisitKind(**one) for one in document["kinds"]},
+        kinds={one["id"]: VisitKind(**{**one, "roles": tuple(one["roles"])}) for one in document["kinds"]},
         reasons={one["id"]: Reason(**one) for one in document["reasons"]},
         notice=timedelta(minutes=offers["notice_minutes"]),
         open_for=timedelta(minutes=offers["open_minutes"]),

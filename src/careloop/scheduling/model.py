@@ -54,12 +54,14 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitKind:
-    """A sort of visit that can be booked. `where` is office, home, video or phone."""
+    """A sort of visit that can be booked. `where` is office, home, video or phone; `roles` who usually holds it, empty
+    for everybody."""
 
     id: str
     words: str
     minutes: int
     where: str
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

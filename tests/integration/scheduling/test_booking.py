@@ -139,6 +139,16 @@ def test_an_offer_that_nobody_answers_goes_on_and_in_the_end_the_time_is_free(of
     office.book(office.at(24, 9), patient=3)
 
 
+def test_an_offer_of_the_night_stands_until_somebody_could_make_it(office):
+    visit = office.book(office.at(24, 14))
+    waits(office, 1, 5)
+    night = office.at(23, 22) - office.app.clock.now()
+    office.app.clock.move_by(hours=night.total_seconds() / 3600)
+    act(office, booking.cancel, visit, "practice")
+    (offer,) = open_offers(office)
+    assert offer.expires == office.at(24, 10)
+
+
 def test_what_comes_from_outside_takes_a_kept_time_and_withdraws_the_offer(office):
     visit = office.book(office.at(24, 9))
     waits(office, 1, 5)

@@ -84,7 +84,8 @@ def test_the_calendar_tells_initials_and_kind_and_nothing_else_and_can_be_closed
     address = open_feed(office)
     with TestClient(create_asgi(office.app), base_url="http://localhost") as web:
         answer = web.get(address + ".ics")
-        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/calendar")
+        assert answer.status_code == 200 and answer.headers["content-type"] == "text/calendar; charset=utf-8"
+        assert "REFRESH-INTERVAL;VALUE=DURATION:PT15M" in answer.text
         events = Calendar.from_ical(answer.content).walk("VEVENT")
         assert [str(one["summary"]) for one in events] == ["M. L., Home visit", "J. K., Visit"]
         for word in ("Maria", "Lopez", "Oncology", "Chemo", "cancer", "Elm", "Troy", visit, office.patients[0]):

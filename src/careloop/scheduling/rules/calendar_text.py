@@ -5,13 +5,14 @@ No name, no reason, no service, no link: whoever sees the telephone of a nurse l
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from icalendar import Calendar, Event
 
 from careloop.scheduling.model import Window
 
 PRODUCT = "-//Careloop//Diary//EN"
+REFRESH_MINUTES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,9 @@ def feed_of(entries: Iterable[Entry], name: str) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", name)
+    # How often a calendar program asks again: RFC 7986, and the name that Outlook knows.
+    calendar.add("refresh-interval", timedelta(minutes=REFRESH_MINUTES), parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", f"PT{REFRESH_MINUTES}M")
     for entry in sorted(entries, key=lambda one: (one.window, one.uid)):
         calendar.add_component(_event(entry))
     text: bytes = calendar.to_ical()

@@ -11,7 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.errors import Conflict, NotFound, Rejected
 from careloop.flows import document_inbox as flow
-from careloop.flows import paper_filing, people
+from careloop.flows import paper_filing, people, phoning
 from careloop.flows.paper_candidates import candidates as found
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
@@ -179,6 +179,7 @@ def _paper(
         ids = [paper.patient_id] if paper.patient_id else []
         names = people.patients_shown(staff.app, tx, ids, staff.now, staff.words.zone)
         links = flow.links_on(staff.app, tx, paper.pages)
+        unjudged = phoning.unjudged(staff.app, tx, paper.matter) if paper.status == "attached" and paper.matter else 0
     kinds = paper_filing.kinds_of(staff.app)
     expected = next((paper_filing.kind_for(staff.app, one, is_sheet=False) for one in links.values()), "")
     values = {
@@ -190,6 +191,7 @@ def _paper(
         "born": born_words,
         "find": find,
         "zoom": zoom,
+        "unjudged": unjudged,
         "problem": problem,
     }
     return staff.page("paper.html", HERE, values, status=422 if problem and status == 200 else status)

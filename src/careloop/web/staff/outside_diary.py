@@ -27,8 +27,8 @@ def calendar_feed(request: Request[Any, Any, Any], secret: FromPath[str]) -> Res
         return Response(b"", status_code=404, media_type="text/plain", headers=_CALENDAR_HEADERS)
     headers = {**_CALENDAR_HEADERS, "ETag": found.etag}
     if not found.text:
-        return Response(b"", status_code=304, media_type="text/calendar; charset=utf-8", headers=headers)
-    return Response(found.text, media_type="text/calendar; charset=utf-8", headers=headers)
+        return Response(b"", status_code=304, media_type="text/calendar", headers=headers)
+    return Response(found.text, media_type="text/calendar", headers=headers)
 
 
 @get("/join/{secret:str}", sync_to_thread=True)

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
+from careloop.access.accounts import StaffMember
 from careloop.access.policy import require
 from careloop.db import Transaction
 from careloop.errors import Conflict, Rejected
@@ -160,7 +161,7 @@ def _book(staff: Staff, form: dict[str, str], *, problem: str = "", status: int 
         kinds = visits_of(staff.app.catalog).kinds
         kind = kinds.get(form.get("kind", ""), next(iter(kinds.values())))
         members = diary_pages.staff_shown(tx)
-        actors = [one.reference for one in members if who in (ANYBODY, one.reference)]
+        actors = [one.reference for one in members if one.reference == who or (who == ANYBODY and _holds(one, kind))]
         return {
             **head_values(staff, tx, patient_id),
             "patient": patient,
@@ -180,6 +181,11 @@ def _book(staff: Staff, form: dict[str, str], *, problem: str = "", status: int 
         "later": first + timedelta(days=_DAYS_AHEAD),
     }
     return staff.page("schedule_book.html", HERE, values, status=status, about=patient_id)
+
+
+def _holds(member: StaffMember, kind: VisitKind) -> bool:
+    """True where somebody of this role usually holds such a visit."""
+    return not kind.roles or bool({role.value for role in member.roles}.intersection(kind.roles))
 
 
 def _times(

@@ -12,8 +12,10 @@ from careloop.community import Purpose
 from careloop.errors import Rejected
 from careloop.flows import partner_forms, partner_links
 from careloop.flows import partner_sheets as flow
+from careloop.flows.writing import settings_for
 from careloop.longitudinal.rules.ages import date_words
 from careloop.web.staff.context import SignedInStaff, Staff, browser_request, checked_form
+from careloop.web.staff.patient_head import head_values
 from careloop.web.words import born_words
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -59,6 +61,7 @@ def sheet_page(staff: SignedInStaff, link_id: FromPath[str]) -> Response[str]:
     """The link to send, the sheet to print, and whether it was answered."""
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         link = flow.find(tx, staff.principal, link_id)
+        has_fax = settings_for(tx).practice_fax is not None
     codes = partner_links.codes_of(staff.app, link)
     values = {
         "link": link,
@@ -67,6 +70,7 @@ def sheet_page(staff: SignedInStaff, link_id: FromPath[str]) -> Response[str]:
         "who": _PURPOSES[link.purpose.value],
         "answer": partner_forms.option_of(link.purpose, link.answer or ""),
         "good": link.is_good(staff.now),
+        "has_fax": has_fax,
     }
     return staff.page("sheet.html", HERE, values)
 
@@ -116,13 +120,15 @@ def qr_of(code: str) -> str:
 def _request(staff: Staff, reference: str, *, problem: str = "") -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = flow.request_of(staff.app, tx, staff.principal, reference)
+        head = head_values(staff, tx, found.patient_id)
     values = {
+        **head,
         "request": found,
         "purposes": _PURPOSES,
         "good": [one.id for one in found.links if one.is_good(staff.now)],
         "problem": problem,
     }
-    return staff.page("sheets.html", HERE, values, status=422 if problem else 200)
+    return staff.page("sheets.html", HERE, values, status=422 if problem else 200, about=found.patient_id)
 
 
 def _server(staff: Staff) -> str:

@@ -82,6 +82,7 @@ def test_what_was_said_on_the_phone_is_held_against_the_paper(app: App, tenant: 
     assert "Pat Lee, ward 3" in page and "Heart failure" in page and "No paper has come yet" in page
     paper = web.post("/documents", files={"file": ("s.jpg", jpeg(sheet(dots=100)))}, follow_redirects=False)
     web.post(f"{paper.headers['location']}/attach", data={"to": f"james|{task}", "kind": "discharge-summary"})
+    assert "Hold them against this paper (2)" in web.get(paper.headers["location"]).text
     page = web.get(f"/phone?about={task}").text
     call = page.partition('action="/phone/')[2].partition('"')[0]
     version = page.partition('name="version" value="')[2].partition('"')[0]
@@ -89,6 +90,7 @@ def test_what_was_said_on_the_phone_is_held_against_the_paper(app: App, tenant: 
     judged = {"about": task, "version": version, "document": document, "v-0": "confirmed", "v-1": "differs"}
     done = web.post(f"/phone/{call}", data=judged)
     assert "The paper says the same" in done.text and "The paper says something else" in done.text
+    assert "Hold them against" not in web.get(paper.headers["location"]).text
     stale = web.post(f"/phone/{call}", data=judged)
     assert stale.status_code == 409
 
