@@ -208,10 +208,3 @@ def clock_of(row: FollowUpRow, final: date) -> FollowUpClock | None:
     if row.target_days is None or row.limit_days is None:
         return None
     return FollowUpClock(target=final + timedelta(days=row.target_days), limit=final + timedelta(days=row.limit_days))
-
-
-def next_outreach(unanswered: int, table: FollowUpTable) -> str:
-    """After tries without an answer: another try, then a certified letter, then the clinician decides. None closes."""
-    if unanswered < table.tries:
-        return "try again"
-    return "certified letter" if unanswered == table.tries else "clinician decides"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from careloop.catalog import load_catalog
 from careloop.loops.pathways import read_calendar
-from careloop.loops.rules.abnormal import clock_of, closes, kinds_of, next_outreach, row_for, satisfies
-from careloop.loops.rules.calendar import after, end_of
+from careloop.loops.rules.abnormal import clock_of, closes, kinds_of, row_for, satisfies
+from careloop.loops.rules.calendar import after
 from careloop.loops.rules.critical import (
     Acknowledged,
     Judged,
@@ -27,12 +27,9 @@ from careloop.loops.rules.findings import SEVERITY, findings, worst
 from careloop.loops.rules.nodules import Nodule, advise, size_of
 from careloop.loops.rules.result_tables import parse_tables, tables_of
 from careloop.loops.rules.result_windows import (
-    Progress,
     group_of,
-    hearing,
     is_test,
     matches,
-    queue_of,
     review_span,
     tell_span,
 )
@@ -495,10 +492,6 @@ class TestFurtherSteps:
         assert row is not None and clock_of(row, date(2026, 3, 2)) is None
         assert findings(lab("24606-6", "BI-RADS 6"), birth_date=GROWN, tables=DOCUMENTS)["follow-up"] == "none"
 
-    def test_two_tries_without_an_answer_close_nothing(self):
-        said = [next_outreach(tries, TABLES.follow_ups) for tries in range(4)]
-        assert said == ["try again", "try again", "certified letter", "clinician decides"]
-
     def test_a_malignant_biopsy_is_told_by_a_clinician(self):
         assert [row.id for row in TABLES.follow_ups.rows if row.by_clinician] == ["biopsy-malignant"]
 
@@ -598,105 +591,10 @@ class TestGroups:
                 due = {name: after(now, span, ZONE, CALENDAR).due for name, span in spans.items()}
                 assert due["abnormal"] <= due["normal"]
 
-
-class TestQueues:
-    """RE-03 to RE-06 and RE-09, RE-10."""
-
-    ROUTINE = TABLES.windows.group("routine_blood").clocks
-
-    def queue(self, progress: Progress, now: str, clocks=None):
-        return queue_of(progress, clocks or self.ROUTINE, self.ROUTINE, TABLES.windows, ZONE, CALENDAR, at(now))
-
-    def test_case_4_a_blood_count_that_was_never_taken(self):
-        ordered = Progress(ordered=at("2026-05-01T09:00"))
-        assert [self.queue(ordered, f"2026-05-{day}T12:00").late for day in ("15", "16")] == [False, True]
-        assert self.queue(ordered, "2026-05-16T12:00").id == "ordered-not-collected"
-
-    def test_case_5_a_holiday_is_no_business_day(self):
-        result = Progress(
-            ordered=at("2026-05-20T09:00"),
-            collected=at("2026-05-21T09:00"),
-            resulted=at("2026-05-22T17:00"),
-            status="final",
-            finding="abnormal",
-        )
-        found = self.queue(result, "2026-05-26T12:00")
-        assert (found.id, found.deadline.due, found.late) == (
-            "resulted-not-reviewed",
-            end_of(date(2026, 5, 26), ZONE),
-            False,
-        )
-        assert self.queue(result, "2026-05-27T00:00").late
-
-    def test_each_thing_that_is_missing_has_its_own_queue(self):
-        steps = {
-            "ordered": at("2026-05-04T09:00"),
-            "collected": at("2026-05-05T09:00"),
-            "resulted": at("2026-05-06T09:00"),
-            "reviewed": at("2026-05-07T09:00"),
-            "told": at("2026-05-07T10:00"),
-        }
-        names = list(steps)
-        found = [
-            self.queue(
-                Progress(
-                    **{name: steps[name] for name in names[:count]}, status="final", follow_up=at("2026-06-01T09:00")
-                ),
-                "2026-05-08T09:00",
-            ).id
-            for count in range(1, 6)
-        ]
-        assert found == [
-            "ordered-not-collected",
-            "collected-not-resulted",
-            "resulted-not-reviewed",
-            "reviewed-not-notified",
-            "follow-up-overdue",
-        ]
-
-    def done(self, **other: Any) -> Progress:
-        values = {
-            "ordered": at("2026-05-04T09:00"),
-            "resulted": at("2026-05-06T09:00"),
-            "status": "final",
-            "finding": "normal",
-            "reviewed": at("2026-05-07T09:00"),
-            "told": at("2026-05-07T10:00"),
-        }
-        return Progress(**(values | other))
-
-    def test_closed_needs_everything(self):
-        assert self.done().is_closed
-        assert self.queue(self.done(), "2026-06-07T09:00") is None
-        assert not self.done(reviewed=None).is_closed
-        assert not self.done(told=None).is_closed
-        assert not self.done(follow_up=at("2026-06-01T09:00")).is_closed
-        assert self.done(follow_up=at("2026-06-01T09:00"), follow_up_done=at("2026-05-20T09:00")).is_closed
-
-    @pytest.mark.parametrize("status", ["registered", "partial", "preliminary", "cancelled"])
-    def test_what_is_not_final_never_closes(self, status):
-        assert not self.done(status=status).is_closed
-
-    def test_case_9_a_correction_needs_reading_and_telling_again(self):
-        corrected = self.done(status="corrected", resulted=at("2026-05-09T09:00"))
-        assert self.queue(corrected, "2026-05-09T10:00").id == "resulted-not-reviewed"
-        read = self.done(status="corrected", resulted=at("2026-05-09T09:00"), reviewed=at("2026-05-09T11:00"))
-        assert self.queue(read, "2026-05-09T12:00").id == "reviewed-not-notified"
-
     def test_open_at_discharge_is_read_within_one_business_day(self):
         pending = TABLES.windows.pending
         assert {review_span(pending, finding).words for finding in SEVERITY} == {"1 business day"}
         assert (tell_span(pending, "normal").words, tell_span(pending, "abnormal").words) == ("7 days", "3 days")
-        waits = Progress(ordered=at("2026-05-04T09:00"), collected=at("2026-05-04T10:00"))
-        assert self.queue(waits, "2026-05-05T09:00", clocks=pending).deadline.due == end_of(date(2026, 5, 7), ZONE)
-
-    def test_an_unread_abnormal_result_is_heard_of_further_up(self):
-        due = end_of(date(2026, 5, 22), ZONE)
-        assert hearing(due, ZONE, CALENDAR, TABLES.windows) == [
-            (due, ("owner",)),
-            (end_of(date(2026, 5, 26), ZONE), ("owner", "pool")),
-            (end_of(date(2026, 5, 27), ZONE), ("medical-director",)),
-        ]
 
 
 class TestMatches:

@@ -1,6 +1,5 @@
-"""Dates of a referral: see-by (RF-02), the patient's own clock (RF-07), approvals (RF-11), how long a state lasts."""
+"""Dates of a referral: see-by (RF-02), approvals (RF-11), how long a state lasts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -26,12 +25,6 @@ def see_by_after_change(before: date, old: Priority, new: Priority, changed: dat
 def is_late_scheduled(see_by_date: date, booked: date) -> bool:
     """True when the visit is booked after the see-by date: said at booking, not on the day (RF-02)."""
     return booked > see_by_date
-
-
-def patient_clock_start(authored: date, replaced: Iterable[date] = ()) -> date:
-    """The day from which the patient waits: the first authored date of the referrals that this one takes the place of
-    (RF-07)."""
-    return min((authored, *replaced))
 
 
 def state_deadline(

@@ -19,13 +19,11 @@ from careloop.loops.rules.referrals.clocks import (
     authorization_problem,
     is_late_scheduled,
     months_later,
-    patient_clock_start,
     see_by,
     see_by_after_change,
     state_deadline,
 )
 from careloop.loops.rules.referrals.cms50 import Fulfilment, Referral, cms50
-from careloop.loops.rules.referrals.community import Community, CommunityState, Need, community_state, need_of
 from careloop.loops.rules.referrals.completeness import (
     Incomplete,
     Request,
@@ -295,16 +293,8 @@ def test_more_urgent_is_never_later(one: str, other: str, authored: date) -> Non
         assert see_by(authored, a) < see_by(authored, b)
 
 
-def test_rf07_case_5_a_redirected_referral_keeps_the_first_authored_date() -> None:
+def test_case_5_a_declined_referral_can_go_elsewhere() -> None:
     assert [state.id for state in move(TABLES, "declined", "redirected")] == ["redirected"]
-    assert patient_clock_start(date(2026, 5, 6), [date(2026, 5, 2), date(2026, 5, 4)]) == date(2026, 5, 2)
-    assert patient_clock_start(date(2026, 5, 6)) == date(2026, 5, 6)
-
-
-@given(DAYS, st.lists(DAYS))
-def test_rf07_the_patients_clock_never_starts_later(authored: date, replaced: list[date]) -> None:
-    start = patient_clock_start(authored, replaced)
-    assert all(start <= day for day in [authored, *replaced])
 
 
 @pytest.mark.parametrize(
@@ -532,35 +522,6 @@ def test_rf08_same_service_open_within_90_days(days: int, is_open: bool, service
     today = date(2026, 6, 30)
     standing = Standing(id="1", services=frozenset({service}), authored=today - timedelta(days=days), is_open=is_open)
     assert bool(duplicates(TABLES, ["cardiology"], today, [standing])) is found
-
-
-# --- RF-10 --------------------
-
-
-def test_rf10_case_11_delivered_but_not_received_is_open_again() -> None:
-    given_ = Community(accepted=True, delivered=True, patient_received=False)
-    assert community_state(given_) is CommunityState.REOPENED
-    assert need_of(given_) is Need.NOT_MET
-
-
-@pytest.mark.parametrize(
-    ("given_", "state"),
-    [
-        (Community(), CommunityState.SENT),
-        (Community(accepted=True), CommunityState.ACCEPTED),
-        (Community(accepted=False), CommunityState.REJECTED),
-        (Community(accepted=True, delivered=True), CommunityState.DELIVERED),
-        (Community(accepted=True, delivered=True, attempts=2), CommunityState.DELIVERED),
-        (Community(accepted=True, delivered=True, attempts=3), CommunityState.CLOSED),
-        (Community(accepted=True, delivered=True, patient_received=True), CommunityState.RECEIVED),
-        (Community(accepted=True, delivered=True, patient_received=True, need=Need.MET), CommunityState.CLOSED),
-        (Community(accepted=True, delivered=True, patient_received=True, need=Need.PARTLY), CommunityState.REOPENED),
-        (Community(accepted=True, patient_received=False, need=Need.MET), CommunityState.REOPENED),
-        (Community(accepted=True, attempts=9), CommunityState.ACCEPTED),
-    ],
-)
-def test_rf10_help_counts_when_the_patient_says_so(given_: Community, state: CommunityState) -> None:
-    assert community_state(given_) is state
 
 
 # --- CMS50 --------------------
