@@ -9,6 +9,7 @@ from typing import Any
 from careloop.bench import made_up
 from careloop.bench.figures import Figure, Figures, at_most
 from careloop.bench.installation import Place, installation
+from careloop.bench.telling import Stage
 from careloop.db.cluster import locate
 from careloop.db.limits import server_cpu_seconds
 from careloop.flows import engine
@@ -37,7 +38,8 @@ def run(patients: int, days: int, command: str) -> Figures:
         steps = [{**active["steps"][0], "due": {"within": "1 business-day", "rule": "TR-20"}}, *active["steps"][1:]]
         draft = {**active, "version": "1.0.1", "status": "draft", "steps": steps}
         used = _cpu(place)
-        report = rehearse(place.app, place.tenant, draft, days)
+        stage = Stage("patients rehearsed", patients)
+        report = rehearse(place.app, place.tenant, draft, days, lambda done, _: stage.advance(done - stage.done))
         used = _cpu(place) - used
         return Figures(
             benchmark="rehearse",
