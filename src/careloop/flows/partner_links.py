@@ -18,6 +18,7 @@ from careloop.access.keys import Keyring, open_keyring
 from careloop.access.model import Principal, PrincipalKind, Tenant
 from careloop.access.policy import Action, require, require_action
 from careloop.access.sight import sight_of
+from careloop.access.tenancy import settings_of
 from careloop.access.throttle import Bucket, charge, refund
 from careloop.community import Codes, NewLink, PartnerLink
 from careloop.db import Transaction
@@ -44,6 +45,11 @@ class Door:
     tenant: Tenant
     link: PartnerLink
     principal: Principal
+
+    @property
+    def phone(self) -> str:
+        """How the practice is called (ui.md §8: at the same place on every page); empty where it named no number."""
+        return settings_of(self.tenant).practice_phone or ""
 
 
 @dataclass(frozen=True, kw_only=True)

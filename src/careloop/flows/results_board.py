@@ -281,12 +281,19 @@ class _Maker:
         if nodule := words.get("nodule"):
             return f"Lung nodule, {nodule} (Fleischner 2017)"
         row = next((row for row in self._tables.follow_ups.rows if row.id == words.get("follow-up-row")), None)
-        return f"{row.trigger}: {row.says}" if row is not None else ""
+        return in_words(f"{row.trigger}: {row.says}") if row is not None else ""
 
     def _asked_by(self, test: _Test) -> str:
         who = test.order.get("requester") or {}
         named = str(who.get("display", "")) or self._people.get(_references([who])[0], "") if who else ""
         return named or ("not known" if test.order else "no order here")
+
+
+def in_words(rule: str) -> str:
+    """A rule of the table as people say it: the table writes comparisons with signs."""
+    for sign, word in ((">=", "at least"), ("<=", "at most"), (">", "over"), ("<", "under")):
+        rule = rule.replace(f"{sign} ", f"{word} ")
+    return rule
 
 
 def _step(state: LoopState, key: str) -> StepState:

@@ -47,6 +47,7 @@ def _draw_page(
     values = {
         "code": code,
         "site": door.tenant.name,
+        "phone": door.phone,
         "found": found,
         "page": found.page,
         "texts": found.texts,

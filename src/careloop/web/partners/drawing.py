@@ -26,6 +26,7 @@ def birth_date(door: Door, code: str, *, problem: str = "", status: int = 200) -
     values = {
         "code": code,
         "site": door.tenant.name,
+        "phone": door.phone,
         "partner": "" if door.link.purpose in _OWN else door.link.partner,
         "problem": problem,
     }

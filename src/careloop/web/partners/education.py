@@ -28,9 +28,9 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
         return _lesson(door, code, flow.again(app, door), problem="Please choose an answer.")
     if told is None:
         return closed()
-    return draw("partner_education_done.html", {"site": door.tenant.name, "told": told})
+    return draw("partner_education_done.html", {"site": door.tenant.name, "phone": door.phone, "told": told})
 
 
 def _lesson(door: Door, code: str, found: flow.Lesson, *, problem: str = "") -> Response[str]:
-    values = {"code": code, "site": door.tenant.name, "found": found, "problem": problem}
+    values = {"code": code, "site": door.tenant.name, "phone": door.phone, "found": found, "problem": problem}
     return draw("partner_education.html", values, status=422 if problem else 200)

@@ -22,7 +22,14 @@ _WARNING = 3
 
 def door_page(door: Door, code: str, *, problem: str = "") -> Response[str]:
     """The birth date is asked for."""
-    values = {"step": "birth-date", "words": None, "code": code, "site": door.tenant.name, "problem": problem}
+    values = {
+        "step": "birth-date",
+        "words": None,
+        "code": code,
+        "site": door.tenant.name,
+        "phone": door.phone,
+        "problem": problem,
+    }
     return _draw(values, status=422 if problem else 200)
 
 
@@ -87,7 +94,7 @@ def _sent(app: App, door: Door, form: Mapping[str, str]) -> Response[str]:
 def _end(door: Door, found: Today, says: str, *, is_warning: bool = False) -> Response[str]:
     said = found.words.say(says)
     values = {"step": "done", "found": found, "words": found.words, "says": said, "is_warning": is_warning}
-    return _draw({**values, "site": door.tenant.name})
+    return _draw({**values, "site": door.tenant.name, "phone": door.phone})
 
 
 def _page(
@@ -105,6 +112,7 @@ def _page(
         "step": step or ("question" if found.asked else "numbers"),
         "code": code,
         "site": door.tenant.name,
+        "phone": door.phone,
         "found": found,
         "words": found.words,
         "metrics": [found.content.metrics[one] for one in found.metrics],

@@ -40,13 +40,14 @@ def saved(app: App, door: Door, code: str, data: Mapping[str, Any]) -> Response[
         return _form(door, code, flow.again(app, door), form, faults)
     if done is None:
         return closed()
-    return draw("partner_medicines_done.html", {"site": door.tenant.name})
+    return draw("partner_medicines_done.html", {"site": door.tenant.name, "phone": door.phone})
 
 
 def _form(door: Door, code: str, found: flow.Question, form: Mapping[str, str], faults: Any = ()) -> Response[str]:
     values = {
         "code": code,
         "site": door.tenant.name,
+        "phone": door.phone,
         "found": found,
         "answers": ANSWERS,
         "form": form,

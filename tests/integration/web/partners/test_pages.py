@@ -11,6 +11,7 @@ from tests.conftest import StandingClock
 from tests.pages import sheet_pdf
 
 from careloop.access.model import Principal, PrincipalKind, Role, Tenant, system_principal
+from careloop.access.tenancy import change_settings
 from careloop.community import Codes, NewLink, Purpose
 from careloop.flows import partner_links, writing
 from careloop.flows.app import App
@@ -132,6 +133,17 @@ def test_who_finds_a_patients_own_link_does_not_learn_whose_it_is(
     for shown in (web.get(own.path), web.post(own.path, data={"birth_date": "1968-06-03"})):
         assert "Birth date of the patient" in shown.text
         assert "Okafor" not in shown.text and "James" not in shown.text
+
+
+def test_the_practice_is_called_by_a_number_at_the_same_place_on_every_page(app: App, tenant: Tenant, asgi) -> None:
+    with app.database.directory() as tx:
+        change_settings(tx, app.tenant(tenant.id), practice_phone="+1 413 555 0100")
+    with TestClient(asgi) as web:
+        for purpose in (Purpose.SPECIALIST, Purpose.MEDICINES, Purpose.CHECK_IN):
+            door = make(app, tenant, purpose)
+            pages = [web.get(door.path), web.post(door.path, data={"birth_date": "1968-06-03"})]
+            pages += [web.post(door.path, data={"birth_date": BORN})] if purpose is Purpose.SPECIALIST else []
+            assert all('<a href="tel:+1 413 555 0100"><bdi dir="ltr">' in page.text for page in pages), purpose
 
 
 def test_pages_set_no_cookie_and_run_no_script(web: TestClient[Any], referral: Referral) -> None:
