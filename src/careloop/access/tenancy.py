@@ -1,7 +1,7 @@
 """Tenants and what each has chosen. The table `tenant` is a directory: it names organisations, never a person."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -88,11 +88,20 @@ def list_tenants(tx: Transaction) -> list[Tenant]:
 
 def get_tenant(tx: Transaction, slug_or_id: str | int) -> Tenant:
     """The tenant of that slug or id, else `NotFound`."""
+    return ask_tenant(tx, slug_or_id)()
+
+
+def ask_tenant(tx: Transaction, slug_or_id: str | int) -> Callable[[], Tenant]:
+    """The same, asked with what is asked next."""
     tenant_id = slug_or_id if isinstance(slug_or_id, int) else None
-    [rows] = tx.ask_all([Statement(_SQL["get_tenant"], {"slug": str(slug_or_id), "id": tenant_id})])
-    if not rows:
-        raise NotFound("there is no such tenant")
-    return _tenant(rows[0])
+    asked = tx.later([Statement(_SQL["get_tenant"], {"slug": str(slug_or_id), "id": tenant_id})])
+
+    def told() -> Tenant:
+        if not asked.rows[0]:
+            raise NotFound("there is no such tenant")
+        return _tenant(asked.rows[0][0])
+
+    return told
 
 
 def insert_tenant(

@@ -75,7 +75,7 @@ def section_of(app: App, tx: Transaction, principal: Principal, patient_id: str)
 def review(app: App, tx: Transaction, patient_ids: Sequence[str]) -> dict[str, list[date]]:
     """PDC and refill gaps of these patients are in the record as FHIR; by patient the days on which a refill will be
     missing. Only those who have a fill cost more than one query for all."""
-    filled = app.record.patients_with(tx, patient_ids, ["MedicationDispense"])
+    filled = app.record.patients_with(tx, patient_ids, ["MedicationDispense"])()
     if not filled:
         return {}
     now, zone = app.clock.now(), people.zone_of(tx)

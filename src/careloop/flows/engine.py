@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from careloop.access.model import Tenant
-from careloop.access.tenancy import get_tenant, settings_of
+from careloop.access.tenancy import ask_tenant, settings_of
 from careloop.catalog import Catalog, overlay, versions
 from careloop.db import Transaction
 from careloop.flows.app import App
@@ -108,6 +108,7 @@ class Derived:
 
 
 _tenants: WeakKeyDictionary[Transaction, Tenant] = WeakKeyDictionary()
+_asked: WeakKeyDictionary[Transaction, Callable[[], Tenant]] = WeakKeyDictionary()
 _parsed: list[tuple[Catalog, Content]] = []
 
 
@@ -225,13 +226,21 @@ def tenant_of(tx: Transaction) -> Tenant:
     """The tenant of the transaction, read once in it."""
     found = _tenants.get(tx)
     if found is None:
-        found = _tenants[tx] = get_tenant(tx, tx.tenant_id)
+        asked = _asked.pop(tx, None) or ask_tenant(tx, tx.tenant_id)
+        found = _tenants[tx] = asked()
     return found
+
+
+def foresee_tenant(tx: Transaction) -> None:
+    """The tenant is asked for with what is asked next, as `tenant_of` will want it."""
+    if tx not in _tenants and tx not in _asked:
+        _asked[tx] = ask_tenant(tx, tx.tenant_id)
 
 
 def forget_tenant(tx: Transaction) -> None:
     """What is asked of the tenant next in this transaction is read anew: it was changed in it."""
     _tenants.pop(tx, None)
+    _asked.pop(tx, None)
 
 
 def loop_settings(tenant: Tenant) -> LoopSettings:

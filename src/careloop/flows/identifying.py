@@ -1,6 +1,6 @@
 """The person-match review: pairs that may be one patient, side by side; a person decides, and may take it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -229,7 +229,30 @@ def task_update(app: App, tx: Transaction, principal: Principal, task: Mapping[s
 def note_patients(app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]]) -> None:
     """Patients were written, from whatever door: numbers and likeness are in step, doubts are Tasks in the review
     queue, a merge that waited for one of them is done, and survivors name every number of those merged into them."""
-    found = identity.note_patients(tx, app.clock.now(), resources, matching.likeness_for(app, tx))
+    asked = identity.ask_about(tx, {str(one["id"]): one for one in resources})
+    begin_noting(app, tx, principal, resources, asked)()
+
+
+def begin_noting(
+    app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]], asked: identity.Asked
+) -> Callable[[], bool]:
+    """The same of resources about whom `asked` asked (about others too), with what is asked next: the rest is done by
+    the function that comes back, which must be called. It says whether anything was found that more follows from."""
+    about = {str(one["id"]) for one in resources}
+    likeness = matching.likeness_for(app, tx)
+    noted = identity.begin_noting(tx, app.clock.now(), asked, likeness, only=about)
+
+    def finish() -> bool:
+        found = noted()
+        _follow(app, tx, principal, resources, found)
+        return bool(found.candidates or found.appeared or found.merged)
+
+    return finish
+
+
+def _follow(
+    app: App, tx: Transaction, principal: Principal, resources: Sequence[Mapping[str, Any]], found: identity.Noted
+) -> None:
     if found.merged:
         merging.keep_old_numbers(app, tx, principal, [one for one in resources if one["id"] in found.merged])
     for prior_id, survivor_id in found.appeared:

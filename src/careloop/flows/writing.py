@@ -4,8 +4,8 @@ In one transaction: the content is checked, stored, findable and in the change f
 are in step with identity; Tasks of loops become acts; the loops of every patient touched are reviewed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ from careloop.flows.narrow_writes import refuse_beyond_sight
 from careloop.flows.terminology import terminology_of
 from careloop.loops import store
 from careloop.loops.facts import Known
-from careloop.record import Write, Written
+from careloop.record import Begun, Write, Written
 from careloop.terminology import Terminology
 
 _LOOP_SYSTEMS = frozenset({"urn:careloop:pathway", "urn:careloop:step", "urn:careloop:work"})
@@ -63,29 +63,72 @@ def write(
         refuse_beyond_sight(app, tx, principal, writes)
         with tx.widened():
             return write(app, tx, principal, writes, cause=cause, validate=validate, each=each)
-    settings = settings_for(tx)
-    warnings = check(app, tx, writes, settings) if validate else {}
+    if validate:
+        _refuse_unstructured(app, writes)
     _keep_loop_tasks(tx, writes)
     acts = [index for index, one in enumerate(writes) if is_loop_task(one)]
     plain = [index for index in range(len(writes)) if index not in set(acts)]
-    written: dict[int, Written] = {}
-    done = app.record.write(
-        tx, principal, app.clock.now(), [writes[index] for index in plain], validate=False, audit_each=each
-    )
-    written |= dict(zip(plain, done, strict=True))
-    note_patients(app, tx, principal, done)
+    begun = _begin(app, tx, [writes[index] for index in plain])
+    settings = settings_for(tx)
+    warnings = _beyond(app, tx, writes, settings) if validate else {}
+    done = app.record.carry_out(tx, principal, app.clock.now(), begun.record, audit_each=each)
+    written = dict(zip(plain, done, strict=True))
+    minutes_ledger.note(tx, done)
+    noting = _begin_noting(app, tx, principal, done, begun.people)
+    after = _ask(app, tx, done)
+    more, sent = noting(), tx.sent
+    _note_others(app, tx, principal, done)
     diary.note(app, tx, principal, done)
     subscribing.note(tx, app.clock.now(), principal, done)
     for index in acts:
         one = writes[index]
         written[index] = task_updates.task_update(app, tx, principal, dict(one.resource or {}), if_match=one.if_match)
-    _note_dangling(app, tx, settings, written, warnings)
-    review_written(app, tx, done, cause, each=each)
+    if more or tx.sent != sent:
+        after = _ask(app, tx, done)  # more was done since: it may have changed the answers
+    _note_dangling(app, tx, settings, written, warnings, after)
+    _review(app, tx, done, after.touched, cause, each=each)
     assessing.note(app, tx, done, write)
     noticing.note_stays(app, tx, done)
     if following := contact_notes.tasks_for(app, tx, done):
         write(app, tx, system_principal(tx.tenant_id, "contacts"), following, cause="a patient cannot be reached")
+    tx.send()
     return [replace(written[index], warnings=tuple(warnings.get(index, ()))) for index in range(len(writes))]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """Writes whose places in the record are locked, and what identity knows of the patients among them."""
+
+    record: Begun
+    people: identity.Asked | None
+
+
+def _begin(app: App, tx: Transaction, writes: Sequence[Write]) -> _Begun:
+    """All that must be known before anything is written leaves as one exchange."""
+    engine.foresee_tenant(tx)
+    begun = app.record.begin(tx, writes)
+    people = {
+        one.id: one.write.resource
+        for one in begun.prepared
+        if one.write.resource_type == "Patient" and one.write.resource is not None
+    }
+    return _Begun(begun, identity.ask_about(tx, people) if people else None)
+
+
+@dataclass(frozen=True)
+class _After:
+    """What is asked after a write, together with it: which of these references lead nowhere; whose loops are to be
+    reviewed."""
+
+    references: frozenset[str]
+    missing: Callable[[], list[str]]
+    touched: Callable[[], set[str]]
+
+
+def _ask(app: App, tx: Transaction, done: Sequence[Written]) -> _After:
+    wanted = {reference for one in done for reference in one.references}
+    missing = app.record.missing_later(tx, sorted(wanted))
+    return _After(references=frozenset(wanted), missing=missing, touched=_touched(app, tx, done))
 
 
 def _keep_loop_tasks(tx: Transaction, writes: Sequence[Write]) -> None:
@@ -104,15 +147,27 @@ def check(app: App, tx: Transaction, writes: Sequence[Write], settings: TenantSe
 
     Structure is always refused; invariants and declared profiles are what the tenant's `validation` makes of them.
     """
-    warnings: dict[int, list[Fault]] = {}
-    terms = None if settings.validation == "off" else terminology_of(app, tx)
-    for index, one in enumerate(writes):
-        if one.resource is None:
-            continue
-        refuse_errors(app.record.validator.validate(one.resource))
-        if terms is not None and (told := _beyond_structure(app, one.resource, settings, terms)):
-            warnings[index] = told
-    return warnings
+    _refuse_unstructured(app, writes)
+    return _beyond(app, tx, writes, settings)
+
+
+def _refuse_unstructured(app: App, writes: Sequence[Write]) -> None:
+    for one in writes:
+        if one.resource is not None:
+            refuse_errors(app.record.validator.validate(one.resource))
+
+
+def _beyond(app: App, tx: Transaction, writes: Sequence[Write], settings: TenantSettings) -> dict[int, list[Fault]]:
+    """Warnings beyond structure, by place."""
+    if settings.validation == "off":
+        return {}
+    terms = terminology_of(app, tx)
+    told = {
+        index: _beyond_structure(app, one.resource, settings, terms)
+        for index, one in enumerate(writes)
+        if one.resource is not None
+    }
+    return {index: faults for index, faults in told.items() if faults}
 
 
 def _beyond_structure(
@@ -133,15 +188,21 @@ def refuse_errors(faults: Sequence[Fault]) -> None:
         raise Rejected(at=errors[0].at, expected=errors[0].expected, code=errors[0].code, faults=faults)
 
 
-def review_written(
-    app: App, tx: Transaction, written: Sequence[Written], cause: str | Cause | None, *, each: bool = False
+def _review(
+    app: App,
+    tx: Transaction,
+    written: Sequence[Written],
+    touched: Callable[[], set[str]],
+    cause: str | Cause | None,
+    *,
+    each: bool,
 ) -> None:
     """The loops of every patient whom these writes touch are what the facts say now."""
-    changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]
-    telling = [one for one in changed if one.resource_type in engine.RESOURCE_TYPES]
-    patients = _with_loops_to_come(app, tx, telling) | _proved_for(tx, changed)
+    patients = touched()
     if not patients:
         return
+    changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]
+    telling = [one for one in changed if one.resource_type in engine.RESOURCE_TYPES]
     if not each:
         closing.review(app, tx, sorted(patients), cause or (telling or changed)[0].versioned_reference)
         return
@@ -151,10 +212,11 @@ def review_written(
         closing.review(app, tx, [patient], cause or why.versioned_reference)
 
 
-def _with_loops_to_come(app: App, tx: Transaction, telling: Sequence[Written]) -> set[str]:
+def _touched(app: App, tx: Transaction, written: Sequence[Written]) -> Callable[[], set[str]]:
     """Those of the patients touched whose loops may change: who has one, and about whom something was said that may
-    open one. For all others there is nothing to review, whatever else became known."""
-    touched = {patient for one in telling for patient in one.patient_ids}
+    open one. For all others there is nothing to review, whatever else became known. Asked with what is asked next."""
+    changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]
+    telling = [one for one in changed if one.resource_type in engine.RESOURCE_TYPES]
     content, now, zone = engine.content_for(app, tx), app.clock.now(), engine.tenant_of(tx).zone
     opening = {
         patient
@@ -163,8 +225,11 @@ def _with_loops_to_come(app: App, tx: Transaction, telling: Sequence[Written]) -
         for patient in one.patient_ids
     }
     people = {one.id for one in telling if one.resource_type == "Patient" and one.change is not ChangeKind.CREATED}
-    may_open = opening | set(app.record.patients_with(tx, sorted(people), sorted(content.opening_types)))
-    return may_open | set(store.patients_with_loops(tx, sorted(touched - may_open)))
+    with_facts = app.record.patients_with(tx, sorted(people - opening), sorted(content.opening_types))
+    touched = {patient for one in telling for patient in one.patient_ids}
+    with_loops = store.patients_with_loops(tx, sorted(touched - opening))
+    with_proof = _proved_for(tx, changed)
+    return lambda: opening.union(with_facts(), with_loops(), with_proof())
 
 
 def _may_open(content: engine.Content, one: Written, zone: str, now: datetime) -> bool:
@@ -174,7 +239,7 @@ def _may_open(content: engine.Content, one: Written, zone: str, now: datetime) -
     return content.may_open(known, zone, now)
 
 
-def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:
+def _proved_for(tx: Transaction, changed: Sequence[Written]) -> Callable[[], list[str]]:
     """Patients for whom a person named one of these as proof, which rules would not ask about: it may stand no more."""
     things = [
         f"{one.resource_type}/{one.id}"
@@ -182,7 +247,7 @@ def _proved_for(tx: Transaction, changed: Sequence[Written]) -> set[str]:
         if one.change is not ChangeKind.CREATED and one.resource_type not in _NEVER_NAMED
         if one.resource_type not in engine.RESOURCE_TYPES
     ]
-    return set(store.patients_with_proof(tx, things)) if things else set()
+    return store.patients_with_proof(tx, things)
 
 
 def is_loop_task(write: Write) -> bool:
@@ -196,16 +261,31 @@ def is_loop_task(write: Write) -> bool:
 def note_patients(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
     """Numbers and likeness of the written patients are in step, doubts are in the review queue; what was said of staff
     and care teams is known to routing, and nobody left with work in their hands; referrals stand on their board."""
+    minutes_ledger.note(tx, written)
+    _begin_noting(app, tx, principal, written, None)()
+    _note_others(app, tx, principal, written)
+
+
+def _begin_noting(
+    app: App, tx: Transaction, principal: Principal, written: Sequence[Written], asked: identity.Asked | None
+) -> Callable[[], bool]:
+    """Numbers and likeness of the written patients leave with what is asked next. The rest is done by the function that
+    comes back, which says whether more followed from them."""
     changed = [one for one in written if one.resource_type == "Patient" and one.change is not ChangeKind.UNCHANGED]
-    gone = [one.id for one in changed if one.change is ChangeKind.DELETED]
+    gone = {one.id for one in changed if one.change is ChangeKind.DELETED}
     if gone:
-        identity.forget_patients(tx, gone)
+        identity.forget_patients(tx, sorted(gone))
     standing = [one.resource for one in changed if one.resource is not None]
-    if standing:
-        identifying.note_patients(app, tx, principal, standing)
+    if not standing:
+        return bool
+    if asked is None or any(holder in gone for holder, _ in asked.standing().holders.values()):
+        asked = identity.ask_about(tx, {str(one["id"]): one for one in standing})
+    return identifying.begin_noting(app, tx, principal, standing, asked)
+
+
+def _note_others(app: App, tx: Transaction, principal: Principal, written: Sequence[Written]) -> None:
     team_notes.note(app, tx, principal, written)
     referral_rows.note(app, tx, written)
-    minutes_ledger.note(tx, written)
 
 
 def _note_dangling(
@@ -214,10 +294,11 @@ def _note_dangling(
     settings: TenantSettings,
     written: dict[int, Written],
     warnings: dict[int, list[Fault]],
+    after: _After,
 ) -> None:
     """References to what is not there are warned of, or refused where the tenant wants it so (interface.md §3)."""
     wanted = {reference for one in written.values() for reference in one.references}
-    if not wanted:
+    if wanted <= after.references and not after.missing():
         return
     missing = set(app.record.missing(tx, sorted(wanted)))
     for index, one in written.items():

@@ -1,7 +1,16 @@
 """Who is this? Numbers that name a person, people who are alike, the review queue, merges."""
 
 from careloop.identity.model import Address, Candidate, Demographics, Identifier, Reason, Resolution, Scored, pair
-from careloop.identity.noting import Noted, forget_patients, match, note_patient, note_patients
+from careloop.identity.noting import (
+    Asked,
+    Noted,
+    ask_about,
+    begin_noting,
+    forget_patients,
+    match,
+    note_patient,
+    note_patients,
+)
 from careloop.identity.resolving import resolve, resolve_all
 from careloop.identity.rules import demographics_of, identifiers_of
 from careloop.identity.store import open_matches as ask
@@ -9,6 +18,7 @@ from careloop.identity.store import survivor_of
 
 __all__ = [
     "Address",
+    "Asked",
     "Candidate",
     "Demographics",
     "Identifier",
@@ -17,6 +27,8 @@ __all__ = [
     "Resolution",
     "Scored",
     "ask",
+    "ask_about",
+    "begin_noting",
     "demographics_of",
     "forget_patients",
     "identifiers_of",

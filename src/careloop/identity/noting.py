@@ -1,6 +1,6 @@
 """Keeps numbers and likeness keys in step with `Patient` resources, from whatever door they come; in sets."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -45,14 +45,50 @@ def note_patients(
     keeps no numbers of its own: they lead to the survivor. One query where nothing changed. `likeness`: by which
     weights people are compared, those that ship with the product where it is left out.
     """
-    people = {str(resource["id"]): resource for resource in resources}
+    asked = ask_about(tx, {str(resource["id"]): resource for resource in resources})
+    return begin_noting(tx, now, asked, likeness)()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Some patients as their resources say, the numbers that they claim, and what is known of both."""
+
+    people: Mapping[str, Mapping[str, Any]]
+    claims: store.Claims
+    standing: Callable[[], store.Standing]
+
+
+def ask_about(tx: Transaction, people: Mapping[str, Mapping[str, Any]]) -> Asked:
+    """The first half of `note_patients` (resources by id): what is known is asked with what is asked next."""
     claims = [(one, number) for one, resource in people.items() for number in splits(identifiers_of(resource))[0]]
-    known = store.standing(tx, people, [number for _, number in claims])
-    claims = [(who, number) for who, number in claims if who not in known.merged]
-    looks = {one: plain_looks(resource) for one, resource in people.items() if one not in known.merged}
-    candidates, appeared = _note_numbers(tx, now, claims, known)
+    return Asked(people, claims, store.standing(tx, people, [number for _, number in claims]))
+
+
+def begin_noting(
+    tx: Transaction,
+    now: datetime,
+    asked: Asked,
+    likeness: Likeness | None = None,
+    *,
+    only: Collection[str] | None = None,
+) -> Callable[[], Noted]:
+    """The second half: numbers, looks and keys leave with what is asked next; what that found is what the function
+    gives, which must be called. With `only` it is about those of the patients."""
+    known = asked.standing()
+    mine = asked.people.keys() if only is None else only
+    claims = [(who, number) for who, number in asked.claims if who in mine and who not in known.merged]
+    looks = {
+        one: plain_looks(resource) for one, resource in asked.people.items() if one in mine and one not in known.merged
+    }
+    numbers = _note_numbers(tx, now, claims, known, mine)
     alike = _note_looks(tx, now, looks, known, likeness or shipped_likeness())
-    return Noted(candidates=(*candidates, *alike), appeared=appeared, merged=known.merged)
+
+    def noted() -> Noted:
+        candidates, appeared = numbers()
+        merged = {prior: survivor for prior, survivor in known.merged.items() if prior in mine}
+        return Noted(candidates=(*candidates, *alike()), appeared=appeared, merged=merged)
+
+    return noted
 
 
 def plain_looks(resource: Mapping[str, Any]) -> Demographics:
@@ -64,10 +100,11 @@ def plain_looks(resource: Mapping[str, Any]) -> Demographics:
 
 
 def forget_patients(tx: Transaction, patients: Collection[str]) -> None:
-    """Deleted patients hold no number and are nobody's likeness; open pairs with them are withdrawn."""
+    """Deleted patients hold no number and are nobody's likeness; open pairs with them are withdrawn. Leaves with what
+    is asked next."""
     given = {"patients": list(patients), "kept": list[str]()}
     names = ("drop_identifiers", "drop_keys", "drop_features", "withdraw")
-    tx.ask_all([Statement(store.SQL[name], given) for name in names])
+    tx.later([Statement(store.SQL[name], given) for name in names])
 
 
 def match(
@@ -91,36 +128,44 @@ def match(
 
 
 def _note_numbers(
-    tx: Transaction, now: datetime, claims: store.Claims, known: store.Standing
-) -> tuple[list[Candidate], tuple[tuple[str, str], ...]]:
+    tx: Transaction, now: datetime, claims: store.Claims, known: store.Standing, mine: Collection[str]
+) -> Callable[[], tuple[list[Candidate], tuple[tuple[str, str], ...]]]:
     unknown = [(who, number) for who, number in claims if _key(number) not in known.holders]
-    free = store.claim(tx, now, unknown, on_resource=True) if unknown else set()
-    _keep_in_step(tx, claims, known)
-    held = dict(known.holders)
-    if len(free) < len(unknown):
-        held |= store.holders(tx, [number for _, number in unknown])
-    holder_of = {(who, _key(number)): held.get(_key(number), (who, None)) for who, number in claims}
-    foreign = [(who, holder) for (who, _), holder in holder_of.items() if holder[0] != who]
-    appeared = _appeared(tx, now, claims, foreign)
-    waiting = {prior for prior, _ in appeared}
-    conflicts = [pair(who, holder, Reason.IDENTIFIER) for who, (holder, _) in foreign if who not in waiting]
-    store.open_matches(tx, now, conflicts)
-    return [*conflicts, *_look_alikes(tx, now, unknown, free)], appeared
+    claimed = store.claim_later(tx, now, unknown, on_resource=True) if unknown else set
+    _keep_in_step(tx, claims, known, mine)
+    alike = store.look_alikes_later(tx, unknown) if unknown else list
+
+    def noted() -> tuple[list[Candidate], tuple[tuple[str, str], ...]]:
+        free, held = claimed(), dict(known.holders)
+        if len(free) < len(unknown):
+            held |= store.holders(tx, [number for _, number in unknown])
+        holder_of = {(who, _key(number)): held.get(_key(number), (who, None)) for who, number in claims}
+        foreign = [(who, holder) for (who, _), holder in holder_of.items() if holder[0] != who]
+        appeared = _appeared(tx, now, claims, foreign)
+        waiting = {prior for prior, _ in appeared}
+        conflicts = [pair(who, holder, Reason.IDENTIFIER) for who, (holder, _) in foreign if who not in waiting]
+        store.open_matches(tx, now, conflicts)
+        found = alike() if len(free) == len(unknown) else _alike_to_free(tx, unknown, free)
+        looking = [pair(one, other, Reason.LOOK_ALIKE) for one, other in found]
+        store.open_matches(tx, now, looking)
+        return [*conflicts, *looking], appeared
+
+    return noted
 
 
-def _keep_in_step(tx: Transaction, claims: store.Claims, known: store.Standing) -> None:
+def _keep_in_step(tx: Transaction, claims: store.Claims, known: store.Standing, mine: Collection[str]) -> None:
     """Numbers seen on the resource are marked so; numbers that stood there and no longer do are free."""
     seen = {(who, _key(number)) for who, number in claims}
     fresh = [(who, number) for who, number in claims if known.own.get(_key(number)) == (who, False)]
     if fresh:
-        tx.execute(store.SQL["mark_on_resource"], store.columns(fresh))
+        tx.later([Statement(store.SQL["mark_on_resource"], store.columns(fresh))])
     gone = [
         (who, Identifier(system=system, value=value))
         for (system, value), (who, on_resource) in known.own.items()
-        if on_resource and who not in known.merged and (who, (system, value)) not in seen
+        if on_resource and who in mine and who not in known.merged and (who, (system, value)) not in seen
     ]
     if gone:
-        tx.execute(store.SQL["release"], store.columns(gone))
+        tx.later([Statement(store.SQL["release"], store.columns(gone))])
 
 
 def _appeared(
@@ -134,29 +179,32 @@ def _appeared(
     return tuple((who, holder) for who, (holder, prior) in foreign if prior in stubs)
 
 
-def _look_alikes(tx: Transaction, now: datetime, claims: store.Claims, free: set[tuple[str, str]]) -> list[Candidate]:
+def _alike_to_free(tx: Transaction, claims: store.Claims, free: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Only a number that was free may make its patient look like somebody: others are somebody else's."""
     new = [(who, number) for who, number in claims if _key(number) in free]
-    found = [pair(one, other, Reason.LOOK_ALIKE) for one, other in store.look_alikes(tx, new)] if new else []
-    store.open_matches(tx, now, found)
-    return found
+    return store.look_alikes(tx, new) if new else []
 
 
 def _note_looks(
     tx: Transaction, now: datetime, people: Mapping[str, Demographics], known: store.Standing, likeness: Likeness
-) -> list[Candidate]:
+) -> Callable[[], list[Candidate]]:
     """Likeness of those whose looks changed: their keys, the pairs they make, the pairs they no longer make."""
     changed = {one: looks for one, looks in people.items() if known.looks.get(one) != looks}
     if not changed:
-        return []
+        return list
     keys = {one: likeness.keys(looks) for one, looks in sorted(changed.items())}
     before = {one: likeness.keys(known.looks[one]) for one in changed if one in known.looks}
     near = store.put_looks_and_see(tx, changed, keys, before)
-    found = list(_alike(near, changed, likeness))
-    if known.asked & changed.keys():
-        kept = [store.match_id(tx.tenant_id, one) for one in found]
-        tx.execute(store.SQL["withdraw"], {"patients": sorted(changed), "kept": kept})
-    store.open_matches(tx, now, found)
-    return found
+
+    def noted() -> list[Candidate]:
+        found = list(_alike(near(), changed, likeness))
+        if known.asked & changed.keys():
+            kept = [store.match_id(tx.tenant_id, one) for one in found]
+            tx.execute(store.SQL["withdraw"], {"patients": sorted(changed), "kept": kept})
+        store.open_matches(tx, now, found)
+        return found
+
+    return noted
 
 
 def _alike(

@@ -1,6 +1,6 @@
 """The tables of identity: numbers, likeness keys, the review queue, merges. Every function works on whole sets."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,13 +48,27 @@ def claim(
     tx: Transaction, now: datetime, claims: Claims, *, on_resource: bool, prior_id: str | None = None
 ) -> set[tuple[str, str]]:
     """Free numbers now lead to their patients; answers which were free. Waits for a claim that is under way."""
+    return claim_later(tx, now, claims, on_resource=on_resource, prior_id=prior_id)()
+
+
+def claim_later(
+    tx: Transaction, now: datetime, claims: Claims, *, on_resource: bool, prior_id: str | None = None
+) -> Callable[[], set[tuple[str, str]]]:
+    """The same, with what is asked next."""
     given = {**columns(claims), "on_resource": on_resource, "prior_id": prior_id, "now": now}
-    return {(row["system"], row["value"]) for row in tx.rows(SQL["claim"], given)}
+    claimed = tx.later([Statement(SQL["claim"], given)])
+    return lambda: {(row["system"], row["value"]) for row in claimed.rows[0]}
 
 
 def look_alikes(tx: Transaction, claims: Claims) -> list[tuple[str, str]]:
     """Pairs of patients with numbers that an eye could mistake for each other."""
-    return [(row["patient_id"], row["other_id"]) for row in tx.rows(SQL["look_alikes"], columns(claims))]
+    return look_alikes_later(tx, claims)()
+
+
+def look_alikes_later(tx: Transaction, claims: Claims) -> Callable[[], list[tuple[str, str]]]:
+    """The same, asked with what is asked next."""
+    asked = tx.later([Statement(SQL["look_alikes"], columns(claims))])
+    return lambda: [(row["patient_id"], row["other_id"]) for row in asked.rows[0]]
 
 
 def survivor_of(tx: Transaction, patient_id: str) -> str:
@@ -77,11 +91,16 @@ class Standing:
     asked: set[str]
 
 
-def standing(tx: Transaction, patients: Collection[str], numbers: Iterable[Identifier]) -> Standing:
-    """Everything that `note_patients` must know, in one query."""
+def standing(tx: Transaction, patients: Collection[str], numbers: Iterable[Identifier]) -> Callable[[], Standing]:
+    """Everything that `note_patients` must know, in one query that leaves with what is asked next."""
     given = {**columns([("", number) for number in numbers]), "touched": list(patients)}
+    asked = tx.later([Statement(SQL["standing"], given)])
+    return lambda: _standing(asked.rows[0])
+
+
+def _standing(rows: Sequence[Row]) -> Standing:
     by_kind: dict[str, list[Row]] = {}
-    for row in tx.rows(SQL["standing"], given):
+    for row in rows:
         by_kind.setdefault(row["kind"], []).append(row)
     return Standing(
         holders={_number(row): (row["patient_id"], row["other_id"]) for row in by_kind.get("number", ())},
@@ -120,9 +139,10 @@ def put_looks_and_see(
     people: Mapping[str, Demographics],
     new: Mapping[str, frozenset[int]],
     before: Mapping[str, frozenset[int]],
-) -> Near:
-    """`put_looks`, then `neighbours` of these patients, in one exchange with the server."""
-    return _near(tx.ask_all([*_looks(people, new, before), _neighbours(new)])[-1])
+) -> Callable[[], Near]:
+    """`put_looks`, then `neighbours` of these patients, with what is asked next."""
+    asked = tx.later([*_looks(people, new, before), _neighbours(new)])
+    return lambda: _near(asked.rows[-1])
 
 
 def neighbours(tx: Transaction, keys: Mapping[str, Collection[int]]) -> Near:

@@ -1,7 +1,7 @@
 """Loops, steps, acts, owners and offers in PostgreSQL. Every write is part of the caller's transaction."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from careloop.db import Row, Transaction, load_queries
+from careloop.db.exchange import Statement
 from careloop.loops.model import Act, ActKind, LoopState
 from careloop.loops.rules.turned import Turned, with_turns
 
@@ -121,17 +122,22 @@ def load_turning(tx: Transaction, ids: Sequence[str]) -> list[StoredLoop]:
     return [_stored_loop(row, ()) for row in tx.rows(_SQL["loops_to_turn"], {"ids": list(ids)})]
 
 
-def patients_with_loops(tx: Transaction, patients: Sequence[str]) -> list[str]:
-    """Those of some patients who have or had a loop."""
-    if not patients:
-        return []
-    return [row["patient_id"] for row in tx.rows(_SQL["patients_with_loops"], {"patients": list(patients)})]
+def patients_with_loops(tx: Transaction, patients: Sequence[str]) -> Callable[[], list[str]]:
+    """Those of some patients who have or had a loop; asked with what is asked next."""
+    return _patients(tx, "patients_with_loops", "patients", patients)
 
 
-def patients_with_proof(tx: Transaction, things: Sequence[str]) -> list[str]:
-    """Patients for whose loops a person named one of these resources (`Type/id`) as proof."""
-    rows = tx.rows(_SQL["patients_with_proof"], {"things": list(things)})
-    return [row["patient_id"] for row in rows]
+def patients_with_proof(tx: Transaction, things: Sequence[str]) -> Callable[[], list[str]]:
+    """Patients for whose loops a person named one of these resources (`Type/id`) as proof; asked with what is asked
+    next."""
+    return _patients(tx, "patients_with_proof", "things", things)
+
+
+def _patients(tx: Transaction, query: str, name: str, some: Sequence[str]) -> Callable[[], list[str]]:
+    if not some:
+        return list
+    asked = tx.later([Statement(_SQL[query], {name: list(some)})])
+    return lambda: [row["patient_id"] for row in asked.rows[0]]
 
 
 def _stored_loop(row: Row, acts: tuple[Act, ...]) -> StoredLoop:

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from careloop.errors import Conflict, PreconditionFailed, Rejected
 from careloop.events import ChangeKind
 from careloop.fhir.ids import new_id
 from careloop.record.content import Content, content_of
+from careloop.record.indexing import IndexRows
 from careloop.record.model import Write
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -19,12 +20,17 @@ READ_ONLY_TYPES = frozenset({"AuditEvent"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A write whose place is known and whose content is encoded. `chosen` is True where the caller named the id."""
+    """A write whose place is known and whose content is encoded. `chosen` is True where the caller named the id.
+
+    `index` is given where its index rows were made ahead, with dates read in `zone`.
+    """
 
     write: Write
     id: str
     chosen: bool
     content: Content | None
+    index: IndexRows | None = None
+    zone: tzinfo | None = None
 
     @property
     def key(self) -> tuple[str, str]:

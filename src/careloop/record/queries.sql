@@ -133,7 +133,7 @@ select unnest(%(field)s::bigint[]), unnest(%(value)s::double precision[]), unnes
        unnest(%(base)s::double precision[])
 
 -- insert_words --
--- The texts among some that no row stands for yet.
+-- The texts among some that no row stands for yet; what comes back tells that there were any.
 insert into resource_word (field, token, tenant_id, value)
 select given.field, given.token, %(tenant)s, given.value
   from (select unnest(%(field)s::bigint[]) as field, unnest(%(token)s::bigint[]) as token,
@@ -143,6 +143,7 @@ select given.field, given.token, %(tenant)s, given.value
         where resource_word.field = given.field
           and resource_word.value = given.value
           and resource_word.token = given.token)
+returning token
 
 -- words_missing --
 -- Fields and texts among some that no row stands for.

@@ -1,21 +1,24 @@
 """The one door to a person's data: every write, read and search, with its audit entry, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from careloop.access.model import Principal
 from careloop.db import Transaction
+from careloop.db.exchange import Statement
 from careloop.errors import Fault, Gone, NotFound, NotPermitted
 from careloop.fhir.searchparameters import SearchDefinitions, token_hash
 from careloop.fhir.validation import Validator
 from careloop.record import charts, reading, store, verifying
 from careloop.record.amending import Amender
 from careloop.record.charts import ChartAsked, ChartPage
+from careloop.record.decide import Prepared
 from careloop.record.model import Amendment, Finding, HistoryPage, SearchPage, Stored, Write, Written
 from careloop.record.reindexing import Index
 from careloop.record.search import Asked, Asking, Steps, Wide, one_of, searching
-from careloop.record.writing import Writer
+from careloop.record.writing import Begun, Writer
 
 
 class Record:
@@ -42,7 +45,7 @@ class Record:
         tx: Transaction,
         principal: Principal,
         now: datetime,
-        writes: Sequence[Write],
+        writes: Sequence[Write | Prepared],
         *,
         validate: bool = True,
         audit: bool = True,
@@ -53,15 +56,42 @@ class Record:
 
         An update with the content that stands already is UNCHANGED and makes no version. `Rejected` names the faults,
         `PreconditionFailed` a stale `if_match`, `Conflict` an id that is taken. `validate=False` is for content that
-        was checked already.
+        was checked already, and may be what `ahead` made of it.
         """
         if not writes:
             return []
         if validate:
-            self._writer.check(writes)
+            self._writer.check([one.write if isinstance(one, Prepared) else one for one in writes])
+        begun = self.begin(tx, writes)
+        written = self.carry_out(tx, principal, now, begun, audit=audit, audit_each=audit_each)
+        tx.send()
+        return written
+
+    def ahead(self, tx: Transaction) -> Callable[[Sequence[Write]], list[Prepared]]:
+        """What makes content and index rows of valid writes of this tenant before their transaction begins, in whatever
+        thread: `Rejected` where `write` would say so. They are for `write`."""
+        return partial(self._writer.ahead, tx.tenant_id, self._writer.zones.of(tx))
+
+    def begin(self, tx: Transaction, writes: Sequence[Write | Prepared]) -> Begun:
+        """The first half of a write: what stands is asked for with what is asked next, and locked. `Rejected` where
+        type, id and content of one do not fit together. The content is not checked."""
         self.index.begin(tx)
-        written = self._writer.write(tx, now, writes)
-        if audit:
+        return self._writer.begin(tx, writes)
+
+    def carry_out(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        now: datetime,
+        begun: Begun,
+        *,
+        audit: bool = True,
+        audit_each: bool = False,
+    ) -> list[Written]:
+        """The second half: what `write` gives, of writes that leave with what is asked next. `Contended` and
+        `PreconditionFailed` may come there."""
+        written = self._writer.carry_out(tx, now, begun)
+        if audit and written:
             for told in [[one] for one in written] if audit_each else [written]:
                 reading.audit_written(tx, principal, told)
         return written
@@ -215,12 +245,16 @@ class Record:
             found[row["patient_id"]].append(store.stored_of(row))
         return found
 
-    def patients_with(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> list[str]:
-        """Those of some patients about whom anything of these types stands. Internal; not audited."""
+    def patients_with(
+        self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]
+    ) -> Callable[[], list[str]]:
+        """Those of some patients about whom anything of these types stands, asked with what is asked next. Internal;
+        not audited."""
         if not patient_ids:
-            return []
-        rows = tx.rows(store.SQL["patients_with"], {"patient_ids": list(patient_ids), "types": list(types)})
-        return [row["patient_id"] for row in rows]
+            return list
+        given = {"patient_ids": list(patient_ids), "types": list(types)}
+        asked = tx.later([Statement(store.SQL["patients_with"], given)])
+        return lambda: [row["patient_id"] for row in asked.rows[0]]
 
     def patients_since(self, tx: Transaction, types: Sequence[str], earliest: datetime, since: datetime) -> list[str]:
         """Patients about whom something of these types is dated `earliest` or later, or has no date and was written
@@ -235,10 +269,19 @@ class Record:
 
     def missing(self, tx: Transaction, references: Sequence[str]) -> list[str]:
         """Those of some references `Type/id` that nothing in the record answers to, deleted ones included."""
+        return self.missing_later(tx, references)()
+
+    def missing_later(self, tx: Transaction, references: Sequence[str]) -> Callable[[], list[str]]:
+        """The same, asked with what is asked next."""
         wanted = list(dict.fromkeys(references))
         pairs = [(kind, identity) for kind, _, identity in (one.partition("/") for one in wanted)]
-        standing = {f"{kind}/{identity}" for (kind, identity), gone in store.existing(tx, pairs).items() if not gone}
-        return [reference for reference in wanted if reference not in standing]
+        asked = store.existing_later(tx, pairs)
+
+        def missing() -> list[str]:
+            standing = {f"{kind}/{identity}" for (kind, identity), gone in asked().items() if not gone}
+            return [reference for reference in wanted if reference not in standing]
+
+        return missing
 
     def follow(self, tx: Transaction, resource_type: str, tokens: Sequence[tuple[str, str]]) -> list[Stored]:
         """Resources of a type that carry any of these (parameter, value) tokens. Internal; not audited.

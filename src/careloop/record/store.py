@@ -4,7 +4,7 @@ Arrays travel as text (`{1,2,3}`, and lists of texts joined by the record separa
 that is the cheapest way through the driver, and row-level security does not allow COPY into a table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -12,6 +12,8 @@ from weakref import WeakSet
 
 from careloop.db import Row, Transaction, load_queries
 from careloop.db.exchange import Statement
+from careloop.db.transaction import Later
+from careloop.errors import PreconditionFailed
 from careloop.fhir.tokens import Word, value_hash
 from careloop.record.indexing import IndexRows
 from careloop.record.model import Stored
@@ -72,27 +74,33 @@ def array(values: Iterable[object]) -> str:
 
 def lock_current(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
     """The current rows of these (type, id), locked; missing ones are left out."""
-    if not references:
-        return {}
-    rows = tx.rows(SQL["lock_current"], pairs(references))
-    return {(row["type"], row["id"]): row for row in rows}
+    return by_name(tx.rows(SQL["lock_current"], pairs(references))) if references else {}
 
 
-def lock_named(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-    """The same, and the missing ones are held by their names until the transaction ends."""
-    if not references:
-        return {}
+def lock_named(tx: Transaction, references: Sequence[tuple[str, str]]) -> Later:
+    """The same, as the last of the answers to what leaves with the next thing asked; and the missing ones are held by
+    their names until the transaction ends."""
     names = {"names": joined(f"resource {kind}/{own_id}" for kind, own_id in references), "tenant": tx.tenant_id}
     held = Statement(SQL["lock_names"], names)
-    _, rows = tx.ask_all([held, Statement(SQL["lock_current"], pairs(references))])
+    return tx.later([held, Statement(SQL["lock_current"], pairs(references))])
+
+
+def by_name(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    """The rows by (type, id)."""
     return {(row["type"], row["id"]): row for row in rows}
 
 
 def existing(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bool]:
     """Which of these (type, id) stand in the record, and whether they are deleted."""
+    return existing_later(tx, references)()
+
+
+def existing_later(tx: Transaction, references: Sequence[tuple[str, str]]) -> Callable[[], dict[tuple[str, str], bool]]:
+    """The same, asked with what is asked next."""
     if not references:
-        return {}
-    return {(row["type"], row["id"]): row["deleted"] for row in tx.rows(SQL["existing"], pairs(references))}
+        return dict
+    asked = tx.later([Statement(SQL["existing"], pairs(references))])
+    return lambda: {(row["type"], row["id"]): row["deleted"] for row in asked.rows[0]}
 
 
 def fetch(tx: Transaction, references: Sequence[tuple[str, str]]) -> list[Stored]:
@@ -123,24 +131,29 @@ class Words:
         self._inserting: WeakSet[Transaction] = WeakSet()
 
     def keep(self, tx: Transaction, words: Iterable[Word]) -> None:
-        """Each of the texts leads to its token. A text counts as known when another transaction wrote it: what this
-        one writes may yet be undone."""
+        """Each of the texts leads to its token, with what is asked next. A text counts as known when another
+        transaction wrote it: what this one writes may yet be undone."""
         fresh = sorted({one for one in words if one not in self._known})
         if not fresh:
             return
-        if tx.execute(SQL["insert_words"], word_columns(fresh) | {"tenant": tx.tenant_id}):
-            self._inserting.add(tx)
-        elif tx not in self._inserting:
-            if len(self._known) > _KNOWN_WORDS:
-                self._known.clear()
-            self._known.update(fresh)
+
+        def note(found: list[list[Row]]) -> None:
+            if found[0]:
+                self._inserting.add(tx)
+            elif tx not in self._inserting:
+                if len(self._known) > _KNOWN_WORDS:
+                    self._known.clear()
+                self._known.update(fresh)
+
+        tx.later([Statement(SQL["insert_words"], word_columns(fresh) | {"tenant": tx.tenant_id})], check=note)
 
 
 WORDS = Words()
 
 
 def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
-    """First versions of resources, with their index and feed entries."""
+    """First versions of resources, with their index and feed entries: they leave with what is asked next. `Contended`
+    there where somebody else wrote one of them first."""
     if not versions:
         return
     values = _columns(tx, now, versions) | {
@@ -149,19 +162,25 @@ def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> No
         "self": array(value_hash(f"{one.resource_type}/{one.id}") for one in versions),
     }
     inserted = Statement(SQL["insert_resources"], values)
-    tx.ask_all([inserted, *_insert_index(tx, versions), _insert_changes(tx, now, versions)])
+    tx.first_come.add("resource")
+    tx.later([inserted, *_insert_index(tx, versions), _insert_changes(tx, now, versions)])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
-def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> int:
-    """New versions over locked rows; the number of rows that were still at the version before."""
+def supersede(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> None:
+    """New versions over locked rows: they leave with what is asked next. `PreconditionFailed` there where one of the
+    rows was not at the version before."""
     if not versions:
-        return 0
+        return
+
+    def check(found: list[list[Row]]) -> None:
+        if len(found[1]) != len(versions):
+            raise PreconditionFailed("the resource was changed by somebody else")
+
     kept = Statement(SQL["keep_superseded"], {"key": array(one.key for one in versions)})
     updated = Statement(SQL["update_resources"], _columns(tx, now, versions))
-    found = tx.ask_all([kept, updated, *_replace_index(tx, versions), _insert_changes(tx, now, versions)])
+    tx.later([kept, updated, *_replace_index(tx, versions), _insert_changes(tx, now, versions)], check=check)
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
-    return len(found[1])
 
 
 def read_whole(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:

@@ -1,11 +1,11 @@
 """Writing a set of resources: lock, decide, store, index, tell the feed. A fixed number of statements for any set."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from careloop.db import Row, Transaction
-from careloop.db.pool import Contended, UniqueViolation
-from careloop.errors import Fault, PreconditionFailed, Rejected
+from careloop.errors import Fault, Rejected
 from careloop.fhir.searchparameters import SearchDefinitions
 from careloop.fhir.validation import Validator
 from careloop.record import store
@@ -18,6 +18,14 @@ from careloop.record.zones import Zones
 _NAMED_LOCKS = 100
 """Up to this many ids are guarded by named locks, as they may be new; larger sets rest on the unique constraint and are
 done again."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Writes that fit together, and what stands in their places, locked."""
+
+    prepared: Sequence[Prepared]
+    standing: Callable[[], dict[tuple[str, str], Row]]
 
 
 class Writer:
@@ -37,20 +45,38 @@ class Writer:
                 warnings += refuse_errors(self._validator.validate(write.resource))
         return tuple(warnings)
 
-    def write(self, tx: Transaction, now: datetime, writes: Sequence[Write]) -> list[Written]:
-        """All writes are stored, findable and told to the feed; answers in the order of `writes`."""
-        prepared = [prepare(write) for write in writes]
+    def ahead(self, tenant_id: int, zone: tzinfo, writes: Sequence[Write]) -> list[Prepared]:
+        """The writes with all that can be made of them before anything is asked: content and index rows."""
+        return [self._ahead(tenant_id, zone, prepare(write)) for write in writes]
+
+    def _ahead(self, tenant_id: int, zone: tzinfo, one: Prepared) -> Prepared:
+        resource = one.write.resource
+        if resource is None:
+            return one
+        index = self._indexer.rows(tenant_id, zone, {**resource, "id": one.id})
+        return Prepared(one.write, one.id, one.chosen, one.content, index, zone)
+
+    def begin(self, tx: Transaction, writes: Sequence[Write | Prepared]) -> Begun:
+        """The writes fit together; what stands in their places is asked for and locked with what is asked next."""
+        prepared = [one if isinstance(one, Prepared) else prepare(one) for one in writes]
         _refuse_repeats(prepared)
-        current = self._lock(tx, prepared)
+        named = [one.key for one in prepared if one.chosen]
+        if len(named) > _NAMED_LOCKS:
+            return Begun(prepared, lambda: store.lock_current(tx, named))
+        if not named:
+            return Begun(prepared, dict)
+        locked = store.lock_named(tx, named)
+        return Begun(prepared, lambda: store.by_name(locked.rows[-1]))
+
+    def carry_out(self, tx: Transaction, now: datetime, begun: Begun) -> list[Written]:
+        """All writes leave with what is asked next, and are then stored, findable and told to the feed; answers in
+        their order. Where somebody else was first, what is asked next raises `Contended` or `PreconditionFailed`."""
+        prepared = begun.prepared
+        current = {key: _current(row) for key, row in begun.standing().items()}
         decisions = [decide(one, current.get(one.key)) for one in prepared]
         moment = to_milliseconds(now)
         texts = self._store(tx, moment, decisions)
         return [_written(decision, moment, texts.get(decision.prepared.key)) for decision in decisions]
-
-    def _lock(self, tx: Transaction, prepared: Sequence[Prepared]) -> dict[tuple[str, str], Current]:
-        named = [one.key for one in prepared if one.chosen]
-        rows = store.lock_named(tx, named) if len(named) <= _NAMED_LOCKS else store.lock_current(tx, named)
-        return {key: _current(row) for key, row in rows.items()}
 
     def _store(
         self, tx: Transaction, now: datetime, decisions: Sequence[Decision]
@@ -60,12 +86,8 @@ class Writer:
         keys = self._keys.take(tx, len(fresh))
         first = [self._version(tx, now, one, key) for one, key in zip(fresh, keys, strict=True)]
         later = [self._version(tx, now, one, one.current.key) for one in writing if one.current is not None]
-        try:
-            store.insert(tx, now, first)
-        except UniqueViolation as error:
-            raise Contended("somebody else created the same resource just now", retry_after_seconds=1) from error
-        if store.supersede(tx, now, later) != len(later):
-            raise PreconditionFailed("the resource was changed by somebody else")
+        store.insert(tx, now, first)
+        store.supersede(tx, now, later)
         return {(one.resource_type, one.id): one for one in (*first, *later)}
 
     def _version(self, tx: Transaction, now: datetime, decision: Decision, key: int) -> store.NewVersion:
@@ -73,6 +95,8 @@ class Writer:
         content, resource = prepared.content, prepared.write.resource
         if content is None or resource is None:
             index = IndexRows(patient_id=old.patient_id if old is not None else None)
+        elif prepared.index is not None and prepared.zone is self.zones.of(tx):
+            index = prepared.index
         else:
             index = self._indexer.rows(tx.tenant_id, self.zones.of(tx), {**resource, "id": prepared.id})
         return store.NewVersion(

@@ -97,3 +97,42 @@ def test_more_statements_than_are_kept_prepared(database, tenant):
         for number in range(300):
             asked = Statement(f"select {number} as n")
             assert tx.ask_all([asked, asked]) == [[{"n": number}], [{"n": number}]]
+
+
+def test_what_is_for_later_leaves_with_what_is_asked_next_in_its_order(database, tenant):
+    with database.transaction(tenant.id) as tx:
+        first = tx.later([Statement("select set_config('x.place', '1', true)"), Statement("select 1 as n")])
+        second = tx.later([Statement("select current_setting('x.place') || 'b' as place")])
+        before = tx.sent
+        assert tx.value("select set_config('x.place', '2', true)") == "2"
+        assert tx.sent == before + 1
+        assert [first.rows[1], second.rows] == [[{"n": 1}], [[{"place": "1b"}]]]
+        assert tx.sent == before + 1
+        alone = tx.later([Statement("select 3 as n")])
+        assert alone.rows == [[{"n": 3}]]
+        with tx.savepoint():
+            inside = tx.later([Statement("select 4 as n")])
+        assert inside.rows == [[{"n": 4}]]
+    with database.transaction(tenant.id) as tx, tx.pipeline():
+        piped = tx.later([Statement("select 5 as n")])
+        assert piped.rows == [[{"n": 5}]]
+
+
+def test_what_is_for_later_is_never_left_out_and_its_faults_are_told(database, tenant):
+    with pytest.raises(errors.DivisionByZero), database.transaction(tenant.id) as tx:
+        tx.later([Statement("select 1 / %s::int", (0,))])  # nothing is asked after it: it leaves before the commit
+
+    def refuse(rows):
+        raise KeyError(str(rows))
+
+    with pytest.raises(KeyError, match="7"), database.transaction(tenant.id) as tx:
+        tx.later([Statement("select 7 as n")], check=refuse)
+        tx.value("select 1")
+    with database.transaction(tenant.id) as tx:
+        undone = None
+        with pytest.raises(ValueError, match="undone"), tx.savepoint():
+            undone = tx.later([Statement("select 1 / %s::int", (0,))])
+            raise ValueError("undone")
+        assert tx.value("select 8") == 8
+        with pytest.raises(RuntimeError):
+            _ = undone.rows

@@ -152,3 +152,38 @@ def test_a_step_is_not_completed_by_a_client_without_proof(app, tenant, write, r
         [task] = app.record.follow(tx, "Task", [("code", "urn:careloop:step|contact")])
     assert task.resource["status"] == "completed"
     assert task.resource["output"][0]["valueReference"]["reference"] == "Communication/c/_history/1"
+
+
+def test_a_number_that_a_deletion_frees_is_the_next_patients_in_the_same_set(write, rows):
+    write(("Patient/p", PATIENT))
+    write(("Patient/p", None), ("Patient/q", PATIENT))
+    assert rows("select patient_id from patient_identifier") == [("q",)]
+    assert rows("select 1 from person_match") == []
+
+
+def test_one_number_of_two_patients_in_one_set_is_asked_about(write, rows):
+    write(("Patient/p", PATIENT), ("Patient/q", PATIENT))
+    assert len(rows("select patient_id from patient_identifier")) == 1
+    assert rows("select left_id, right_id, reason from person_match") == [("p", "q", "identifier-conflict")]
+
+
+def test_a_set_of_writes_leaves_in_few_exchanges(app, tenant):
+    """One to lock and to look, one that writes and asks what must be known afterwards; the third commits."""
+    blood = {"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+             "subject": {"reference": "Patient/p"}}  # fmt: skip
+    principal = system_principal(tenant.id, "test")
+
+    def put(kind: str, own_id: str, resource: dict) -> Write:
+        return Write(method="update", resource_type=kind, id=own_id, resource=resource)
+
+    def sent(*writes: Write) -> int:
+        def work(tx) -> int:
+            writing.write(app, tx, principal, writes, each=True)
+            return tx.sent
+
+        return app.database.run(tenant.id, work)
+
+    sent(put("Patient", "p", PATIENT), put("Observation", "o", blood))  # the block of keys is there now
+    fresh = {**PATIENT, "identifier": [{"system": "urn:mrn", "value": "2"}], "gender": "female"}
+    assert sent(put("Patient", "q", fresh), put("Observation", "r", blood)) == 2
+    assert sent(put("Patient", "q", {**fresh, "gender": "male"}), put("Observation", "r", {**blood, "id": "r"})) == 2

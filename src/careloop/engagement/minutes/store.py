@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.db import Transaction, load_queries
+from careloop.db.exchange import Statement
 
 _SQL = load_queries("careloop.engagement.minutes")
 
@@ -30,8 +31,8 @@ def keep(tx: Transaction, spent: Spent) -> None:
 
 
 def uncount(tx: Transaction, sources: Sequence[str]) -> None:
-    """These sources say no minutes any more."""
-    tx.execute(_SQL["uncount_minutes"], {"sources": list(sources)})
+    """These sources say no minutes any more. Leaves with what is asked next."""
+    tx.later([Statement(_SQL["uncount_minutes"], {"sources": list(sources)})])
 
 
 def of_patient(tx: Transaction, patient_id: str, since: datetime, until: datetime) -> list[Spent]:
