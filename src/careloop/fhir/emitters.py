@@ -13,6 +13,9 @@ from careloop.errors import Rejected
 from careloop.fhir import tokens
 from careloop.fhir.dates import Interval, interval, period_interval, timing_interval
 
+_REMEMBERED = 1024
+"""Concepts of one parameter of one type."""
+
 
 class Collector:
     """Where the findings about one resource are put, and for which tenant and zone."""
@@ -57,7 +60,27 @@ def _coding(resource_type: str, parameter: str) -> Emitter:
 
 
 def _codeable_concept(resource_type: str, parameter: str) -> Emitter:
+    """The same few concepts come again and again: what one with a single coding leaves is remembered by its texts."""
+    known: dict[tuple[Any, ...], tuple[frozenset[int], frozenset[tokens.Word]]] = {}
+
     def emit(collector: Collector, concept: Any) -> None:
+        codings = concept.get("coding", ())
+        if len(codings) != 1:
+            walk(collector, concept)
+            return
+        get = codings[0].get
+        key = (collector.tenant_id, get("system"), get("code"), get("display"), concept.get("text"))
+        left = known.get(key)
+        if left is None:
+            aside = Collector(collector.tenant_id, collector.zone)
+            walk(aside, concept)
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            left = known[key] = frozenset(aside.tokens), frozenset(aside.words)
+        collector.tokens |= left[0]
+        collector.words |= left[1]
+
+    def walk(collector: Collector, concept: Any) -> None:
         tenant_id, found = collector.tenant_id, collector.tokens
         found.add(tokens.present_hash(tenant_id, resource_type, parameter))
         for coding in concept.get("coding", ()):

@@ -7,6 +7,7 @@ alone, never from a request, and stand there as literals.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from careloop.fhir import composites
@@ -88,13 +89,19 @@ class _Source:
     def _branches(self, tree: _Tree, variable: int, indent: int) -> None:
         for emitter in tree.emitters:
             self._call(emitter, variable, indent)
-        for step, branch in tree.branches.items():
-            self._step(step, branch, variable, indent)
+        for kind, some in groupby(tree.branches.items(), key=lambda item: item[0].kind):
+            deeper = 0
+            if kind == "extension":  # most have none; one type may be asked for twenty
+                self._write(indent, f"if 'extension' in v{variable}:")
+                deeper = 1
+            for step, branch in some:
+                self._step(step, branch, variable, indent + deeper)
 
     def _step(self, step: Step, branch: _Tree, here: int, indent: int) -> None:
         there = here + 1
         opening = {
-            "field": (f"v{there} = v{here}.get({step.name!r})", f"if v{there} is not None:"),
+            "field": _of_root(step) if here == 0 else (
+                      f"v{there} = v{here}.get({step.name!r})", f"if v{there} is not None:"),
             "each": (f"for v{there} in v{here}:", f"  if v{there} is not None:"),
             "index": (f"v{there} = v{here}[{step.value}] if len(v{here}) > {step.value} else None",
                       f"if v{there} is not None:"),
@@ -107,6 +114,11 @@ class _Source:
         for line in opening:
             self._write(indent, line)
         self._branches(branch, there, indent + (2 if opening[1].startswith("  ") else 1))
+
+
+def _of_root(step: Step) -> tuple[str, str]:
+    """The root is always an object and has few of the elements that its type could have: `in` is quicker than `get`."""
+    return f"v1 = v0[{step.name!r}] if {step.name!r} in v0 else None", "if v1 is not None:"
 
 
 def refers_to(value: Any, resource_type: str) -> bool:

@@ -127,6 +127,7 @@ def normal(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+@lru_cache(maxsize=_CACHED)
 def local_reference(reference: str) -> str | None:
     """`Type/id` of a reference to a resource of this server, without a version; None for any other reference."""
     match = _LOCAL.fullmatch(reference)
@@ -139,6 +140,7 @@ def canonical_texts(url: str) -> tuple[str, ...]:
     return (url,) if plain == url else (url, plain)
 
 
+@lru_cache(maxsize=_CACHED)
 def referenced_type(reference: str) -> str | None:
     """The resource type that a relative or absolute reference names, None where it names none."""
     if reference.startswith(("urn:", "#")):

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -116,12 +117,19 @@ def _quantity_rows(
 
 
 def _quantity_row(field: int, value: Decimal, unit: str) -> QuantityRow:
+    number, shown, base_unit, base = _measured(value, unit)
+    return QuantityRow(field, number, shown, None if base_unit is None else measured_hash(field, base_unit), base)
+
+
+@lru_cache(maxsize=4096)
+def _measured(value: Decimal, unit: str) -> tuple[float, str, str | None, float | None]:
+    """Number and unit as sent, base unit and value in it. A value stands under several parameters; each asks."""
     system, _, code = unit.partition("|")
     found = ucum.canonical(value, code) if system == ucum.SYSTEM else None
     shown = unit.translate(UNPRINTABLE)[:MAX_STRING]
     if found is None or not isfinite(base := float(found[0])):
-        return QuantityRow(field, float(value), shown)
-    return QuantityRow(field, float(value), shown, measured_hash(field, found[1]), base)
+        return float(value), shown, None, None
+    return float(value), shown, found[1], base
 
 
 def _date_rows(tenant_id: int, resource_type: str, dates: list[tuple[str, datetime, datetime]]) -> tuple[DateRow, ...]:
