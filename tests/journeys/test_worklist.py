@@ -1,5 +1,7 @@
 """One list, one next step, and the reasons for its order."""
 
+from datetime import timedelta
+
 import pytest
 from tests.journeys.practice import at
 
@@ -135,3 +137,21 @@ def test_owners_to_hand_over_to_are_the_queue_and_the_active_staff(practice, pat
         "Manager Riverbend Practice",
         "Nia Example",
     ]
+
+
+def test_a_card_says_where_somebody_was_and_why(practice):
+    hospital = {"resourceType": "Organization", "id": "stmary", "name": "STMARY"}
+    practice.write(hospital)
+    patient = practice.patient()
+    start, end = practice.app.clock.now() - timedelta(days=3), practice.app.clock.now() - timedelta(hours=1)
+    practice.stay(
+        patient, start=f"{start:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}", reasonCode=[{"text": "COPD, worse"}],
+        serviceProvider={"reference": "Organization/stmary", "display": "STMARY"},
+    )  # fmt: skip
+    practice.write({**hospital, "name": "St. Mary Riverbend"})  # named after the patient came
+
+    def line() -> str:
+        found = practice.run(lambda tx: board_flow.board(practice.app, tx, practice.user("dana")))
+        return next(card.place_line for column in found.columns for card in column.cards if card.patient_id == patient)
+
+    assert line() == "St. Mary Riverbend, home since today, COPD, worse"

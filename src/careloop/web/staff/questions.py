@@ -8,7 +8,7 @@ from litestar.params import Body, FromPath, FromQuery
 
 from careloop.access.policy import Action, require_action
 from careloop.errors import Conflict, Rejected
-from careloop.flows import loop_detail, weekly_page
+from careloop.flows import loop_detail, second_opinion, weekly_page
 from careloop.flows import questions as flow
 from careloop.web.staff.context import SignedInStaff, Staff, checked_form
 from careloop.web.staff.worklist import new_key
@@ -23,10 +23,15 @@ def questions_page(staff: SignedInStaff) -> Response[str]:
 
 
 @get("/questions/new", sync_to_thread=True)
-def question_form(staff: SignedInStaff, loop: FromQuery[str]) -> Response[str]:
-    """Asks a physician about one loop."""
+def question_form(staff: SignedInStaff, loop: FromQuery[str] = "", referral: FromQuery[str] = "") -> Response[str]:
+    """Asks a physician about one loop; of a referral, where to send it, with what the clinics did before."""
     require_action(staff.principal, Action.LOOP_WORK)
-    return _form(staff, loop, {})
+    if not referral:
+        return _form(staff, loop, {})
+    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
+        drafted = second_opinion.draft(staff.app, tx, staff.principal, referral)
+    facts = {f"fact{number}": fact for number, fact in enumerate(drafted.facts, start=1)}
+    return _form(staff, drafted.loop_id, {"text": drafted.text[: flow.LONGEST], **facts})
 
 
 @post("/questions/new", sync_to_thread=True)

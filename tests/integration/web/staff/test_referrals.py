@@ -168,6 +168,18 @@ def test_the_whole_way_on_the_page(app: App, web: TestClient[Any]) -> None:
     assert "0 open" in text_of(web.get("/referrals").text)
 
 
+def test_a_doctor_is_asked_where_to_send_with_the_record_of_the_clinics(app: App, web: TestClient[Any]) -> None:
+    path = refer(web)
+    assert f"/questions/new?referral={path.rpartition('/')[2]}" in web.get(path).text
+    asked = web.get(f"/questions/new?referral={path.rpartition('/')[2]}").text
+    assert "Cardiology: shall we ask another clinic than Heart Partners?" in asked
+    assert "Heart Partners: never answered yet, 0 of 0 reports returned" in asked
+    loop = re.search(r'name="loop" value="([^"]+)"', asked).group(1)  # type: ignore[union-attr]
+    sent = {"loop": loop, "to": "Practitioner/osei", "text": "Cardiology: shall we ask another clinic?", "key": "k"}
+    assert "Asked" in text_of(web.post("/questions/new", data=sent).text)
+    assert web.get("/questions/new?referral=nothing").status_code == 404
+
+
 def test_how_long_patients_wait_counts_who_still_waits(app: App, web: TestClient[Any]) -> None:
     path = refer(web)
     refer(web, service="Podiatry")

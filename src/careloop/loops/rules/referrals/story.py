@@ -219,7 +219,8 @@ def _visits(found: Gathered, zone: tzinfo) -> _Visits:
         if one.get("status") == "finished" and (at := start_of_span((one.get("period") or {}).get("start"), zone))
     ]
     standing = sorted((pair for status in _STANDS for pair in by_status.get(status, ())), key=_by_time)
-    booked = [at for pair in standing if (at := start_of_span(pair[1].get("created"), zone)) is not None]
+    made = [one for status in (*_STANDS, "fulfilled", "noshow") for _, one in by_status.get(status, ())]
+    booked = [at for one in made if (at := start_of_span(one.get("created"), zone)) is not None]
     missed = [at for at, _ in by_status.get("noshow", ())]
     return _Visits(
         seen=min(done, default=None),

@@ -78,6 +78,14 @@ def test_the_state_is_the_tasks_moved_forward_by_facts(parts: dict[str, Any], st
     assert told(**parts).state.id == state
 
 
+@pytest.mark.parametrize("status", ["booked", "fulfilled", "noshow"])
+def test_rf03_a_visit_was_booked_when_it_was_made_whatever_became_of_it(status: str) -> None:
+    made = {**visit(status), "created": "2026-04-08T09:00:00-04:00"}
+    booked = told(tasks=[task("accepted")], appointments=[made]).scheduled
+    assert booked is not None
+    assert booked.isoformat() == "2026-04-08T13:00:00+00:00"
+
+
 def test_the_order_in_which_resources_are_read_does_not_matter() -> None:
     visits = [visit("noshow"), visit("fulfilled", "2026-05-01", "w"), visit("booked", "2026-06-01", "x")]
     stories = {
