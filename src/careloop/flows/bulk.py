@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from careloop.flows import bundles, closing, diary, engine, writing
 from careloop.flows.app import App
 from careloop.flows.bulk_documents import Document, Judge, Parsed, Remark, parse
 from careloop.loops import store as loops
-from careloop.record import Write, Written
+from careloop.record import Prepared, Write, Written
 
 SET_SIZE = 2000
 """Resources in one transaction, more only where one document has more."""
@@ -83,7 +83,7 @@ def import_bundles(
     loader = _Loader(app, tenant, principal, report)
     with _quiet_collector(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as writer:
         writing_set: Future[None] | None = None
-        for chosen in _sets(_parsed(app, tenant, documents, report)):
+        for chosen in _sets(map(loader.ahead, _parsed(app, tenant, documents, report))):
             _finish(writing_set, report, progress)
             writing_set = writer.submit(loader.load, chosen)
         _finish(writing_set, report, progress)
@@ -92,7 +92,7 @@ def import_bundles(
 
 
 def _finish(writing_set: "Future[None] | None", report: BulkReport, progress: Progress | None) -> None:
-    """The set before is committed. While the database works on one set, the next is read and checked."""
+    """The set before is committed. While the database works on one set, the next is read, checked and indexed."""
     if writing_set is not None:
         writing_set.result()
         if progress is not None:
@@ -142,6 +142,18 @@ class _Loader:
     def __init__(self, app: App, tenant: Tenant, principal: Principal, report: BulkReport) -> None:
         self.app, self.tenant, self.principal, self.report = app, tenant, principal, report
         self.dangling: list[tuple[str, set[str]]] = []
+        with app.database.transaction(tenant.id, actor=principal.id) as tx:
+            self._make_ahead = app.record.ahead(tx)
+        self._changes = True
+
+    def ahead(self, parsed: Parsed) -> Parsed:
+        """The document with its content and index made, unless nothing changes: what is loaded again needs no index."""
+        if parsed.bundle is not None or not self._changes:
+            return parsed
+        try:
+            return replace(parsed, ahead=self._make_ahead(parsed.writes))
+        except Rejected:
+            return parsed  # it will be refused in its turn, for the same reason
 
     def load(self, chosen: Sequence[Parsed]) -> None:
         """The set is committed; where that fails, each of its documents that can be."""
@@ -160,14 +172,15 @@ class _Loader:
                 self.load([one])
 
     def _load_set(self, chosen: Sequence[Parsed]) -> None:
-        writes = [write for one in chosen for write in one.writes]
+        writes = [write for one in chosen for write in one.ahead or one.writes]
         written, missing = self.app.database.run(
             self.tenant.id, lambda tx: self._write(tx, writes), actor=self.principal.id
         )
         self.report.count(one.change for one in written)
+        self._changes = any(one.change is not ChangeKind.UNCHANGED for one in written)
         self._note_dangling(chosen, written, missing)
 
-    def _write(self, tx: Transaction, writes: Sequence[Write]) -> tuple[list[Written], set[str]]:
+    def _write(self, tx: Transaction, writes: Sequence[Write | Prepared]) -> tuple[list[Written], set[str]]:
         now = self.app.clock.now()
         written = self.app.record.write(tx, self.principal, now, writes, validate=False, audit=False)
         changed = [one for one in written if one.change is not ChangeKind.UNCHANGED]

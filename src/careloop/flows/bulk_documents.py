@@ -15,7 +15,7 @@ from careloop.fhir.jsons import decode, encode
 from careloop.fhir.references import rewrite
 from careloop.flows.bulk_links import settled
 from careloop.flows.writing import is_loop_task
-from careloop.record import Write
+from careloop.record import Prepared, Write
 
 _URN = "urn:uuid:"
 _CONDITION = re.compile(rb'"reference"\s*:\s*"[A-Za-z]{2,40}\?')
@@ -46,10 +46,12 @@ class Remark:
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
     """A document's writes. `bundle` is given where it must go through `bundles.execute`, because it asks the record
-    (conditions) or is about loops; `rejects` are entries that are not written."""
+    (conditions) or is about loops; `rejects` are entries that are not written; `ahead` is what was made of the writes
+    ahead of their transaction."""
 
     document: Document
     writes: Sequence[Write] = ()
+    ahead: Sequence[Prepared] | None = None
     bundle: Mapping[str, Any] | None = None
     rejects: tuple[Remark, ...] = ()
 

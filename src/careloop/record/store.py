@@ -162,8 +162,10 @@ def insert(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> No
         "self": array(value_hash(f"{one.resource_type}/{one.id}") for one in versions),
     }
     inserted = Statement(SQL["insert_resources"], values)
+    tokens = Statement(SQL["insert_tokens"], {name: values[name] for name in ("key", "tokens", "tenant")})
+    changes = Statement(SQL["insert_changes"], values | {"change": joined(one.change for one in versions)})
     tx.first_come.add("resource")
-    tx.later([inserted, *_insert_index(tx, versions), _insert_changes(tx, now, versions)])
+    tx.later([inserted, tokens, *_insert_values(tx, versions), changes])
     WORDS.keep(tx, (word for one in versions for word in one.index.words))
 
 
@@ -245,11 +247,11 @@ def _columns(tx: Transaction, now: datetime, versions: Sequence[NewVersion]) -> 
 def _replace_index(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
     keys = {"key": array(one.key for one in versions)}
     emptied = [Statement(SQL[name], keys) for name in ("delete_dates", "delete_strings", "delete_quantities")]
-    return [*_delete_tokens(tx, versions), *emptied, *_insert_index(tx, versions)]
+    return [*_delete_tokens(tx, versions), *emptied, *_insert_tokens(tx, versions), *_insert_values(tx, versions)]
 
 
-def _insert_index(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
-    made = (_insert_tokens, _insert_dates, _insert_strings, _insert_quantities)
+def _insert_values(tx: Transaction, versions: Sequence[NewVersion]) -> list[Statement]:
+    made = (_insert_dates, _insert_strings, _insert_quantities)
     return [statement for make in made for statement in make(tx, versions)]
 
 
