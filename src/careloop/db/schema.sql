@@ -1892,7 +1892,7 @@ CREATE TABLE public.resource (
     CONSTRAINT resource_id_check CHECK (((length(id) >= 1) AND (length(id) <= 64))),
     CONSTRAINT resource_version_check CHECK ((version > 0))
 )
-WITH (toast_tuple_target='4080', autovacuum_vacuum_insert_scale_factor='0.05');
+WITH (toast_tuple_target='4080', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5');
 ALTER TABLE ONLY public.resource ALTER COLUMN body SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.resource FORCE ROW LEVEL SECURITY;
@@ -1969,7 +1969,7 @@ CREATE TABLE public.resource_token (
     key bigint NOT NULL,
     tenant_id integer DEFAULT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::integer NOT NULL
 )
-WITH (autovacuum_vacuum_insert_scale_factor='0.05');
+WITH (autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5');
 ALTER TABLE ONLY public.resource_token ALTER COLUMN token SET STATISTICS 1000;
 ALTER TABLE ONLY public.resource_token ALTER COLUMN token SET (n_distinct=-0.07);
 
