@@ -213,7 +213,7 @@ def test_the_patient_page_names_the_lead(practice, two):
 def test_a_conference_is_about_what_is_stuck_and_ends_with_owned_steps(practice, two):
     practice.hire_as("eve", "coordinator")
     dana, eve = practice.reference("dana"), practice.reference("eve")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="the people of this call"):
         ask(practice, "dana", conferencing.begin, title="Too early", present=[eve], absent=[])
     practice.move_to("2026-06-12 09:00")
     deadlines.run(practice.app, practice.tenant)

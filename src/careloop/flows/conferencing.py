@@ -63,7 +63,7 @@ def begin(
         raise Rejected(at="present", expected="active members of the staff", code="business-rule")
     found = agenda(app, tx, sorted(members))
     if not found:
-        raise Conflict("nothing is stuck: no conference is needed")
+        raise Conflict("nothing is stuck with the people of this call or their patients; tick who else is in it")
     conference = Conference(
         id=new_id(),
         title=title.strip(),

@@ -36,7 +36,7 @@ from careloop.careplans.rules.suggesting import fitting
 from careloop.careplans.rules.taking import OURS, Beside, beside
 from careloop.db import Transaction
 from careloop.flows import patient_reading as reading
-from careloop.flows import questions
+from careloop.flows import leading, questions
 from careloop.flows.app import App
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import FACT_TYPES, chart_of
@@ -79,7 +79,8 @@ class GoalBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanPage:
-    """Everything that the care plan page shows. `since` is the wording that all agreed to last, None before that."""
+    """Everything that the care plan page shows. `since` is the wording that all agreed to last, None before that; `lead`
+    is the name of the lead coordinator, empty while nobody leads."""
 
     header: Header
     contradictions: tuple[Waiting, ...]
@@ -104,6 +105,7 @@ class PlanPage:
     reasons: tuple[tuple[str, str], ...]
     physicians: tuple[tuple[str, str], ...]
     review_loop: str | None
+    lead: str
 
 
 def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> PlanPage:
@@ -117,6 +119,7 @@ def page(app: App, tx: Transaction, principal: Principal, patient_id: str) -> Pl
     agreed_before, on = _agreed_before(app, tx, principal, desk)
     return PlanPage(
         header=reading.header_of(patient, chart.for_header, desk.today),
+        lead=lead.name if (lead := leading.lead_shown(tx, patient_id)) else "",
         contradictions=(),
         matters=tuple(str((one.get("description") or {}).get("text", "")) for one in desk.own_goals),
         plan=plan,

@@ -22,6 +22,8 @@ def for_patient(page: PlanPage, site: str, printed: str) -> Sheet:
             blocks.append(
                 Bullets([f"{_sentence(one.activity.patient)} {_often(one.activity.every)}" for one in block.steps])
             )
+    if page.lead:
+        blocks += [Heading("Who helps me"), Text(f"{page.lead} leads my care team. I can ask them about this plan.")]
     if page.advice:
         blocks += [Heading("Good to know"), Bullets([one.patient for one in page.advice])]
     blocks += [Heading("Who said yes"), Bullets(_agreements(page, patient_is="I"))]
@@ -45,6 +47,7 @@ def for_staff(page: PlanPage, site: str, printed: str) -> Sheet:
     for conflict in page.plan.open_conflicts:
         sides = [f"{page.names.get(side.plan, side.plan)}: {side.says} ({side.ref})" for side in conflict.sides]
         blocks += [Heading(f"{conflict.title}: a clinician has to decide"), Bullets(sides)]
+    blocks.append(Text(f"Lead coordinator: {page.lead or 'nobody yet'}."))
     blocks.append(Heading("What it asks of the patient"))
     blocks.append(Text(f"{page.burden.hours} hours and {page.burden.trips} trips a month."))
     blocks += [Heading("Who agreed"), Bullets(_agreements(page, patient_is=_WHO[Party.PATIENT]))]

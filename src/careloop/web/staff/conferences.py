@@ -1,6 +1,6 @@
 """Case conferences: what is stuck, decided in the call, each decision with its owner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -44,7 +44,8 @@ def conference_begin(staff: SignedInStaff, data: Form) -> Response[str]:
         )
     except CareloopError as error:
         problem, status = problem_of(error)
-        return _list(staff, problem=problem, status=status)
+        typed = {"title": form.get("title", ""), "present": _many(data, "present"), "absent": _many(data, "absent")}
+        return _list(staff, problem=problem, status=status, typed=typed)
     return staff.back(f"/conferences/{found}", said="The agenda is made of what is stuck.")
 
 
@@ -101,12 +102,14 @@ def _many(data: dict[str, Any], name: str) -> list[str]:
     return [str(one) for one in (value if isinstance(value, list) else [value]) if one]
 
 
-def _list(staff: Staff, *, problem: str = "", status: int = 200) -> Response[str]:
+def _list(
+    staff: Staff, *, problem: str = "", status: int = 200, typed: Mapping[str, Any] | None = None
+) -> Response[str]:
     require_action(staff.principal, Action.LOOP_WORK)
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         found = store.latest(tx)
         everybody = [(one.reference, one.name) for one in accounts.staff(tx) if one.active]
-    values = {"conferences": found, "everybody": everybody, "problem": problem}
+    values = {"conferences": found, "everybody": everybody, "problem": problem, "typed": typed or {}}
     return staff.page("conferences.html", "/team", values, status=status)
 
 

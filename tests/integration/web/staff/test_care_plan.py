@@ -40,6 +40,16 @@ def web(app: App, tenant: Tenant, asgi) -> Iterator[TestClient[Any]]:
         keys = open_keyring(app.settings.data_dir)
         new = NewAccount(id="ada", username="ada", name="Ada Osei", practitioner_id="ada", roles=[Role.PHYSICIAN])
         accounts.create_account(tx, keys, app.clock.now(), new)
+        dana = NewAccount(
+            id="dana", username="dana", name="Dana Cole", practitioner_id="dana", roles=[Role.COORDINATOR]
+        )
+        accounts.create_account(tx, keys, app.clock.now(), dana)
+        team = {
+            "resourceType": "CareTeam", "id": "team", "status": "active", "subject": ABOUT,
+            "participant": [{"member": {"reference": "Practitioner/dana"}, "role": [{"text": "coordinator"}]}],
+        }  # fmt: skip
+        write = Write(method="update", resource_type="CareTeam", id="team", resource=team)
+        writing.write(app, tx, system_principal(tenant.id, "test"), [write])
         token = sessions.open_session(tx, "ada", app.clock.now(), lasts=timedelta(hours=1))
     with TestClient(asgi, base_url="http://testserver.local") as client:
         client.cookies.set(SESSION_COOKIE, token)
@@ -74,6 +84,8 @@ def test_a_plan_is_made_decided_taken_over_and_leaves_as_files(web: TestClient[A
         raw = web.get(f"/patients/rosa/plan/{address}").content
         text = " ".join(one.get_textpage().get_text_bounded() for one in pypdfium2.PdfDocument(raw))
         assert wanted in text and "Rosa Ñandú" in text
+        assert "Dana Cole" in text  # who leads is known to the patient, too
+    assert "Dana Cole leads my care team" in web.get("/patients/rosa/plan/sheet").text
     document = web.get("/patients/rosa/plan/document")
     assert document.headers["content-disposition"] == 'attachment; filename="care-plan.xml"'
     content = load_ccda(load_catalog(product=CONTENT).documents("ccda"))
