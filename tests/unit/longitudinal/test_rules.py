@@ -1,13 +1,16 @@
 """Sources, ages, keys, who knows, what was said of a person: decisions of the longitudinal record."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from careloop.fhir.fhirpath import compile_expression
 from careloop.longitudinal.content import Folding
 from careloop.longitudinal.model import Fact, Knows, Source, SourceKind
 from careloop.longitudinal.rules.ages import age_words, date_words, months_old, typed_day
+from careloop.longitudinal.rules.holding import holds
 from careloop.longitudinal.rules.keys import medicine_words, value_key
 from careloop.longitudinal.rules.knowing import Ledger
 from careloop.longitudinal.rules.paths import folded, instant_of, walk, words_of
@@ -263,3 +266,24 @@ def test_parts_that_are_no_numbers_are_named() -> None:
     assert value_of({"component": parts}) == "Oncology: no; Urgent: yes"
     pressure = [{"valueQuantity": {"value": value, "unit": "mmHg"}} for value in (142, 84)]
     assert value_of({"component": pressure}) == "142 / 84"
+
+
+@pytest.mark.parametrize(
+    ("where", "first", "then"),
+    [
+        ("value.exists()", {"status": "final"}, {"status": "final", "valueQuantity": {"value": Decimal("1.0")}}),
+        ("value = 1", {"valueInteger": 1}, {"valueInteger": 2}),
+        ("value = '1'", {"valueString": "1"}, {"valueInteger": 1}),
+        ("birthDate.extension.exists()", {}, {"_birthDate": {"extension": [{"url": "x"}]}}),
+        ("children().count() = 2", {"status": "final"}, {"status": "final", "note": [{"text": "x"}]}),
+        ("Observation.status = 'final'", {"status": "final"}, {"resourceType": "Patient", "status": "final"}),
+        ("%resource.note.exists()", {"note": [{"text": "x"}]}, {}),
+        ("code.text.startsWith('a')", {"code": {"text": "ab"}}, {"code": {"text": "ba"}}),
+    ],
+)  # fmt: skip
+def test_what_an_expression_says_is_kept_for_what_it_asks_about_only(where, first, then):
+    expression = compile_expression(where)
+    for _ in range(2):
+        for said in (first, then):
+            resource = {"resourceType": "Observation", **said}
+            assert holds(expression, resource) == (expression.evaluate(resource) == [True])

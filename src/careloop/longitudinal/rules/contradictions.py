@@ -11,6 +11,7 @@ from careloop.fhir.ucum import canonical
 from careloop.longitudinal.content import ContradictionRule, Folding, Part, SideRule
 from careloop.longitudinal.model import Contradiction, Fact, Side
 from careloop.longitudinal.rules.folding import identity_of, newest_first
+from careloop.longitudinal.rules.holding import holds
 from careloop.longitudinal.rules.keys import part_values
 from careloop.longitudinal.rules.paths import first, instant_of, walk
 from careloop.longitudinal.rules.saying import side_of
@@ -45,7 +46,7 @@ class _Finder:
 
     def find(self, rule: ContradictionRule, facts: Sequence[Fact]) -> list[Contradiction]:
         left = self._side(rule, rule.left, facts)
-        right = left if rule.mirrored else self._side(rule, rule.right, facts)
+        right = left if rule.mirrored or not left else self._side(rule, rule.right, facts)
         if not left or not right or len(left) * len(right) > _MOST_PAIRS:
             return []
         groups: dict[str, list[tuple[Fact, Fact]]] = {}
@@ -60,7 +61,7 @@ class _Finder:
         return [_told(rule, matter, groups[matter]) for matter in sorted(groups)]
 
     def _side(self, rule: ContradictionRule, side: SideRule, facts: Sequence[Fact]) -> list[Fact]:
-        chosen = [one for one in facts if one.type in side.types and side.where.evaluate(one.resource) == [True]]
+        chosen = [one for one in facts if one.type in side.types and holds(side.where, one.resource)]
         chosen.sort(key=_place)
         return self._newest(chosen) if rule.newest_of_source else chosen
 
