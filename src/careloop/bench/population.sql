@@ -148,6 +148,10 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
        (select count(*) from resource where type = 'Patient') as patients
   from loop
 
+-- leave_untold --
+-- Events of which nobody was told yet count as told.
+update notice_event set told = at where told is null
+
 -- count_patients --
 select count(*)
   from resource
