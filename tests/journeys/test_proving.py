@@ -1,9 +1,12 @@
 """A step proven by hand: what is written is evidence with Provenance, and what may not prove is refused."""
 
+from dataclasses import replace
+
 import pytest
 
+from careloop.access import accounts
 from careloop.errors import Conflict, NotPermitted, Rejected
-from careloop.flows import acting, acts
+from careloop.flows import acting, acts, proof_ways
 from careloop.flows.proof_resources import Said
 from careloop.loops.model import Status
 
@@ -94,3 +97,28 @@ def test_an_old_visit_cannot_be_shown_as_the_visit_after_a_stay(practice):
         show("Encounter/visit-old")
     show("Encounter/visit-new")
     assert practice.step(patient, "visit").status is Status.COMPLETED
+
+
+def test_of_a_large_staff_the_first_are_offered_and_the_others_are_typed(practice, monkeypatch):
+    monkeypatch.setattr(proof_ways, "_MOST_NAMED", 1)
+    practice.hire_as("anders", "physician")
+    patient = practice.patient()
+    practice.move_to("2026-03-06 17:00")
+    practice.stay(patient, end="2026-03-06 16:30")
+    practice.move_to("2026-03-09 17:00")
+    loop = practice.loop(patient)
+    proof = practice.run(
+        lambda tx: proof_ways.offered(practice.app, tx, practice.user("dana"), acting.find_loop(tx, loop.id), "visit")
+    )
+    way = next(one for one in proof.ways if one.kind == "visit")
+    assert len(way.people) == 1
+    assert way.others >= 1
+    said = Said(text="Seen at the clinic.", how="AMB", when=practice.app.clock.now())
+    for typed in ("Nobody here", "a"):
+        with pytest.raises(Rejected):
+            _prove(practice, "dana", patient, "discharge-transition", "visit", replace(said, who=typed), way.key)
+    name = practice.run(lambda tx: accounts.members(tx, [practice.reference("anders")])[0].name)
+    _prove(practice, "dana", patient, "discharge-transition", "visit", replace(said, who=name.lower()), way.key)
+    seen = practice.step(patient, "visit").evidence[0].reference.split("/_history")[0]
+    encounter = practice.run(lambda tx: practice.app.record.fetch(tx, [seen]))[seen].resource
+    assert practice.reference("anders") in str(encounter["participant"])

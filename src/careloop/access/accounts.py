@@ -4,7 +4,7 @@ One account is one `Practitioner` in the record. An account is never deleted: wh
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -108,10 +108,17 @@ def staff(tx: Transaction) -> list[StaffMember]:
     return [_member(row) for row in tx.rows(_SQL["list_accounts"])]
 
 
-def first_active(tx: Transaction, most: int) -> tuple[list[StaffMember], int]:
-    """The first of those who are here, by name, and how many are here in all."""
-    rows = tx.rows(_SQL["first_active"], {"most": most})
+def first_active(tx: Transaction, most: int, roles: Collection[str] | None = None) -> tuple[list[StaffMember], int]:
+    """The first of those who are here, by name, and how many are here in all; with `roles` of those who have one."""
+    rows = tx.rows(_SQL["first_active"], {"most": most, "roles": None if roles is None else sorted(roles)})
     return [_member(row) for row in rows], rows[0]["total"] if rows else 0
+
+
+def active_called(tx: Transaction, begins: str, roles: Collection[str], most: int) -> list[StaffMember]:
+    """The first of those who are here with one of these roles whose name, or one of its words, begins so; whoever is
+    called exactly that comes first."""
+    asked = {"begins": begins, "roles": sorted(roles), "most": most}
+    return [_member(row) for row in tx.rows(_SQL["active_called"], asked)]
 
 
 def names(tx: Transaction) -> dict[str, str]:

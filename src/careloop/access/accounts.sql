@@ -10,11 +10,23 @@ select id, username, name, practitioner_id, roles, disabled
  order by name, id
 
 -- first_active --
--- The first of those who are here, by name, and how many there are in all.
+-- The first of those who are here and have one of these roles (null: any), by name, and how many there are in all.
 select id, username, name, practitioner_id, roles, disabled, count(*) over () as total
   from account
  where disabled is null
+   and (%(roles)s::text[] is null or roles && %(roles)s::text[])
  order by name, id
+ limit %(most)s
+
+-- active_called --
+-- Those who are here, have one of these roles, and whose name, or one of its words, begins so; whose whole name it is
+-- come first.
+select id, username, name, practitioner_id, roles, disabled
+  from account
+ where disabled is null
+   and roles && %(roles)s::text[]
+   and (starts_with(lower(name), lower(%(begins)s)) or strpos(lower(name), ' ' || lower(%(begins)s)) > 0)
+ order by lower(name) <> lower(%(begins)s), name, id
  limit %(most)s
 
 -- list_names --

@@ -9,6 +9,7 @@ from careloop.access import accounts
 from careloop.access.model import Principal
 from careloop.access.policy import may
 from careloop.db import Transaction
+from careloop.errors import Rejected
 from careloop.flows import engine, proof_tasks
 from careloop.flows.app import App
 from careloop.flows.contact_words import words_of
@@ -22,6 +23,10 @@ from careloop.record import Stored
 OWN_SCREENS = frozenset({"referral", "test-result"})
 """Pathways whose steps have rules of their own: they are worked on their own screens only."""
 _MOST_SHOWN = 20
+_MOST_NAMED, _MOST_ALIKE = 60, 6
+NAMES_STAFF = frozenset({Kind.VISIT, Kind.TEAM})
+"""Forms that name somebody of the staff."""
+_LEADS = frozenset({"coordinator", "nurse", "manager"})
 _SEES_PATIENTS = frozenset({"coordinator", "nurse", "physician", "community-health-worker"})
 _TYPES = {
     Kind.NOTE: "Communication",
@@ -57,8 +62,8 @@ class Worked(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferedWay:
-    """A form. `key` names it; `people` are references and names of the staff that it may name; `asks_yes_no`: whether
-    it is so is asked too."""
+    """A form. `key` names it; `people` are references and names of the staff that it may name, the first of them where
+    there are many: `others` are asked for by name; `asks_yes_no`: whether it is so is asked too."""
 
     key: str
     kind: Kind
@@ -66,6 +71,7 @@ class OfferedWay:
     names_thing: bool
     asks_yes_no: bool
     people: tuple[tuple[str, str], ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,13 +177,15 @@ def may_be_by(principal: Principal, way: Way) -> bool:
 
 def _offered_way(tx: Transaction, key: str, way: Way, step: Step) -> OfferedWay:
     asks = way.kind in (Kind.CONSENT, Kind.ANSWER) or (way.kind is Kind.TALK and bool(way.categories) and _asks(way))
+    people, others = _people(tx, way) if way.kind in NAMES_STAFF else ((), 0)
     return OfferedWay(
         key=key,
         kind=way.kind,
         classes=way.classes,
         names_thing=way.kind is Kind.PROCEDURE and not way.codes,
         asks_yes_no=asks,
-        people=_people(tx, way) if way.kind in (Kind.VISIT, Kind.TEAM) else (),
+        people=people,
+        others=others,
     )
 
 
@@ -185,10 +193,26 @@ def _asks(way: Way) -> bool:
     return all(not code.endswith("|outreach") for code in way.categories)
 
 
-def _people(tx: Transaction, way: Way) -> tuple[tuple[str, str], ...]:
-    wanted = set(way.by or _SEES_PATIENTS) if way.kind is Kind.VISIT else {"coordinator", "nurse", "manager"}
-    members = accounts.staff(tx)
-    return tuple((one.reference, one.name) for one in members if one.active and wanted & {r.value for r in one.roles})
+def _people(tx: Transaction, way: Way) -> tuple[tuple[tuple[str, str], ...], int]:
+    members, total = accounts.first_active(tx, _MOST_NAMED, _may_be_named(way))
+    return tuple((one.reference, one.name) for one in members), total - len(members)
+
+
+def _may_be_named(way: Way) -> frozenset[str]:
+    return frozenset(way.by) or _SEES_PATIENTS if way.kind is Kind.VISIT else _LEADS
+
+
+def person_meant(tx: Transaction, way: Way, text: str) -> str:
+    """The reference of whom a form names: a reference, a whole name, or the beginning of the name of only one."""
+    wanted = text.strip()
+    if not wanted or wanted.startswith(("Practitioner/", "PractitionerRole/")):
+        return wanted
+    found = accounts.active_called(tx, wanted, _may_be_named(way), _MOST_ALIKE)
+    found = [one for one in found if one.name.casefold() == wanted.casefold()] or found
+    if len(found) == 1:
+        return found[0].reference
+    names = ", ".join(one.name for one in found[:5])
+    raise Rejected(at="who", expected=f"one of {names}" if found else "the name of somebody who may do this")
 
 
 def comes_first(app: App, tx: Transaction, loop: Worked, step: Step) -> str:

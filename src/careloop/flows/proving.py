@@ -5,6 +5,7 @@ through the one write door. Where FHIR has no element that ties such a resource 
 it as proof (`acting.add_evidence`), and withdrawing it opens the step again.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from careloop.access.model import Principal
@@ -16,6 +17,7 @@ from careloop.flows import acting, one_act, people, proof_tasks, worklist
 from careloop.flows.app import App
 from careloop.flows.proof_resources import About, Said, resource_for
 from careloop.flows.proof_ways import (
+    NAMES_STAFF,
     OWN_SCREENS,
     Worked,
     can_be_shown,
@@ -23,6 +25,7 @@ from careloop.flows.proof_ways import (
     is_open,
     known_ways,
     may_be_by,
+    person_meant,
     state_of,
     step_of,
 )
@@ -53,6 +56,8 @@ def prove(
         return before
     loop = acting.find_loop(tx, loop_id)
     step, chosen = _chosen(app, tx, principal, loop, step_id, way)
+    if chosen.kind in NAMES_STAFF:
+        said = replace(said, who=person_meant(tx, chosen, said.who))
     about = _about(app, tx, principal, loop, step_id)
     act_id = new_id()
     resource = _written(app, tx, principal, chosen, said, about, act_id)

@@ -338,5 +338,9 @@ def test_the_first_who_are_here_come_by_name_with_how_many_there_are(database, k
         here = [one for one in accounts.staff(tx) if one.active]
         assert accounts.first_active(tx, 1) == (here[:1], len(here))
         assert accounts.first_active(tx, 50) == (here, len(here))
+        assert accounts.first_active(tx, 1, ["coordinator", "nurse"]) == (here[:1], len(here))
+        assert accounts.first_active(tx, 50, ["nurse"]) == ([], 0)
+        assert accounts.active_called(tx, here[0].name[:3].upper(), ["coordinator"], 9)[0] == here[0]
+        assert made["ann"].username not in {one.username for one in accounts.active_called(tx, "", ["coordinator"], 9)}
     assert made["ann"].username not in {one.username for one in here}
     assert len(here) == 2

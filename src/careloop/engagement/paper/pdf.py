@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import gettempdir
 
-import typst
-
 _LAYOUT = Path(__file__).with_name("sheet.typ")
 _NOWHERE = Path(gettempdir()) / "careloop-no-packages"
 """No package is ever fetched: the layout needs none, and none is where they would be looked for."""
@@ -94,6 +92,8 @@ class Sheet:
 
 def pdf_of(sheet: Sheet, at: datetime | None = None) -> bytes:
     """The sheet as PDF/UA-1, made `at`. Where a letter cannot be printed it is a plain PDF that says so."""
+    import typst  # 8 MB that only a process which prints a sheet needs
+
     try:
         return _compiled(sheet, sheet.blocks, at, tagged=True)
     except typst.TypstError:
@@ -101,6 +101,8 @@ def pdf_of(sheet: Sheet, at: datetime | None = None) -> bytes:
 
 
 def _compiled(sheet: Sheet, blocks: Sequence[Block], at: datetime | None, *, tagged: bool) -> bytes:
+    import typst
+
     words = {
         "title": sheet.title,
         "header": list(sheet.header),

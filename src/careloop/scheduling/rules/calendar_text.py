@@ -6,10 +6,12 @@ No name, no reason, no service, no link: whoever sees the telephone of a nurse l
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from icalendar import Calendar, Event
+from typing import TYPE_CHECKING
 
 from careloop.scheduling.model import Window
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 PRODUCT = "-//Careloop//Diary//EN"
 REFRESH_MINUTES = 15
@@ -29,6 +31,8 @@ class Entry:
 
 def feed_of(entries: Iterable[Entry], name: str) -> bytes:
     """The feed, the same bytes for the same entries."""
+    from icalendar import Calendar  # 80 modules that only a process which is asked for a feed needs
+
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -43,7 +47,9 @@ def feed_of(entries: Iterable[Entry], name: str) -> bytes:
     return text
 
 
-def _event(entry: Entry) -> Event:
+def _event(entry: Entry) -> "Event":
+    from icalendar import Event
+
     event = Event()
     event.add("uid", entry.uid)
     event.add("summary", entry.words)
