@@ -35,8 +35,8 @@ from careloop.careplans.rules.merging import batches
 from careloop.careplans.rules.suggesting import fitting
 from careloop.careplans.rules.taking import OURS, Beside, beside
 from careloop.db import Transaction
-from careloop.flows import patient_reading as reading
 from careloop.flows import leading, questions
+from careloop.flows import patient_reading as reading
 from careloop.flows.app import App
 from careloop.flows.contradiction_values import Waiting
 from careloop.flows.patient_facts import FACT_TYPES, chart_of
@@ -79,8 +79,8 @@ class GoalBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanPage:
-    """Everything that the care plan page shows. `since` is the wording that all agreed to last, None before that; `lead`
-    is the name of the lead coordinator, empty while nobody leads."""
+    """Everything that the care plan page shows. `since` is the wording that all agreed to last, None before that;
+    `lead` is the name of the lead coordinator, empty while nobody leads."""
 
     header: Header
     contradictions: tuple[Waiting, ...]

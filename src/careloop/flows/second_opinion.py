@@ -1,4 +1,4 @@
-"""A second opinion of where to send: the question to a doctor is drafted, with what the clinics did before as its facts.
+"""A second opinion of where to send: the question to a doctor is drafted, with what clinics did before as its facts.
 
 A person reads and changes it before it is asked; the answer comes back as that of any question (flows/questions.py).
 """

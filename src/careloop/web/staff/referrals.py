@@ -1,4 +1,4 @@
-"""Referrals: the board, a new one, one with everything that can be said of it, how long patients wait."""
+"""Referrals: the board, a new one, one with everything that can be said of it."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -15,7 +15,6 @@ from careloop.fhir.ids import new_id
 from careloop.flows import (
     referral_answers,
     referral_board,
-    referral_figures,
     referral_form,
     referral_items,
     referral_page,
@@ -61,23 +60,6 @@ def referrals_remind(staff: SignedInStaff, data: Form) -> Response[str]:
     checked_form(staff, data)
     said = _run(staff, lambda tx: reminding.remind_silent(staff.app, tx, staff.principal))
     return staff.back("/referrals", said=said)
-
-
-@get("/referrals/times", sync_to_thread=True)
-def referrals_times(staff: SignedInStaff) -> Response[str]:
-    """How long patients wait for the specialist, by specialty, clinic, insurance and language."""
-    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        report = referral_board.wait_report(staff.app, tx, staff.principal)
-    day = partial(date_words, zone=staff.words.zone)
-    return staff.page("referral_times.html", "/referrals", {"report": report, "day": day})
-
-
-@get("/referrals/figures", sync_to_thread=True)
-def referrals_figures(staff: SignedInStaff, year: FromQuery[int | None] = None) -> Response[str]:
-    """The closed-loop rate and CMS50 of a year, with who is counted."""
-    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        found = referral_figures.figures(staff.app, tx, staff.principal, year)
-    return staff.page("referral_figures.html", "/referrals", {"found": found, "most": referral_figures.MOST})
 
 
 @get("/patients/{patient_id:str}/refer", sync_to_thread=True)
@@ -172,9 +154,8 @@ def _new_page(
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         form = referral_form.form(staff.app, tx, staff.principal, patient_id)
-        head = head_values(staff, tx, patient_id)
-    values = {
-        **head,
+        values = head_values(staff, tx, patient_id)
+    values |= {
         "form": form,
         "typed": typed,
         "lists": lists,
@@ -221,9 +202,8 @@ def _page(
 ) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         one = referral_page.page(staff.app, tx, staff.principal, request_id)
-        head = head_values(staff, tx, one.story.patient_id)
-    values = {
-        **head,
+        values = head_values(staff, tx, one.story.patient_id)
+    values |= {
         "one": one,
         "problem": problem,
         "typed": typed or {},
