@@ -63,6 +63,19 @@ def test_a_bundle_of_history_is_found_under_its_own_ids_and_loading_it_again_cha
     assert (again.created, again.updated, again.unchanged) == (0, 0, 3)
 
 
+def test_what_changes_after_a_set_that_changed_nothing_is_found_by_what_it_says_now(load, search, app, tenant):
+    """Sets after one that changed nothing are not indexed ahead (decision 0255): the last document is such a set."""
+    before = [{"resourceType": "Basic", "id": name, "code": {"text": "old"}} for name in ("a", "b")]
+    load(*before)
+    now, later = ({**before[1], "code": {"coding": [{"code": code}]}} for code in ("now", "later"))
+    report = load(*before, *before, now, later)
+    assert (report.created, report.updated, report.unchanged) == (0, 2, 4)
+    assert [one.resource["id"] for one in search("Basic", ("code", "later"))] == ["b"]
+    assert not search("Basic", ("code", "now"))
+    with app.database.transaction(tenant.id) as tx:
+        assert app.record.verify(tx) == []
+
+
 def test_a_faulty_entry_refuses_its_transaction_and_nothing_else(load, search):
     bad = transaction(observation(), observation(status="nonsense"))
     good = {"resourceType": "Basic", "id": "b", "code": {"text": "x"}}

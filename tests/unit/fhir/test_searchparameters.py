@@ -255,3 +255,21 @@ def test_the_date_a_condition_was_asserted_is_found_in_its_extension(definitions
                                                             {"url": "urn:other", "valueDateTime": "2020"}]}  # fmt: skip
     assert [(name, low.year) for name, low, _ in definitions.extract(condition, TENANT).dates] == [
         ("asserted-date", 2024)]  # fmt: skip
+
+
+def test_concepts_of_one_code_are_each_found_by_their_own_words_and_tenant() -> None:
+    """What a concept leaves is remembered by all its texts: none is found by the words of another."""
+    definitions = SearchDefinitions.load()
+
+    def words(tenant_id: int = 1, **concept: object) -> set[str]:
+        code = {"coding": [{"system": "http://loinc.org", "code": "1-8"}], **concept}
+        found = definitions.extract({"resourceType": "Basic", "code": code}, tenant_id)
+        assert {token for _, _, token in found.words} <= set(found.tokens)
+        assert token_hash(tenant_id, "Basic", "code", "http://loinc.org|1-8") in found.tokens
+        return {text for _, text, _ in found.words}
+
+    for _ in range(2):
+        assert words() == set()
+        assert words(text="Weight") == {"weight"}
+        assert words(text="Gewicht") == {"gewicht"}
+        assert words(2, text="Weight") == {"weight"}
