@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import msgspec
 import pyotp
 
 from careloop.access.keys import Keyring
@@ -17,6 +18,7 @@ from careloop.db import Row, Transaction, load_queries
 from careloop.errors import Conflict, NotFound, Rejected
 
 _SQL = load_queries("careloop.access", "accounts.sql")
+_decode_names = msgspec.json.Decoder(dict[str, str]).decode
 _USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,60}")
 _TOTP_PURPOSE = "totp secret"
 _TOTP_SECONDS = 30
@@ -123,7 +125,7 @@ def active_called(tx: Transaction, begins: str, roles: Collection[str], most: in
 
 def names(tx: Transaction) -> dict[str, str]:
     """The name of everybody who has or had an account, by reference."""
-    return {f"Practitioner/{row['practitioner_id']}": row["name"] for row in tx.rows(_SQL["list_names"])}
+    return _decode_names(tx.value(_SQL["list_names"]))
 
 
 def members(tx: Transaction, references: Sequence[str]) -> list[StaffMember]:
