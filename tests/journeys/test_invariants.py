@@ -172,6 +172,14 @@ def test_every_invariant_holds_after_anything_that_can_happen(practice, seed):
     assert practice.versions() == before
 
 
+def test_who_holds_a_loop_in_which_only_others_have_steps_sees_it_too(practice):
+    practice.move_to("2026-03-06 17:00")
+    practice.stay(practice.patient(), end="2026-03-06 16:30")
+    before = slow_lists.check(practice)
+    practice.run(lambda tx: tx.execute("update loop set owner = 'Practitioner/other'"))
+    assert slow_lists.check(practice) > before
+
+
 @pytest.mark.parametrize(("broken", "rule"), [
     ("update loop_step set owner = 'Practitioner/gone'", "open_without_owner"),
     ("update ownership set owned_until = owned_from + interval '1 second' where step_id = 'visit'",
