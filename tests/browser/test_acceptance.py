@@ -30,8 +30,8 @@ _PAGES = (
 """Every page of the menu of a manager, and the worklist as it is used; looked at in each run."""
 
 _MORE_PAGES = (
-    "/referrals/times", "/referrals/figures", "/referrals?view=table", "/team/licences", "/team/digest", "/hand-over", "/conferences",
-    "/rules/rank", "/rules/skipped", "/notices/settings", "/notices/ignored", "/monitoring/load", "/monitoring/today",
+    "/referrals/times", "/referrals/figures", "/referrals?view=table", "/team/licences", "/team/digest", "/hand-over",
+    "/conferences", "/rules/rank", "/rules/skipped", "/notices/settings", "/notices/ignored", "/monitoring/load", "/monitoring/today",
     "/schedule/waiting",
     "/schedule/missed", "/schedule/home-day", "/documents?status=attached", "/arrivals?status=used",
 )  # fmt: skip
