@@ -31,8 +31,8 @@ _PAGES = (
 
 _MORE_PAGES = (
     "/referrals/times", "/referrals/figures", "/referrals?view=table", "/team/licences", "/team/digest", "/hand-over",
-    "/conferences", "/rules/rank", "/rules/skipped", "/notices/settings", "/notices/ignored", "/monitoring/load", "/monitoring/today",
-    "/schedule/waiting",
+    "/conferences", "/rules/rank", "/rules/skipped", "/notices/settings", "/notices/ignored", "/monitoring/load",
+    "/monitoring/today", "/schedule/waiting",
     "/schedule/missed", "/schedule/home-day", "/documents?status=attached", "/arrivals?status=used",
 )  # fmt: skip
 """Pages one step further; looked at in long runs."""
