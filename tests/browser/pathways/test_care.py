@@ -203,7 +203,7 @@ def test_a_follow_up_visit_is_cancelled_by_the_patient_missed_and_booked_again(d
     story.seen_by("coordinator", "missed-appointment")
     assert story.step("missed-appointment", "reason")["status"] == "completed"
     page.get_by_role("link", name="Open the visit").click()
-    page.get_by_role("link", name="Book").first.click()
+    page.get_by_role("link", name="Book again").click()
     page.locator("button[name=time]").first.click()
     expect(page.locator("#said")).to_contain_text("The visit is booked.")
     story.is_closed("missed-appointment")

@@ -95,11 +95,11 @@ def test_dangerous_medicines_are_seen_and_one_is_stopped(desk: Desk) -> None:
     page.get_by_role("link", name="Look at the medicines").click()
     safety = page.locator("section", has=page.get_by_role("heading", name="Safety"))
     expect(safety).to_contain_text("Must not be")
-    expect(safety).to_contain_text("thiopurine toxicity")
+    expect(safety).to_contain_text("Thiopurine toxicity")
     orders(story, "gout", "febuxostat 40 mg tablet", "stopped")
     story.waits_until("medicine-safety", "completed")
     page.reload()
-    expect(safety).not_to_contain_text("thiopurine toxicity")
+    expect(safety).not_to_contain_text("Thiopurine toxicity")
     story.is_closed("medicine-safety")
 
 
