@@ -261,8 +261,8 @@ def take_off_call(tx: Transaction, principal: Principal, on_call_id: str) -> str
 
 
 def ignored(app: App, tx: Transaction, principal: Principal) -> Ignored:
-    """What the person did not open in the week that ended as long ago as a notice may wait, kind by kind, with what
-    became of each matter. Audited as a search."""
+    """What the person did not open of the last days (content: `ignored.days`), kind by kind, with what became of each
+    matter. What came a minute ago counts too. Audited as a search."""
     _require(principal)
     known, now = telling.rules_shown(app, tx), app.clock.now()
     until, since = now, now - known.ignored_after

@@ -116,7 +116,8 @@ select o.loop_id::text, o.step_id, o.owner, o.owned_from, o.owned_until, o.by, o
    and (o.owned_until is null or o.owned_until > %(at)s)
 
 -- stuck --
--- Loops that do not move: late by so much, on hold without end in sight, escalated, or offered and not answered.
+-- Loops that do not move: their next step is late by so much, also while they are on hold. What is offered and not answered is
+-- found by open_offers.
 select l.id::text as loop_id, l.number, l.pathway, l.patient_id, l.owner, l.next_step, l.next_due, l.clock, l.status,
        l.hold_reason, l.hold_until, l.safety,
        (select count(*) from escalation as e
