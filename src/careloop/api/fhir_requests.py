@@ -82,13 +82,13 @@ class FhirRequest:
             return await self.look(lambda door: door.read(resource_type, resource_id))
         require(self.principal, "read", resource_type)
         wanted = lanes.Wanted(resource_type, resource_id)
-        stored: Stored = await self._gatherer.ask(lanes.READ, self.principal, wanted)
+        stored: Stored = await self._gatherer.ask(lanes.RECORD, self.principal, wanted)
         return stored
 
     async def write(self, write: Write) -> Written:
         """Written with others that arrive now. An update may create, so whoever may not create goes another way."""
         require(self.principal, write.method, write.resource_type)
-        written: Written = await self._gatherer.ask(lanes.WRITE, self.principal, write)
+        written: Written = await self._gatherer.ask(lanes.RECORD, self.principal, write)
         return written
 
     @property

@@ -24,11 +24,6 @@ class Wanted:
     id: str
 
 
-def _read(app: App, tx: Transaction, principal: Principal, items: Sequence[Wanted]) -> Sequence[Outcome]:
-    """All in one query; what is not there is each item's own outcome."""
-    return app.record.read_many(tx, principal, [(one.resource_type, one.id) for one in items])
-
-
 Look = Callable[[Interaction], object]
 """Something that only reads. What it gives must not need the transaction any more."""
 
@@ -56,23 +51,37 @@ def _search(app: App, tx: Transaction, principal: Principal, items: Sequence[Sea
     return outcomes
 
 
-def _write(app: App, tx: Transaction, principal: Principal, items: Sequence[Write]) -> Sequence[Outcome]:
-    """As one set; each resource is audited, and its loops are reviewed, for itself."""
-    return writing.write(app, tx, principal, items, each=True)
+def _read_and_write(
+    app: App, tx: Transaction, principal: Principal, items: Sequence[Wanted | Write]
+) -> Sequence[Outcome]:
+    """Reads leave with the first thing that the writes ask, before anything is written; what is not there is each
+    read's own outcome. Writes are one set; each resource is audited, and its loops are reviewed, for itself."""
+    reads = [(one.resource_type, one.id) for one in items if isinstance(one, Wanted)]
+    writes = [one for one in items if isinstance(one, Write)]
+    seen = app.record.read_many_later(tx, principal, reads) if reads else list
+    written = iter(writing.write(app, tx, principal, writes, each=True) if writes else ())
+    read = iter(seen())
+    return [next(read) if isinstance(one, Wanted) else next(written) for one in items]
 
 
-def _name(write: Write) -> tuple[str, str] | None:
-    return (write.resource_type, write.id) if write.id is not None else None
+def _name(one: Wanted | Write) -> tuple[str, str] | None:
+    return (one.resource_type, one.id) if isinstance(one, Write) and one.id is not None else None
 
 
-READ = Lane(work=_read, repeatable=True)
-"""Items are `Wanted`, and the asker may read them; outcomes are `Stored`."""
+def _always(_: Sequence[object]) -> bool:
+    return True
 
-LOOK = Lane(work=_look, repeatable=True)
+
+def _only_reads(items: Sequence[Wanted | Write]) -> bool:
+    return all(isinstance(one, Wanted) for one in items)
+
+
+LOOK = Lane(work=_look, repeatable=_always)
 """Items are `Look`; outcomes are what they give."""
 
-SEARCH = Lane(work=_search, repeatable=True)
+SEARCH = Lane(work=_search, repeatable=_always)
 """Items are `Search`; outcomes are what they give."""
 
-WRITE = Lane(work=_write, name_of=_name, in_turn=True)
-"""Items are plain `Write`s that the asker may do, without conditions that need a search; outcomes are `Written`."""
+RECORD = Lane(work=_read_and_write, name_of=_name, repeatable=_only_reads, in_turn=True)
+"""Items are `Wanted` that the asker may read, with outcomes `Stored`, and plain `Write`s that the asker may do, without
+conditions that need a search, with outcomes `Written`."""

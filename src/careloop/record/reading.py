@@ -1,6 +1,6 @@
 """Reading single resources, versions and histories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,12 +27,24 @@ def read_many(
     tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
 ) -> list[Stored | NotFound | Gone]:
     """The current version of each, or what `read` would raise, in the order asked. Each read is audited for itself."""
+    return read_many_later(tx, principal, wanted)()
+
+
+def read_many_later(
+    tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
+) -> Callable[[], list[Stored | NotFound | Gone]]:
+    """The same, asked with what is asked next; audited when the answer is taken."""
     if len(wanted) == 1:
         asked = Statement(store.SQL["read_current"], {"type": wanted[0][0], "id": wanted[0][1]})
     else:
         asked = Statement(store.SQL["read_many"], store.pairs(wanted))
-    rows = {(row["type"], row["id"]): row for row in tx.ask_all([asked])[0]}
-    return [_seen_or_not(tx, principal, rows.get(one)) for one in wanted]
+    found = tx.later([asked])
+
+    def seen() -> list[Stored | NotFound | Gone]:
+        rows = {(row["type"], row["id"]): row for row in found.rows[0]}
+        return [_seen_or_not(tx, principal, rows.get(one)) for one in wanted]
+
+    return seen
 
 
 def _seen_or_not(tx: Transaction, principal: Principal, row: Row | None) -> Stored | NotFound | Gone:

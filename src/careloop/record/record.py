@@ -117,8 +117,14 @@ class Record:
         self, tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
     ) -> list[Stored | NotFound | Gone]:
         """What `read` gives or raises for each (type, id), in one query. Each read is audited for itself."""
+        return self.read_many_later(tx, principal, wanted)()
+
+    def read_many_later(
+        self, tx: Transaction, principal: Principal, wanted: Sequence[tuple[str, str]]
+    ) -> Callable[[], list[Stored | NotFound | Gone]]:
+        """The same, asked with what is asked next. It must be taken: each read is audited when it is."""
         refuse_wide(tx, principal)
-        return reading.read_many(tx, principal, wanted)
+        return reading.read_many_later(tx, principal, wanted)
 
     def read_version(
         self, tx: Transaction, principal: Principal, resource_type: str, resource_id: str, version: int

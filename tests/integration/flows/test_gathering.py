@@ -2,16 +2,18 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from psycopg import errors
 
-from careloop.access.model import system_principal
+from careloop.access.model import Sight, system_principal
 from careloop.db.exchange import Statement
 from careloop.errors import NotFound, Rejected, Unavailable
 from careloop.flows import lanes
-from careloop.flows.gathering import ENOUGH, Gatherer, Lane
+from careloop.flows.gathering import MOST, PATIENCE_SECONDS, Gatherer, Lane
 from careloop.record import Write
 
 
@@ -40,22 +42,16 @@ def audited(app, tenant, subtype: str) -> list[list[str]]:
 
 
 def test_many_writes_at_once_are_each_done_and_each_audited(app, tenant, principal):
-    written = together(app, principal, lanes.WRITE, [basic(number) for number in range(40)])
+    written = together(app, principal, lanes.RECORD, [basic(number) for number in range(40)])
     assert [one.id for one in written] == [f"b{number}" for number in range(40)]
     assert {one.version for one in written} == {1}
     assert sorted(audited(app, tenant, "create")) == sorted([f"b{number}"] for number in range(40))
 
 
-def test_what_is_done_in_turn_waits_for_the_set_before_it_or_for_enough_of_its_kind(app, principal):
+def test_what_is_done_in_turn_waits_for_the_set_before_it_unless_it_fills_a_set(app, principal):
     begun: list[list[int]] = []
     go_on = threading.Event()
-
-    def work(app, tx, principal, items):
-        begun.append(list(items))
-        assert go_on.wait(30)
-        return items
-
-    in_turn = Lane(work=work, in_turn=True)
+    in_turn = Lane(work=held(begun, go_on), in_turn=True)
 
     async def ask() -> list[int]:
         gatherer = Gatherer(app)
@@ -65,16 +61,65 @@ def test_what_is_done_in_turn_waits_for_the_set_before_it_or_for_enough_of_its_k
 
         asked = more(range(1))
         await until(lambda: len(begun) == 1)
-        asked += more(range(1, ENOUGH))
+        asked += more(range(1, MOST))
         assert await gatherer.ask(lanes.LOOK, principal, lambda door: "others go on") == "others go on"
         assert begun == [[0]]
-        asked += more(range(ENOUGH, ENOUGH + 1))
+        asked += more(range(MOST, MOST + 1))
         await until(lambda: len(begun) == 2)
         go_on.set()
         return await asyncio.gather(*asked)
 
-    assert asyncio.run(ask()) == list(range(ENOUGH + 1))
-    assert begun == [[0], list(range(1, ENOUGH + 1))]
+    assert asyncio.run(ask()) == list(range(MOST + 1))
+    assert begun == [[0], list(range(1, MOST + 1))]
+
+
+def test_nobody_waits_long_for_a_set_that_is_stuck(app, principal):
+    begun: list[list[int]] = []
+    go_on = threading.Event()
+    in_turn = Lane(work=held(begun, go_on), in_turn=True)
+
+    async def ask() -> None:
+        gatherer = Gatherer(app)
+        stuck = asyncio.ensure_future(gatherer.ask(in_turn, principal, 0))
+        await until(lambda: len(begun) == 1)
+        behind = asyncio.ensure_future(gatherer.ask(in_turn, principal, 1))
+        asked = time.monotonic()
+        await until(lambda: len(begun) == 2)
+        assert PATIENCE_SECONDS * 0.9 < time.monotonic() - asked < PATIENCE_SECONDS + 2
+        go_on.set()
+        assert await asyncio.gather(stuck, behind) == [0, 1]
+
+    asyncio.run(ask())
+
+
+def test_requests_of_two_principals_do_not_wait_for_each_other(app, tenant, principal):
+    begun: list[list[int]] = []
+    go_on = threading.Event()
+    in_turn = Lane(work=held(begun, go_on), in_turn=True)
+
+    async def ask() -> None:
+        gatherer = Gatherer(app)
+        asked = [asyncio.ensure_future(gatherer.ask(in_turn, principal, number)) for number in range(3)]
+        await until(lambda: len(begun) == 1)
+        other = system_principal(tenant.id, "other")
+        asked += [asyncio.ensure_future(gatherer.ask(in_turn, other, number)) for number in range(3, 5)]
+        await until(lambda: len(begun) == 2)
+        go_on.set()
+        assert await asyncio.gather(*asked) == list(range(5))
+
+    asyncio.run(ask())
+    assert not any({0, 1, 2} & set(one) and {3, 4} & set(one) for one in begun)
+
+
+def held(begun: list[list[int]], go_on: threading.Event) -> Callable[..., Sequence[int]]:
+    """Work that tells which set it has begun, and is done when it may go on."""
+
+    def work(app, tx, principal, items):
+        begun.append(list(items))
+        assert go_on.wait(30)
+        return items
+
+    return work
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -85,27 +130,60 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_a_faulty_write_is_refused_alone(app, tenant, principal):
     writes = [basic(number) for number in range(20)]
     writes[7] = basic(7, nonsense=True)
-    written = together(app, principal, lanes.WRITE, writes)
+    written = together(app, principal, lanes.RECORD, writes)
     assert isinstance(written[7], Rejected)
     assert [one.version for index, one in enumerate(written) if index != 7] == [1] * 19
 
 
 def test_two_writes_of_one_resource_are_two_versions(app, tenant, principal):
-    written = together(app, principal, lanes.WRITE, [basic(1, language=f"x-{n}") for n in range(12)])
+    written = together(app, principal, lanes.RECORD, [basic(1, language=f"x-{n}") for n in range(12)])
     assert sorted(one.version for one in written) == list(range(1, 13))
 
 
 def test_reads_at_once_get_each_their_own_and_are_each_audited(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(number) for number in range(10)])
+    together(app, principal, lanes.RECORD, [basic(number) for number in range(10)])
     wanted = [lanes.Wanted("Basic", f"b{number}") for number in (*range(10), 99, *range(10))]
-    seen = together(app, principal, lanes.READ, wanted)
+    seen = together(app, principal, lanes.RECORD, wanted)
     assert isinstance(seen[10], NotFound)
     assert [one.id for index, one in enumerate(seen) if index != 10] == [f"b{n}" for n in [*range(10), *range(10)]]
     assert len(audited(app, tenant, "read")) == 20
 
 
+def test_reads_and_writes_go_as_one_set_and_each_has_its_own_answer(app, tenant, principal):
+    together(app, principal, lanes.RECORD, [basic(number) for number in range(4)])
+    items = [lanes.Wanted("Basic", "b1"), basic(1, language="en"), lanes.Wanted("Basic", "b99"), basic(2), basic(7)]
+    with app.database.transaction(tenant.id, actor=principal.id) as tx:
+        seen, changed, missing, same, made = lanes.RECORD.work(app, tx, principal, items)
+    assert (seen.id, seen.version) == ("b1", 1)
+    assert (changed.version, same.version, made.version) == (2, 1, 1)
+    assert isinstance(missing, NotFound)
+    assert audited(app, tenant, "read") == [["b1"]]
+    assert ["b7"] in audited(app, tenant, "create")
+
+
+def test_reads_of_a_narrowed_app_see_no_more_for_the_writes_that_they_go_with(app, tenant, principal):
+    organization = {"resourceType": "Organization", "id": "o1", "name": "x"}
+    hidden = Write(method="update", resource_type="Organization", id="o1", resource=organization)
+    together(app, principal, lanes.RECORD, [basic(1), hidden])
+    narrowed = replace(principal, sight=Sight(types=("Basic",)))
+    items = [lanes.Wanted("Basic", "b1"), lanes.Wanted("Organization", "o1"), basic(1, language="en")]
+    with app.database.transaction(tenant.id, actor=narrowed.id, sight=narrowed.narrowing) as tx:
+        seen, unseen, changed = lanes.RECORD.work(app, tx, narrowed, items)
+    assert (seen.id, changed.version) == ("b1", 2)
+    assert isinstance(unseen, NotFound)
+
+
+def test_a_faulty_write_spoils_no_read_that_came_with_it(app, tenant, principal):
+    together(app, principal, lanes.RECORD, [basic(1)])
+    items = [lanes.Wanted("Basic", "b1") if number % 2 else basic(50 + number, nonsense=True) for number in range(16)]
+    found = together(app, principal, lanes.RECORD, items)
+    assert [one.id for one in found[1::2]] == ["b1"] * 8
+    assert all(isinstance(one, Rejected) for one in found[::2])
+    assert audited(app, tenant, "read") == [["b1"]] * 8
+
+
 def test_a_look_that_fails_does_not_spoil_the_others(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(1)])
+    together(app, principal, lanes.RECORD, [basic(1)])
 
     def bad(door):
         raise Rejected(at="somewhere", expected="something else")
@@ -117,7 +195,7 @@ def test_a_look_that_fails_does_not_spoil_the_others(app, tenant, principal):
 
 
 def test_a_look_that_breaks_its_transaction_fails_alone(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(1)])
+    together(app, principal, lanes.RECORD, [basic(1)])
     looks = [lambda door: door.read("Basic", "b1").version] * 6
     looks.insert(3, lambda door: door.tx.value("select 1 / 0"))
     found = together(app, principal, lanes.LOOK, looks)
@@ -127,7 +205,7 @@ def test_a_look_that_breaks_its_transaction_fails_alone(app, tenant, principal):
 
 
 def test_what_a_savepoint_undoes_is_not_in_the_trail(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(1), basic(2)])
+    together(app, principal, lanes.RECORD, [basic(1), basic(2)])
     with app.database.transaction(tenant.id) as tx:
         app.record.read(tx, principal, "Basic", "b1")
         with pytest.raises(NotFound), tx.savepoint():
@@ -144,7 +222,7 @@ def test_a_write_that_may_stand_is_not_done_again(app, tenant, principal):
 
     def write(app, tx, principal, items):
         tx.after_commit.append(fail)
-        return lanes.WRITE.work(app, tx, principal, items)
+        return lanes.RECORD.work(app, tx, principal, items)
 
     made = [
         Write(
@@ -167,7 +245,7 @@ def searching(kind: str, *pairs: tuple[str, str]):
 
 
 def test_searches_at_once_get_each_their_own_and_are_each_audited(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(number) for number in range(6)])
+    together(app, principal, lanes.RECORD, [basic(number) for number in range(6)])
     asked = [
         searching("Basic", ("_id", "b1")),
         searching("Basic", ("colour", "red")),
@@ -188,7 +266,7 @@ def test_searches_at_once_get_each_their_own_and_are_each_audited(app, tenant, p
 
 
 def test_a_search_that_the_database_refuses_spoils_no_other(app, tenant, principal):
-    together(app, principal, lanes.WRITE, [basic(1)])
+    together(app, principal, lanes.RECORD, [basic(1)])
 
     def broken(door):
         yield Statement("select 1 / 0 as n")
