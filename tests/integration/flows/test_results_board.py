@@ -237,7 +237,7 @@ def test_a_named_follow_up_is_waved_away_only_with_a_reason(practice: Practice) 
     patient = practice.patient()
     name = result(practice, patient, "4548-4", "HbA1c", 9.8, "%", flag="H")
     row = only(practice, "unseen", patient)
-    assert row.follow_up == "A1c >= 9.0 (new): visit or plan change"
+    assert row.follow_up == "A1c at least 9.0 (new): visit or plan change"
     assert row.results == (f"DiagnosticReport/{name}",)
     with pytest.raises(Rejected, match="reason"):
         do(practice, acts.review, "osei", loop_id=row.loop_id, nothing_further=True)
