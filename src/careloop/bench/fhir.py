@@ -44,9 +44,9 @@ _AIMS = {
     WHOLE: ("$everything", CHART_AIM),
 }  # fmt: skip
 
-_QUIET, _LOOK_SECONDS, _QUIET_WITHIN, _REST_SECONDS = 0.15, 2.0, 60.0, 5.0
+_QUIET, _LOOK_SECONDS, _QUIET_WITHIN, _REST_SECONDS, _REST_LOOKS = 0.15, 2.0, 60.0, 6.0, 3
 """A server at rest uses less than this share of a core; looked at so often; for at most so many seconds. Rest is
-measured for so long."""
+measured for so long, in so many looks: the least of them counts, so that no burst of work is taken off requests."""
 _CHARTS, _WARM_ROUNDS, _BEHIND_WAVES, _BEHIND_SECONDS = 16, 2, 4, 4.0
 """Charts in a wave; rounds that are not counted; waves of one kind, and seconds after them, in which the work behind
 them is looked at."""
@@ -218,7 +218,9 @@ def _rested(site: Site) -> Site:
         if time.monotonic() > deadline:
             _say(f"{site.label}still at work {_QUIET_WITHIN:.0f} s after the last request; counted as rest")
             break
-    return replace(site, rest=_spent_in(site, _REST_SECONDS))
+    looks = [_spent_in(site, _REST_SECONDS / _REST_LOOKS) for _ in range(_REST_LOOKS)]
+    least = Spent(*(min(getattr(one, part) for one in looks) for part in ("web", "database", "behind")))
+    return replace(site, rest=least)
 
 
 def _spent_in(site: Site, seconds: float) -> Spent:
