@@ -24,7 +24,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from careloop.db import listening
+from careloop.db import listening, memory
 from careloop.errors import Unavailable
 
 OWNER_ROLE = "careloop_owner"
@@ -38,10 +38,8 @@ NO_LOGIN_UID = 65534
 
 _SETTINGS = {
     "max_connections": "60",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "effective_cache_size": "2GB",
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "10min",
@@ -276,7 +274,8 @@ def _environment() -> dict[str, str]:
 def start_postmaster(cluster: Cluster, port: int) -> "subprocess.Popen[bytes]":
     """The server process, just started. It stops by itself (a clean stop) when its parent dies."""
     command = [str(program(cluster, "postgres")), "-D", str(cluster.data), "-p", str(port)]
-    for name, value in (_SETTINGS | listening.settings_for(cluster.host)).items():
+    settings = _SETTINGS | memory.settings_for(cluster.data) | listening.settings_for(cluster.host)
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     if (folder := listening.socket_folder(cluster.host)) is not None and not folder.exists():
         folder.mkdir(mode=0o700)

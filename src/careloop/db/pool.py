@@ -37,6 +37,8 @@ Result = TypeVar("Result")
 _OPTIONS = (
     "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
     f" -c timezone=UTC -c application_name={OWN_NAME} -c client_min_messages=warning"
+    # Helpers of one query start as processes of their own: some 10 ms, more than most of what is asked here takes.
+    " -c max_parallel_workers_per_gather=0"
 )
 _CONTENDED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)

@@ -2,10 +2,19 @@
 -- Part of `page_some`, `totals_some` and `page_and_totals`: what some owners hold. One row a loop: an escalation to them
 -- first, then their own open steps, those that can be done before those that wait, the earlier deadline, the pathway's
 -- order; a loop of theirs in which they have no step shows the next one, which is somebody else's.
--- Where the next step of a loop is theirs it is the first of these, and the loop's place says all of it. Only loops in
--- which they are called, or hold something while somebody else is next, are looked at step by step (`others`).
-(with others as materialized (
-      select s.loop_id
+-- Where the next step of a loop is theirs it is the first of these, and the loop's place says all of it. Where they are
+-- called, the escalation does (`called`). Only loops in which they hold something while somebody else is next are looked
+-- at step by step (`others`).
+(with called as materialized (
+      select distinct on (e.loop_id) e.loop_id, s.step_id, s.due, s.outside
+        from escalation as e
+        join loop_step as s on s.tenant_id = e.tenant_id and s.loop_id = e.loop_id and s.step_id = e.step_id
+       where e.to_owner = any(%(owners)s)
+         and e.stands
+         and s.is_open
+       order by e.loop_id, s.due, s.position),
+others as materialized (
+     (select s.loop_id
         from loop_step as s
        where s.owner = any(%(owners)s)
          and s.aside
@@ -14,17 +23,20 @@
         from loop as l
        where l.owner = any(%(owners)s)
          and l.is_open
-         and l.next_owner is distinct from l.owner
-       union
-      select e.loop_id
-        from escalation as e
-       where e.to_owner = any(%(owners)s)
-         and e.stands)
+         and l.next_owner is distinct from l.owner)
+      except
+      select loop_id
+        from called)
  select p.tenant_id, p.loop_id, p.patient_id, p.pathway, p.tier, p.opened, p.safety, p.lasting_points, p.snoozed_until,
         p.points, p.holds_from, p.holds_until, p.step_id, p.due, p.outside, p.waiting
    from loop_place as p
   where p.next_owner = any(%(owners)s)
-    and p.loop_id not in (select loop_id from others)
+    and p.loop_id not in (select loop_id from called union all select loop_id from others)
+  union all
+ select p.tenant_id, p.loop_id, p.patient_id, p.pathway, p.tier, p.opened, p.safety, p.lasting_points, p.snoozed_until,
+        p.points, p.holds_from, '-infinity', o.step_id, o.due, o.outside, false
+   from called as o
+   join loop_place as p on p.loop_id = o.loop_id
   union all
  select p.tenant_id, p.loop_id, p.patient_id, p.pathway, p.tier, p.opened, p.safety, p.lasting_points, p.snoozed_until,
         p.points, p.holds_from, '-infinity', shown.step_id, shown.due, shown.outside, shown.waiting
@@ -43,15 +55,7 @@
                   from loop as l
                  where l.id = o.loop_id
                    and l.owner = any(%(owners)s)
-                   and l.is_open
-                 union all
-                select e.step_id, s.due, s.outside, false, 0, s.position
-                  from escalation as e
-                  join loop_step as s on s.tenant_id = e.tenant_id and s.loop_id = e.loop_id and s.step_id = e.step_id
-                 where e.loop_id = o.loop_id
-                   and e.to_owner = any(%(owners)s)
-                   and e.stands
-                   and s.is_open) as work
+                   and l.is_open) as work
          order by work.tier, work.waiting, work.due, work.position
          limit 1) as shown) as p
  cross join lateral (select p.step_id, p.due, p.outside, p.waiting) as c
