@@ -22,8 +22,6 @@ from careloop.loops.rules.day import DayItem, DayPlan, DayRule, Planned, plan_da
 from careloop.loops.rules.rank import rank_days
 from careloop.teams import store as teams
 
-MOST = 500
-"""So much of a list is planned; nobody does more in a day."""
 _COLLEAGUES = 40
 _DAY = timedelta(days=1)
 
@@ -87,9 +85,10 @@ class DayNote:
     slips: int
 
 
-def note(app: App, tx: Transaction, principal: Principal) -> DayNote:
-    """How much of the asker's own list fits into today. It names nobody, so it is no search of its own."""
-    plan, today, _ = _plan(app, tx, principal)
+def note(app: App, tx: Transaction, principal: Principal, own: Sequence[lists.Placed] | None = None) -> DayNote:
+    """How much of the asker's own list (`own` where it is at hand) fits into today. It names nobody, so it is no search
+    of its own."""
+    plan, today, _ = _plan(app, tx, principal, own)
     return DayNote(minutes=today.minutes, used=plan.used, fits=len(plan.fits), slips=len(plan.slips))
 
 
@@ -167,7 +166,10 @@ def minutes_today(app: App, tx: Transaction, owners: Sequence[str], now: datetim
     return found
 
 
-def _plan(app: App, tx: Transaction, principal: Principal) -> tuple[DayPlan, Today, list[lists.Placed]]:
+def _plan(
+    app: App, tx: Transaction, principal: Principal, own: Sequence[lists.Placed] | None = None
+) -> tuple[DayPlan, Today, Sequence[lists.Placed]]:
+    """The plan of as much of a list as anybody does in a day."""
     require_action(principal, Action.WORKLIST_READ)
     _require_person(principal)
     app = engine.at_practice(app, tx)
@@ -178,16 +180,15 @@ def _plan(app: App, tx: Transaction, principal: Principal) -> tuple[DayPlan, Tod
         snoozed=False,
         days=rank_days(now, zone),
         weights=engine.rank_weights(app.catalog),
-        limit=MOST,
+        limit=lists.OWN_MOST,
         zone=zone.key,
     )
-    places = lists.page(tx, asked)
+    places = lists.page(tx, asked) if own is None else own
     facts = lists.plan_facts(tx, [place.loop_id for place in places])
-    patients = people.patients_shown(app, tx, [fact["patient_id"] for fact in facts.values()], now, zone)
+    interpreted = people.with_interpreter(app, tx, [fact["patient_id"] for fact in facts.values()])
     table = minutes_table(app.catalog)
     items = [
-        _item(place, facts[place.loop_id], table, patients[facts[place.loop_id]["patient_id"]].interpreter)
-        for place in places
+        _item(place, facts[place.loop_id], table, facts[place.loop_id]["patient_id"] in interpreted) for place in places
     ]
     today = minutes_today(app, tx, [principal.reference], now, zone)[principal.reference]
     return plan_day(items, today.minutes, asked.days.tomorrow), today, places

@@ -27,12 +27,11 @@ from careloop.loops.rules.rank import (
     timed_parts,
 )
 
-_POSITIONS = 500
-"""A loop further down the list than this is shown without its number."""
 
-
-def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> LoopDetail:
-    """Everything about one loop; `NotFound` when it is not there."""
+def detail(
+    app: App, tx: Transaction, principal: Principal, loop_id: str, own: Sequence[lists.Placed] | None = None
+) -> LoopDetail:
+    """Everything about one loop; `NotFound` when it is not there. `own`: the asker's own list, where it is at hand."""
     require_action(principal, Action.WORKLIST_READ)
     app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
@@ -40,7 +39,7 @@ def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> Loo
     if loop is None:
         raise NotFound("there is no such loop")
     maker = RowMaker(app, tx, now, zone)
-    position, place = _place(app, tx, principal, loop, now, zone)
+    position, place = _place(app, tx, principal, loop, now, zone, own)
     row = maker.rows([place])[0]
     patient = people.patients_shown(app, tx, [loop.patient_id], now, zone)[loop.patient_id]
     step = step_of(loop.state, place.step_id)
@@ -81,9 +80,31 @@ def detail(app: App, tx: Transaction, principal: Principal, loop_id: str) -> Loo
 
 
 def _place(
-    app: App, tx: Transaction, principal: Principal, loop: lists.Shown, now: datetime, zone: ZoneInfo
+    app: App,
+    tx: Transaction,
+    principal: Principal,
+    loop: lists.Shown,
+    now: datetime,
+    zone: ZoneInfo,
+    own: Sequence[lists.Placed] | None,
 ) -> tuple[int | None, lists.Placed]:
-    """Number on the asker's own list, and the place; off the list the loop's own next step."""
+    """Number on the asker's own list (none for a loop further down than is read), and the place; off the list the
+    loop's own next step."""
+    found = own
+    if found is None:
+        found = _own_list(app, tx, principal, now, zone) if _may_be_listed(tx, principal, loop.id) else ()
+    for number, place in enumerate(found, start=1):
+        if place.loop_id == loop.id:
+            return number, place
+    return None, _own_place(app, loop, now, zone)
+
+
+def _may_be_listed(tx: Transaction, principal: Principal, loop_id: str) -> bool:
+    return principal.kind != PrincipalKind.USER or lists.holds_any_of(tx, principal.reference, loop_id)
+
+
+def _own_list(app: App, tx: Transaction, principal: Principal, now: datetime, zone: ZoneInfo) -> Sequence[lists.Placed]:
+    """The list of whoever asks; a program's is everybody's."""
     owners = [principal.reference] if principal.kind == PrincipalKind.USER else None
     asked = lists.Asked(
         owners=owners,
@@ -91,13 +112,10 @@ def _place(
         snoozed=False,
         days=rank_days(now, zone),
         weights=engine.rank_weights(app.catalog),
-        limit=_POSITIONS,
+        limit=lists.OWN_MOST,
         zone=zone.key,
     )
-    for number, place in enumerate(lists.page(tx, asked), start=1):
-        if place.loop_id == loop.id:
-            return number, place
-    return None, _own_place(app, loop, now, zone)
+    return lists.page(tx, asked)
 
 
 def _own_place(app: App, loop: lists.Shown, now: datetime, zone: ZoneInfo) -> lists.Placed:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from careloop.access import accounts
@@ -33,12 +34,18 @@ class PatientShown:
     phones: tuple[str, ...]
 
 
+_NAMES: WeakKeyDictionary[Transaction, dict[str, str]] = WeakKeyDictionary()
+"""What was read in transactions that still go on: a page asks several times, of a large staff for milliseconds each."""
+
+
 class Names:
-    """Owner references as names."""
+    """Owner references as names, as they were when the transaction first asked."""
 
     def __init__(self, tx: Transaction) -> None:
         self._queue = routing.queue_reference(tx.tenant_id)
-        self._staff = accounts.names(tx)
+        known = _NAMES.get(tx)
+        self._staff = accounts.names(tx) if known is None else known
+        _NAMES[tx] = self._staff
 
     def name(self, reference: str) -> str:
         """The name of a person or of the queue; the engine itself has none."""
@@ -69,6 +76,16 @@ def patients_shown(
     }
 
 
+def with_interpreter(app: App, tx: Transaction, patient_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these patients for whom an interpreter is needed. Only what may say so is decoded: few need one."""
+    found = app.record.fetch(tx, [f"Patient/{patient_id}" for patient_id in sorted(set(patient_ids))])
+    return frozenset(one.id for one in found.values() if _INTERPRETER in one.text and _interpreter(one.resource))
+
+
+def _interpreter(patient: Mapping[str, Any]) -> bool:
+    return any(item.get("url") == _INTERPRETER and item.get("valueBoolean") for item in patient.get("extension", []))
+
+
 def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> PatientShown:
     today = now.astimezone(zone).date()
     marks = {item.get("url"): item for item in patient.get("extension", [])}
@@ -77,7 +94,7 @@ def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Patient
         age=age_on(birth_date_of(patient), today),
         sex=sex_letter(patient),
         language=language_of(patient),
-        interpreter=bool(marks.get(_INTERPRETER, {}).get("valueBoolean")),
+        interpreter=_interpreter(patient),
         best_time=str(marks.get(_BEST_TIME, {}).get("valueString", "")),
         may_hear=_may_hear(patient),
         phones=tuple(str(item["value"]) for item in phone_contacts(patient)),

@@ -1,7 +1,7 @@
 """The worklist: one list, one next step, always with the reason (engine.md §4, ui.md §7.1). Audited as one search."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -85,8 +85,11 @@ def page(
     app = engine.at_practice(app, tx)
     now, zone = app.clock.now(), people.zone_of(tx)
     asked = _asked(app, principal, tx, scope, pathway, snoozed, now, zone, limit, narrowed)
+    is_own = asked.owners == [principal.reference] and not snoozed and not asked.filters
+    if is_own:
+        asked = replace(asked, limit=max(limit, lists.OWN_MOST))
     listed = lists.page_and_totals(tx, asked)
-    placed = listed.places
+    placed = listed.places[:limit]
     rows = RowMaker(app, tx, now, zone).rows(placed)
     whole, beyond = _counts(listed.whole.rows, snoozed), listed.left.beyond
     sections = _counts(listed.left.rows, snoozed).sections
@@ -109,6 +112,7 @@ def page(
         snoozed_total=whole.snoozed,
         shown_total=None if beyond else sum(sections.values()),
         next_check=min((place.due for place in placed if place.waiting and place.due > now), default=None),
+        own=listed.places if is_own else None,
     )
 
 

@@ -1,11 +1,13 @@
 """What the worklist, its pane and the board show, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.flows.proof_ways import Offered
 from careloop.loops.model import ClockState
 from careloop.loops.rules.rank import RankPart
+from careloop.loops.worklist import Placed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ class WorklistGroup:
 @dataclass(frozen=True, kw_only=True)
 class WorklistPage:
     """The whole page. Counts are over the scope that was asked for, whatever part of it is shown; `shown_total` over
-    what the filters leave, None where that is too much to be counted. `rest` is how many rows follow."""
+    what the filters leave, None where that is too much to be counted. `own`: where it is the asker's own list as it
+    stands, its order beyond the rows that are shown; None for any other list."""
 
     groups: tuple[WorklistGroup, ...]
     open_total: int
@@ -73,6 +76,7 @@ class WorklistPage:
     snoozed_total: int
     shown_total: int | None
     next_check: datetime | None
+    own: Sequence[Placed] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

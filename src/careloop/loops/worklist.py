@@ -15,6 +15,9 @@ from careloop.loops.store import with_state
 
 _SQL = load_queries("careloop.loops", "worklist.sql")
 
+OWN_MOST = 500
+"""So far one person's list is read where more than a page of it matters: the plan of a day, the place of a loop."""
+
 COUNTED_TO = 5_000
 """Lists of everybody's work are counted exactly up to here on the spot; beyond, from what was counted last, or not."""
 
@@ -266,6 +269,12 @@ def open_loops_of(tx: Transaction, patients: Sequence[str]) -> dict[str, int]:
 def standing_escalations(tx: Transaction, ids: Sequence[str]) -> list[Row]:
     """loop_id, step_id, to_role, at, late of the escalations that still call somebody."""
     return tx.rows(_SQL["standing_escalations"], {"ids": list(ids)})
+
+
+def holds_any_of(tx: Transaction, owner: str, loop_id: str) -> bool:
+    """True where the owner holds the loop or an open step of it, or is called by an escalation; no other loop is on
+    their list."""
+    return bool(tx.value(_SQL["holds_any_of"], {"owner": owner, "id": loop_id}))
 
 
 def board_totals(tx: Transaction, now: datetime) -> dict[str, tuple[int, int]]:

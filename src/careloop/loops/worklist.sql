@@ -270,6 +270,12 @@ select e.loop_id::text, e.step_id, e.to_role, e.at, e.late
    and e.stands
  order by e.at
 
+-- holds_any_of --
+-- Whether an owner holds this loop or an open step of it, or is called by an escalation: only then it is on their list.
+select exists (select from loop as l where l.id = %(id)s and l.owner = %(owner)s)
+    or exists (select from loop_step as s where s.loop_id = %(id)s and s.owner = %(owner)s and s.is_open)
+    or exists (select from escalation as e where e.loop_id = %(id)s and e.to_owner = %(owner)s and e.stands)
+
 -- board_totals --
 select l.board, count(*) as total, count(*) filter (where l.next_due < %(now)s and l.clock <> 'waiting') as late
   from loop as l

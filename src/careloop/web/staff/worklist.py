@@ -28,6 +28,7 @@ from careloop.flows import worklist as flow
 from careloop.flows.cds_orders import Repeated
 from careloop.flows.routing import queue_reference
 from careloop.loops.model import ClockState
+from careloop.loops.worklist import Placed
 from careloop.web.rendering import PAGE_HEADERS
 from careloop.web.staff.context import SignedInStaff, Staff
 from careloop.web.staff.proving import form_values, place_of
@@ -126,9 +127,9 @@ def worklist_pane(staff: SignedInStaff, loop: FromQuery[str]) -> Response[str]:
     with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
         detail = flow.detail(staff.app, tx, staff.principal, loop)
         owners = flow.first_owners(tx, _NAMED)
-        same = _same(staff, tx, detail)
+        same, contact = _same(staff, tx, detail), _contact(staff, tx, detail)
     query = filters_of(staff.request.query_params).query
-    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners), "query": query, "same": same})
+    return staff.fragment("pane.html", {**_pane_values(staff, detail, owners, contact), "query": query, "same": same})
 
 
 @get("/worklist/state", sync_to_thread=True)
@@ -155,18 +156,18 @@ def worklist_values(
         page, problem = _page(staff, tx, filters, problem)
         rows = [row for group in page.groups for row in group.rows]
         chosen = loop or (rows[0].loop_id if rows else None)
-        detail = _detail(staff, tx, chosen)
-        same = _same(staff, tx, detail)
+        detail = _detail(staff, tx, chosen, page.own)
+        same, contact = _same(staff, tx, detail), _contact(staff, tx, detail)
         owners = flow.first_owners(tx, _NAMED)
         known = flow.known_filters(tx)
         views = list_views.all_of(tx, staff.principal)
         queued = flow.queued(tx, _QUEUE_COUNTED)
-        plan = day.note(staff.app, tx, staff.principal) if filters.query == Filters().query else None
+        plan = day.note(staff.app, tx, staff.principal, page.own) if filters.query == Filters().query else None
         pairs = identifying.waiting(staff.app, tx, staff.principal)
         disagreeing = contradictions.waiting(staff.app, tx, staff.principal, limit=5, owner=_owner(staff, filters))
     plain = not filters.snoozed and not filters.narrowing
     return {
-        **_pane_values(staff, detail, owners, problem=problem, typed=typed),
+        **_pane_values(staff, detail, owners, contact, problem=problem, typed=typed),
         **_list_values(page, rows),
         **_filter_values(filters),
         "same": same,
@@ -249,11 +250,11 @@ def _owner(staff: Staff, filters: Filters) -> str | None:
     return staff.principal.reference if filters.scope == "mine" else None
 
 
-def _detail(staff: Staff, tx: Any, loop_id: str | None) -> flow.LoopDetail | None:
+def _detail(staff: Staff, tx: Transaction, loop_id: str | None, own: Sequence[Placed] | None) -> flow.LoopDetail | None:
     if loop_id is None:
         return None
     try:
-        return flow.detail(staff.app, tx, staff.principal, loop_id)
+        return flow.detail(staff.app, tx, staff.principal, loop_id, own)
     except NotFound:
         return None
 
@@ -269,6 +270,7 @@ def _pane_values(
     staff: Staff,
     detail: flow.LoopDetail | None,
     owners: flow.Takers,
+    contact: contacting.Contacts | None,
     *,
     problem: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
@@ -287,16 +289,15 @@ def _pane_values(
         "idempotency_key": new_key(),
         **form_values(staff, detail.proof if detail else None),
         "place": place_of(detail) if detail else None,
-        "contact": _contact(staff, detail),
+        "contact": contact,
     }
 
 
-def _contact(staff: Staff, detail: flow.LoopDetail | None) -> contacting.Contacts | None:
+def _contact(staff: Staff, tx: Transaction, detail: flow.LoopDetail | None) -> contacting.Contacts | None:
     """How often the patient was contacted, shown where a call is about to be made."""
     if detail is None or not detail.can_call:
         return None
-    with staff.app.database.transaction(staff.tenant.id, actor=staff.principal.reference) as tx:
-        return contacting.of_loop(staff.app, tx, staff.principal, detail.row.loop_id)
+    return contacting.of_loop(staff.app, tx, staff.principal, detail.row.loop_id)
 
 
 def _snooze_until(staff: Staff, detail: flow.LoopDetail | None) -> Any:
