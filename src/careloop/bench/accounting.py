@@ -46,6 +46,10 @@ class Spent:
         )
 
 
+_QUIET, _LOOK_SECONDS = 0.15, 2.0
+"""A server at rest uses less than this share of a core; looked at so often."""
+
+
 class Meter:
     """Adds up what the processes of one server have spent since the meter was made; those that end keep what they were
     last seen with."""
@@ -82,6 +86,11 @@ class Meter:
         work()
         return self.look() - before
 
+    def spent_a_second(self, seconds: float) -> Spent:
+        """What is spent in one second while nobody asks, seen for some seconds."""
+        spent = self.spent_in(lambda: time.sleep(seconds))
+        return Spent(spent.web / seconds, spent.database / seconds, spent.behind / seconds)
+
     def _processes(self) -> Iterator[tuple[int, str]]:
         web: list[int] = []
         for pid in (self._supervisor, *_children(self._supervisor)):
@@ -100,6 +109,16 @@ class Meter:
             self._owners |= limits.sessions(self._owner_url)
         names = {session_name(pid) for pid in web}
         return {pid for pid in sessions if self._owners.get(pid) in names}
+
+
+def is_at_rest(meter: Meter, within: float) -> bool:
+    """Waits until the server does nothing more than it always does; False where it was still at work after so many
+    seconds."""
+    deadline = time.monotonic() + within
+    while sum(vars(meter.spent_a_second(_LOOK_SECONDS)).values()) > _QUIET:
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 def _used(pid: int) -> float | None:

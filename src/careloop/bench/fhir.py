@@ -22,7 +22,7 @@ from careloop.access import clients
 from careloop.access.chain import seal
 from careloop.access.keys import open_keyring
 from careloop.bench import fhir_blend
-from careloop.bench.accounting import Meter, Spent
+from careloop.bench.accounting import Meter, Spent, is_at_rest
 from careloop.bench.fhir_blend import Sample
 from careloop.bench.fhir_rounds import PACE, Found, Middle, Site, Waves, dearer, growth, rounds
 from careloop.bench.figures import Figure, Figures, at_most, percentile
@@ -44,9 +44,9 @@ _AIMS = {
     WHOLE: ("$everything", CHART_AIM),
 }  # fmt: skip
 
-_QUIET, _LOOK_SECONDS, _QUIET_WITHIN, _REST_SECONDS, _REST_LOOKS = 0.15, 2.0, 60.0, 6.0, 3
-"""A server at rest uses less than this share of a core; looked at so often; for at most so many seconds. Rest is
-measured for so long, in so many looks: the least of them counts, so that no burst of work is taken off requests."""
+_QUIET_WITHIN, _REST_SECONDS, _REST_LOOKS = 60.0, 6.0, 3
+"""A server has so many seconds to come to rest. Rest is measured for so long, in so many looks: the least of them
+counts, so that no burst of work is taken off requests."""
 _CHARTS, _WARM_ROUNDS, _BEHIND_WAVES, _BEHIND_SECONDS = 16, 2, 4, 4.0
 """Charts in a wave; rounds that are not counted; waves of one kind, and seconds after them, in which the work behind
 them is looked at."""
@@ -213,20 +213,11 @@ def _blended(sample: Sample, each: int, number: int) -> list[Request]:
 
 def _rested(site: Site) -> Site:
     """The site with what its server spends while nobody asks; what it did before was finished, if it can be."""
-    deadline = time.monotonic() + _QUIET_WITHIN
-    while sum(vars(_spent_in(site, _LOOK_SECONDS)).values()) > _QUIET:
-        if time.monotonic() > deadline:
-            _say(f"{site.label}still at work {_QUIET_WITHIN:.0f} s after the last request; counted as rest")
-            break
-    looks = [_spent_in(site, _REST_SECONDS / _REST_LOOKS) for _ in range(_REST_LOOKS)]
+    if not is_at_rest(site.meter, _QUIET_WITHIN):
+        _say(f"{site.label}still at work {_QUIET_WITHIN:.0f} s after the last request; counted as rest")
+    looks = [site.meter.spent_a_second(_REST_SECONDS / _REST_LOOKS) for _ in range(_REST_LOOKS)]
     least = Spent(*(min(getattr(one, part) for one in looks) for part in ("web", "database", "behind")))
     return replace(site, rest=least)
-
-
-def _spent_in(site: Site, seconds: float) -> Spent:
-    """What the server spends in one second while nobody asks, seen for some seconds."""
-    spent = site.meter.spent_in(lambda: time.sleep(seconds))
-    return Spent(spent.web / seconds, spent.database / seconds, spent.behind / seconds)
 
 
 def _behind(site: Site, first: int) -> dict[str, float]:

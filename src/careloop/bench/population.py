@@ -226,6 +226,12 @@ def wake_of(tx: Transaction, count: int) -> datetime:
     return found
 
 
+def read_due(tx: Transaction, at: datetime) -> None:
+    """What a sweep at that instant reads lies in memory."""
+    tx.execute(_SQL["no_limit"])
+    tx.rows(_SQL["read_due"], {"now": at})
+
+
 def _case(index: int, owner: str, now: datetime) -> Iterator[Document]:
     """A person, a stay that ended within the last twelve days, a care team, and mostly a call two days later."""
     digits, age = f"{index:08d}", timedelta(minutes=index * 7_919 % (12 * 1_440) + 30)

@@ -148,6 +148,20 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
        (select count(*) from resource where type = 'Patient') as patients
   from loop
 
+-- read_due --
+-- Every row that a sweep by that instant reads or changes, with what lies beside it: loops with their states and steps,
+-- what the record has of their patients, who leads and owns.
+with due as materialized (
+    select c.loop_id, c.patient_id from loop_clock as c where c.wake_at <= %(now)s),
+people as materialized (
+    select distinct d.patient_id from due as d)
+select (select sum(length(l.state::text)) from due as d join loop as l on l.id = d.loop_id) as states,
+       (select sum(length(s.says)) from due as d join loop_step as s on s.loop_id = d.loop_id) as steps,
+       (select count(p.points) from due as d join loop_place as p on p.loop_id = d.loop_id) as places,
+       (select count(o.owner) from due as d join ownership as o on o.loop_id = d.loop_id) as owned,
+       (select sum(length(r.body)) from people as d join resource as r on r.patient_id = d.patient_id) as resources,
+       (select sum(length(w.why)) from people as d join lead as w on w.patient_id = d.patient_id) as leads
+
 -- leave_untold --
 -- Events of which nobody was told yet count as told.
 update notice_event set told = at where told is null

