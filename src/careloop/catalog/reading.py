@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from careloop.errors import Fault
 
 SUFFIXES = (".yaml", ".json", ".csv")
+_SHORT = 80
 
 
 class _Loader(yaml.CSafeLoader):
@@ -36,6 +38,20 @@ def _mapping_without_doubles(loader: _Loader, node: yaml.MappingNode) -> dict[Ha
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_doubles)
 
 
+def _text_once(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """Content says the same short words tens of thousands of times (`id`, `code`, a system): each is kept once."""
+    text: str = loader.construct_scalar(node)
+    return sys.intern(text) if len(text) <= _SHORT else text
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _text_once)
+
+
+def _texts_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The same for JSON, whose keys are kept once in any case."""
+    return {key: sys.intern(value) if type(value) is str and len(value) <= _SHORT else value for key, value in pairs}
+
+
 def read_yaml(text: str) -> Any:
     """The YAML document in `text`."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a subclass of the safe loader
@@ -48,7 +64,7 @@ def read_file(path: Path, name: str) -> tuple[Any, Fault | None]:
         if path.suffix == ".yaml":
             return read_yaml(text), None
         if path.suffix == ".json":
-            return json.loads(text), None
+            return json.loads(text, object_pairs_hook=_texts_once), None
         return list(csv.DictReader(text.splitlines())), None
     except UnicodeDecodeError:
         return None, Fault(at=name, expected="text in UTF-8", code="structure")

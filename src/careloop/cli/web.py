@@ -7,8 +7,9 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from careloop import collector
 from careloop.api.metrics import serve_metrics
-from careloop.cli.asgi import create_asgi
+from careloop.cli.asgi import WebApplication, create_asgi
 from careloop.flows.app import App
 
 _LOOK_SECONDS = 0.25
@@ -19,12 +20,14 @@ def run_web(app: App, stop: threading.Event) -> None:
     """Pages, FHIR and API until `stop`; metrics beside them where a port is set."""
     if app.settings.metrics_port is not None:
         serve_metrics(app, app.settings.metrics_port)
-    uvloop.run(_serve_pages(app, stop))
+    routes = create_asgi(app)
+    collector.settle()  # once more: the routes stay too
+    uvloop.run(_serve_pages(app, routes, stop))
 
 
-async def _serve_pages(app: App, stop: threading.Event) -> None:
+async def _serve_pages(app: App, routes: WebApplication, stop: threading.Event) -> None:
     server = Server(
-        create_asgi(app),
+        routes,
         address=app.settings.host,
         port=app.settings.port,
         interface=Interfaces.ASGI,

@@ -106,7 +106,13 @@ def _start(match: re.Match[str]) -> datetime:
     )
     if match["zone"] is None:
         return moment
-    return moment.replace(tzinfo=datetime.fromisoformat("2000-01-01T00:00:00" + match["zone"]).tzinfo)
+    return moment.replace(tzinfo=_offset(match["zone"]))
+
+
+@lru_cache(maxsize=256)
+def _offset(text: str) -> tzinfo | None:
+    """The zone of `-05:00` or `Z`; there are few, and each stands beside thousands of times."""
+    return datetime.fromisoformat("2000-01-01T00:00:00" + text).tzinfo
 
 
 def _next(start: datetime, precision: Precision, digits: int) -> datetime:

@@ -137,14 +137,7 @@ def _phone(patient: Resource) -> str:
 
 def _risk(observations: Iterable[Resource]) -> tuple[str, str]:
     """The newest LACE or HOSPITAL score in words, and the reason; unknown is said, not shown as low."""
-    scores = [
-        item
-        for item in observations
-        if any(
-            coding.get("system") == _RISK and coding.get("code") in _RISK_MODELS
-            for coding in item.get("code", {}).get("coding", [])
-        )
-    ]
+    scores = [item for item in observations if _is_score(item)]
     scores.sort(key=lambda item: str(item.get("effectiveDateTime", "")), reverse=True)
     for item in scores:
         if "valueInteger" in item or "valueQuantity" in item:
@@ -156,6 +149,13 @@ def _risk(observations: Iterable[Resource]) -> tuple[str, str]:
         if scores
         else ("Not known yet", "no hospital stay scored")
     )
+
+
+def _is_score(observation: Resource) -> bool:
+    codings = observation.get("code", {}).get("coding", ())
+    # Two looks, the second of very few: this is asked of every observation at every view.
+    found = [one for one in codings if one.get("code") in _RISK_MODELS]
+    return any(one.get("system") == _RISK for one in found) if found else False
 
 
 def _programmes(tasks: Iterable[Resource]) -> tuple[str, ...]:

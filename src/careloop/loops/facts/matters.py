@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from careloop.fhir.dates import BEGINNING, END
 from careloop.loops.facts.model import Fact
 from careloop.loops.facts.parts import (
     Reader,
@@ -253,10 +254,9 @@ def _fact(
 
 def _instants(value: Any, reader: Reader) -> tuple[datetime, datetime] | None:
     found = span(value, reader.zone)
-    start = start_of_span(value, reader.zone)
-    if found is None or start is None:
+    if found is None or found[0] == BEGINNING:
         return None
-    return start, end_of_span(value, reader.zone) or start
+    return found[0], found[0] if found[1] == END else found[1]
 
 
 def _text(concept: Any, otherwise: str) -> str:

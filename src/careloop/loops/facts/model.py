@@ -130,7 +130,7 @@ class Stay:
         """True when the visit never was: cancelled, or entered in error (A11, A38)."""
         return self.status in ("cancelled", "entered-in-error")
 
-    @property
+    @cached_property
     def discharge(self) -> Discharge | None:
         """The discharge that stands: the last one that nobody cancelled."""
         standing = [discharge for discharge in self.discharges if discharge.cancelled is None]
@@ -255,7 +255,7 @@ class PatientFacts:
             found.setdefault(fact.thing, []).append(place)
         return found
 
-    @property
+    @cached_property
     def standing_stays(self) -> tuple[Stay, ...]:
         """Stays that were not cancelled, by start, unknown starts by their end."""
         return tuple(stay for stay in self.stays if not stay.is_void)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Protocol
 
 from careloop.errors import Rejected
 from careloop.fhir.dates import BEGINNING, END, interval
 
 Resource = Mapping[str, Any]
+_NOTHING: frozenset[str] = frozenset()
 
 
 class StoredResource(Protocol):
@@ -109,7 +111,15 @@ def codings(concept: Any) -> Iterator[Mapping[str, Any]]:
 
 def codes_of(concept: Any) -> frozenset[str]:
     """Every coding as `system|code`."""
-    return frozenset(f"{coding.get('system', '')}|{coding['code']}" for coding in codings(concept) if "code" in coding)
+    if not concept:
+        return _NOTHING
+    return _the_set(tuple(f"{one.get('system', '')}|{one['code']}" for one in codings(concept) if "code" in one))
+
+
+@lru_cache(maxsize=4096)
+def _the_set(codes: tuple[str, ...]) -> frozenset[str]:
+    """One and the same set for the same codes: a long history says a handful of them thousands of times."""
+    return frozenset(codes)
 
 
 def first_code(concept: Any) -> str | None:
@@ -121,6 +131,8 @@ def references(*values: Any) -> frozenset[str]:
     """The local references in References and lists of References, without versions and server addresses."""
     found = set()
     for value in values:
+        if value is None:
+            continue
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Mapping) and (plain := plain_reference(item.get("reference"))):
                 found.add(plain)

@@ -13,7 +13,7 @@ from careloop.loops.facts.model import Fact, PatientFacts
 from careloop.loops.model import LoopState
 from careloop.loops.rules.calendar import end_of, local_date
 from careloop.loops.rules.pathways import Disposition
-from careloop.loops.rules.stays import Chain, chain_around
+from careloop.loops.rules.stays import Chain, NearbyStays, chain_around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,11 +104,16 @@ def card_for(cards: Sequence[Card], *, loop_id: str | None, thing: str) -> Card 
 def _chains(facts: PatientFacts, dispositions: Mapping[str, Disposition], rules: CardRules) -> list[Chain]:
     """Every stay once, transfers and the emergency visit before it included (EC-01); the latest first."""
     found: dict[frozenset[str], Chain] = {}
+    near = NearbyStays(facts)
     for stay in facts.standing_stays:
         if stay.ever(rules.stay_classes):
-            chain = chain_around(stay, facts, dispositions)
+            chain = chain_around(stay, facts, dispositions, near)
             found.setdefault(chain.ids, chain)
-    whole = [one for ids, one in found.items() if not any(ids < other for other in found)]
+    holding: dict[str, list[frozenset[str]]] = {}
+    for ids in found:
+        for one in ids:
+            holding.setdefault(one, []).append(ids)
+    whole = [one for ids, one in found.items() if not any(ids < other for other in holding[one.first.id])]
     return sorted(whole, key=lambda one: (_began(one), one.first.id), reverse=True)
 
 

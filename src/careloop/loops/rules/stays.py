@@ -5,7 +5,8 @@ same hospital on the same day for the same principal diagnosis is one stay. TR-5
 emergency visit that became an admission within 24 hours at the same site is part of that stay.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -73,22 +74,109 @@ class Chain:
         return self.arrived is not None and self.left is not None and self.arrived <= fact.at <= self.left
 
 
-def chain_of(stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition]) -> Chain:
+class NearbyStays:
+    """The stays of one patient by when they began and ended, so that a chain looks at those alone that can belong to
+    it. Always in the order of `standing_stays`."""
+
+    def __init__(self, facts: PatientFacts) -> None:
+        self._began: dict[int, list[Stay]] = {}
+        self._left: dict[int, list[Stay]] = {}
+        visits: list[tuple[datetime, datetime, int, Stay]] = []
+        for place, stay in enumerate(facts.standing_stays):
+            began, left = stay.started_as(INPATIENT), stay.end
+            if began is not None:
+                self._began.setdefault(_day(began, facts.zone), []).append(stay)
+            if left is not None:
+                self._left.setdefault(_day(left, facts.zone), []).append(stay)
+            if stay.last_class in EMERGENCY and stay.start is not None and left is not None:
+                visits.append((left, stay.start, place, stay))
+        self._visits = sorted(visits, key=lambda visit: visit[:3])
+        self._earliest = _earliest_from_here([start for _, start, _, _ in self._visits])
+        self._zone = facts.zone
+
+    def left_before(self, stay: Stay) -> Sequence[Stay]:
+        """Those that ended on the date that `stay` began or the one before."""
+        began = stay.started_as(INPATIENT)
+        if began is None:
+            return ()
+        day = _day(began, self._zone)
+        return [*self._left.get(day - 1, ()), *self._left.get(day, ())]
+
+    def began_after(self, stay: Stay) -> Sequence[Stay]:
+        """Those that began on the date that `stay` ended or the next."""
+        left = stay.end
+        if left is None:
+            return ()
+        day = _day(left, self._zone)
+        return [*self._began.get(day, ()), *self._began.get(day + 1, ())]
+
+    def visits_before(self, began: datetime) -> Sequence[Stay]:
+        """Emergency visits that began no later, and went on until then or ended within the limit."""
+        found = []
+        place = bisect_left(self._visits, True, key=lambda visit: began - visit[0] <= _ADMITTED_WITHIN)
+        while place < len(self._visits) and self._earliest[place] <= began:
+            found.append(self._visits[place])
+            place += 1
+        return [visit[3] for visit in sorted(found, key=lambda visit: visit[2])]
+
+
+def _day(instant: datetime, zone: str) -> int:
+    """The date where the patient lives, as a number: there is one before the first and after the last."""
+    return local_date(instant, zone).toordinal()
+
+
+def _earliest_from_here(starts: Sequence[datetime]) -> list[datetime]:
+    """At each place the earliest of the starts from there on: where it is too late, all that follow are."""
+    found = list(starts)
+    for place in range(len(found) - 2, -1, -1):
+        found[place] = min(found[place], found[place + 1])
+    return found
+
+
+class _EveryStay:
+    """The same questions, answered with everything: as quick for one chain, and what `NearbyStays` is held against."""
+
+    def __init__(self, facts: PatientFacts) -> None:
+        self._stays = facts.standing_stays
+
+    def left_before(self, stay: Stay) -> Sequence[Stay]:
+        """Every stay."""
+        return self._stays
+
+    def began_after(self, stay: Stay) -> Sequence[Stay]:
+        """Every stay."""
+        return self._stays
+
+    def visits_before(self, began: datetime) -> Sequence[Stay]:
+        """Every stay."""
+        return self._stays
+
+
+def chain_of(
+    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], near: NearbyStays | None = None
+) -> Chain:
     """The stay with the transfers and the emergency visit that led to it, ending with `stay`."""
+    asked = near or _EveryStay(facts)
     stays, seen = [stay], {stay.id}
-    while (earlier := _transferred_from(stays[0], facts, dispositions, seen)) is not None:
+    while (
+        earlier := _transferred_from(stays[0], asked.left_before(stays[0]), facts.zone, dispositions, seen)
+    ) is not None:
         stays.insert(0, earlier)
         seen.add(earlier.id)
-    return Chain(stays=tuple(stays), before=_emergency_before(stays[0], facts, seen), left=stay.end)
+    return Chain(stays=tuple(stays), before=_emergency_before(stays[0], asked, seen), left=stay.end)
 
 
-def chain_around(stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition]) -> Chain:
-    """The whole chain that `stay` belongs to, with the transfers that follow it."""
+def chain_around(
+    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], near: NearbyStays | None = None
+) -> Chain:
+    """The whole chain that `stay` belongs to, with the transfers that follow it. Whoever asks for many chains of one
+    patient gives the stays `near` each other; the chain is the same."""
+    asked = near or _EveryStay(facts)
     last, seen = stay, {stay.id}
-    while (later := _transferred_to(last, facts, dispositions, seen)) is not None:
+    while (later := _transferred_to(last, asked.began_after(last), facts.zone, dispositions, seen)) is not None:
         last = later
         seen.add(later.id)
-    return chain_of(last, facts, dispositions)
+    return chain_of(last, facts, dispositions, near)
 
 
 def is_transfer(one: Stay, other: Stay, zone: str, dispositions: Mapping[str, Disposition]) -> bool:
@@ -111,35 +199,27 @@ def _is_same_matter(one: Stay, other: Stay) -> bool:
 
 
 def _transferred_from(
-    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], seen: set[str]
+    stay: Stay, others: Sequence[Stay], zone: str, dispositions: Mapping[str, Disposition], seen: set[str]
 ) -> Stay | None:
-    found = [
-        other
-        for other in facts.standing_stays
-        if other.id not in seen and is_transfer(other, stay, facts.zone, dispositions)
-    ]
+    found = [other for other in others if other.id not in seen and is_transfer(other, stay, zone, dispositions)]
     return max(found, key=lambda other: (other.end or BEGINNING, other.id), default=None)
 
 
 def _transferred_to(
-    stay: Stay, facts: PatientFacts, dispositions: Mapping[str, Disposition], seen: set[str]
+    stay: Stay, others: Sequence[Stay], zone: str, dispositions: Mapping[str, Disposition], seen: set[str]
 ) -> Stay | None:
-    found = [
-        other
-        for other in facts.standing_stays
-        if other.id not in seen and is_transfer(stay, other, facts.zone, dispositions)
-    ]
+    found = [other for other in others if other.id not in seen and is_transfer(stay, other, zone, dispositions)]
     return min(found, key=lambda other: (other.started_as(INPATIENT) or END, other.id), default=None)
 
 
-def _emergency_before(stay: Stay, facts: PatientFacts, seen: set[str]) -> tuple[Stay, ...]:
+def _emergency_before(stay: Stay, asked: NearbyStays | _EveryStay, seen: set[str]) -> tuple[Stay, ...]:
     """The separate emergency visit that became this admission (TR-58)."""
     began = stay.started_as(HOSPITAL) or stay.start
     if began is None:
         return ()
     return tuple(
         other
-        for other in facts.standing_stays
+        for other in asked.visits_before(began)
         if other.id not in seen and became(other, began) and same_site(other, stay)
     )
 

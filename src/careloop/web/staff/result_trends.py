@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from careloop.flows import result_series as flow
 from careloop.flows.patient_values import Trend
-from careloop.longitudinal.rules.series import Series
+from careloop.longitudinal.rules.series import Series, SeriesPoint
 from careloop.web.charts import Band, Point, chart, ends_of, says_of, spark
 from careloop.web.staff.context import SignedInStaff, Staff
 from careloop.web.words import born_words
@@ -49,27 +49,25 @@ def _frame(staff: Staff) -> dict[str, object]:
 
 def lines_of(trends: Sequence[Trend]) -> dict[str, Markup]:
     """The small line of each series of two numbers or more, by key."""
-    return {one.key: _spark(one.series) for one in trends if len(one.series.drawn) > 1}
+    drawn = [(one, one.series.drawn[-_SPARKED:]) for one in trends]
+    return {one.key: _spark(one.series, shown) for one, shown in drawn if len(shown) > 1}
 
 
-def _spark(series: Series) -> Markup:
-    shown = series.drawn[-_SPARKED:]
-    return spark(_points(series)[-_SPARKED:], says_of(series.name, [one.told for one in shown]), _band(series))
+def _spark(series: Series, shown: Sequence[SeriesPoint]) -> Markup:
+    return spark(_points(shown), says_of(series.name, [one.told for one in shown]), _band(series))
 
 
 def chart_of_series(staff: Staff, series: Series) -> Markup:
     """The chart of a series; empty where it has no numbers."""
-    points = _points(series)[-_MOST:]
-    told = [one.told for one in series.drawn[-_MOST:]]
+    drawn = series.drawn[-_MOST:]
+    points, told = _points(drawn), [one.told for one in drawn]
     return chart(
         points, (), says_of(series.name, told) if told else "", ends_of(points, staff.words.zone), _band(series)
     )
 
 
-def _points(series: Series) -> list[Point]:
-    return [
-        Point(at=one.at, value=float(one.value), marked=one.is_out) for one in series.drawn if one.value is not None
-    ]
+def _points(drawn: Sequence[SeriesPoint]) -> list[Point]:
+    return [Point(at=one.at, value=float(one.value), marked=one.is_out) for one in drawn if one.value is not None]
 
 
 def _band(series: Series) -> Band | None:
