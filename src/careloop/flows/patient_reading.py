@@ -21,7 +21,7 @@ _RISK = "urn:careloop:score"
 _RISK_MODELS = frozenset({"lace", "hospital"})
 """Other scores (assessments, adherence, home) say nothing of the risk of a return to hospital."""
 _MADE_UP = "urn:careloop:made-up"
-_INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 MOST_THREADS = 4
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def header_of(patient: Resource, chart: Mapping[str, Sequence[Resource]], today:
         record_number=record_number(patient),
         allergies=_allergies(chart.get("AllergyIntolerance", ())),
         language=_language(patient),
-        interpreter=_interpreter(patient),
+        interpreter=needs_interpreter(patient),
         phone=_phone(patient),
         best_time=_extension_text(patient, "urn:careloop:best-time"),
         risk=risk,
@@ -119,8 +119,9 @@ def _language(patient: Resource) -> str:
     return language_words(spoken[0].get("language")) if spoken else ""
 
 
-def _interpreter(patient: Resource) -> bool:
-    return any(item.get("url") == _INTERPRETER and item.get("valueBoolean") for item in patient.get("extension", []))
+def needs_interpreter(patient: Resource) -> bool:
+    """True where the record says so; False also where it says nothing."""
+    return any(item.get("url") == INTERPRETER and item.get("valueBoolean") for item in patient.get("extension", []))
 
 
 def _extension_text(resource: Resource, url: str) -> str:

@@ -13,10 +13,16 @@ from careloop.db import Transaction
 from careloop.flows import routing
 from careloop.flows.app import App
 from careloop.flows.language_words import language_words
-from careloop.flows.patient_reading import age_on, birth_date_of, full_name, sex_letter
+from careloop.flows.patient_reading import (
+    INTERPRETER,
+    age_on,
+    birth_date_of,
+    full_name,
+    needs_interpreter,
+    sex_letter,
+)
 
 QUEUE_NAME = "Queue"
-_INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 _BEST_TIME = "urn:careloop:best-time"
 
 
@@ -79,11 +85,7 @@ def patients_shown(
 def with_interpreter(app: App, tx: Transaction, patient_ids: Sequence[str]) -> frozenset[str]:
     """Those of these patients for whom an interpreter is needed. Only what may say so is decoded: few need one."""
     found = app.record.fetch(tx, [f"Patient/{patient_id}" for patient_id in sorted(set(patient_ids))])
-    return frozenset(one.id for one in found.values() if _INTERPRETER in one.text and _interpreter(one.resource))
-
-
-def _interpreter(patient: Mapping[str, Any]) -> bool:
-    return any(item.get("url") == _INTERPRETER and item.get("valueBoolean") for item in patient.get("extension", []))
+    return frozenset(one.id for one in found.values() if INTERPRETER in one.text and needs_interpreter(one.resource))
 
 
 def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> PatientShown:
@@ -94,7 +96,7 @@ def _shown(patient: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Patient
         age=age_on(birth_date_of(patient), today),
         sex=sex_letter(patient),
         language=language_of(patient),
-        interpreter=_interpreter(patient),
+        interpreter=needs_interpreter(patient),
         best_time=str(marks.get(_BEST_TIME, {}).get("valueString", "")),
         may_hear=_may_hear(patient),
         phones=tuple(str(item["value"]) for item in phone_contacts(patient)),
