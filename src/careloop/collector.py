@@ -1,6 +1,5 @@
-"""How often Python's collector looks through what there is, in a process that stays, and what memory it keeps."""
+"""How often Python's collector looks through what there is, in a process that stays."""
 
-import ctypes
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +11,8 @@ _COLLECTED_AFTER = 5000
 def settle() -> None:
     """What was loaded stays for good: the collector need not look through the definitions again and again."""
     gc.collect()
-    _give_back()
     gc.freeze()
     gc.set_threshold(_COLLECTED_AFTER)
-
-
-def _give_back() -> None:
-    """What loading took and left free goes back to the system: 8 MB of each process with glibc, which keeps it by
-    itself. Nothing where the system's library is another."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 @contextmanager

@@ -28,11 +28,11 @@ MOST = 5_000
 @dataclass(frozen=True, kw_only=True)
 class KeptChart:
     """What rests on facts and names alone. `facts` and `provenances` are the record's marks (`Record.mark_of_patient`),
-    `told` the references that Provenance was asked for, `cited` those whose names are shown."""
+    `told` what Provenance was asked for (`Record.tokens_of`), `cited` those whose names are shown."""
 
     facts: str
     provenances: str
-    told: tuple[str, ...]
+    told: str
     cited: tuple[str, ...]
     by_type: Mapping[str, Sequence[Mapping[str, Any]]]
     matters: Sequence[Matter]

@@ -98,8 +98,8 @@ def _still_stands(app: App, tx: Transaction, kept: KeptChart, mark: str) -> bool
     )
 
 
-def _mark_of_provenances(app: App, tx: Transaction, references: Sequence[str]) -> str:
-    return app.record.mark_of_followers(tx, "Provenance", [("target", one) for one in references])
+def _mark_of_provenances(app: App, tx: Transaction, tokens: str) -> str:
+    return app.record.mark_of_followers(tx, "Provenance", tokens)
 
 
 def _fold(app: App, tx: Transaction, stored: Sequence[Stored], mark: str) -> KeptChart:
@@ -107,9 +107,10 @@ def _fold(app: App, tx: Transaction, stored: Sequence[Stored], mark: str) -> Kep
     for one in stored:
         by_type.setdefault(one.resource_type, []).append(one.resource)
     facts_stored = [one for one in stored if one.resource_type in FACT_TYPES]
-    told = tuple(one.reference for one in facts_stored)
+    references = [one.reference for one in facts_stored]
+    told = app.record.tokens_of(tx, "Provenance", [("target", one) for one in references])
     told_mark = _mark_of_provenances(app, tx, told)
-    provenances = provenances_of(app, tx, told)
+    provenances = provenances_of(app, tx, references)
     cited = cited_by([*(one.resource for one in stored), *provenances])
     people = _people(app, tx, cited, by_type.get("DocumentReference", ()))
     facts = with_sources(facts_stored, provenances, people)

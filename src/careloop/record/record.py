@@ -228,10 +228,14 @@ class Record:
         """The same text as long as `of_patient` gives the same, another after any change. Not audited."""
         return str(tx.value(store.SQL["mark_of_patient"], {"patient_id": patient_id, "types": list(types)}))
 
-    def mark_of_followers(self, tx: Transaction, resource_type: str, tokens: Sequence[tuple[str, str]]) -> str:
-        """The same text as long as `follow` gives the same, another after any change. Not audited."""
-        hashes = [token_hash(tx.tenant_id, resource_type, name, value) for name, value in tokens]
-        return str(tx.value(store.SQL["mark_of_followers"], {"tokens": store.array(hashes), "type": resource_type}))
+    def mark_of_followers(self, tx: Transaction, resource_type: str, tokens: str) -> str:
+        """The same text as long as `follow` gives the same for what `tokens_of` gave, another after any change. Not
+        audited."""
+        return str(tx.value(store.SQL["mark_of_followers"], {"tokens": tokens, "type": resource_type}))
+
+    def tokens_of(self, tx: Transaction, resource_type: str, tokens: Sequence[tuple[str, str]]) -> str:
+        """Those (parameter, value) tokens as one text: who asks for a mark again and again works it out once."""
+        return store.array(token_hash(tx.tenant_id, resource_type, name, value) for name, value in tokens)
 
     def of_patients(self, tx: Transaction, patient_ids: Sequence[str], types: Sequence[str]) -> dict[str, list[Stored]]:
         """The same for a set of patients, by patient id, in one query. Not audited."""
