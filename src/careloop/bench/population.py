@@ -226,6 +226,11 @@ def wake_of(tx: Transaction, count: int) -> datetime:
     return found
 
 
+def step_versions(tx: Transaction) -> int:
+    """Versions of the Tasks of steps with clocks, all together."""
+    return int(tx.value(_SQL["step_versions"]))
+
+
 def read_due(tx: Transaction, at: datetime) -> None:
     """What a sweep at that instant reads lies in memory."""
     tx.execute(_SQL["no_limit"])

@@ -148,6 +148,12 @@ select count(*) as loops, count(*) filter (where status in ('requested', 'accept
        (select count(*) from resource where type = 'Patient') as patients
   from loop
 
+-- step_versions --
+-- How many versions the Tasks of all steps have whose loops have a clock: a sweep adds one for each step that it turns.
+select sum(s.task_version)::bigint
+  from loop_clock as c
+  join loop_step as s on s.loop_id = c.loop_id
+
 -- read_due --
 -- Every row that a sweep by that instant reads or changes, with what lies beside it: loops with their states and steps,
 -- what the record has of their patients, who leads and owns.

@@ -164,10 +164,10 @@ def _asked_seconds(place: Place, asked: lists.Asked) -> float:
 def _at_the_door(place: Place) -> list[Figure]:
     """Whole pages over one connection, in turn, so that no list is the only one whose rows are warm."""
     with running_server(place) as facts:
-        browser = Browser(str(facts["url"]))
-        browser.sign_in("owner0@bench", PASSWORD)
         if not is_at_rest(Meter(place, int(facts["pid"])), _REST_WITHIN):
             tell(f"the worker is still at work after {_REST_WITHIN:.0f} s")
+        browser = Browser(str(facts["url"]))
+        browser.sign_in("owner0@bench", PASSWORD)
         limit = [browser.seconds("/healthz") for _ in range(_TIMES)]
         pages: dict[str, list[float]] = {name: [] for name in _QUERIES}
         pages[f"patient with {EVENTS:,} events, {LOOPS_OF_ONE} loops"] = []
@@ -190,16 +190,21 @@ def _sweep(place: Place, count: int) -> list[Figure]:
         at = population.wake_of(tx, count)
         started = time.perf_counter()
         population.read_due(tx, at)
-        reading = time.perf_counter() - started
+        reading, before = time.perf_counter() - started, population.step_versions(tx)
     tell(f"a sweep at {at:%d %B %H:%M}")
     started, used = time.perf_counter(), _cpu_seconds(place)
     report = sweeping.run(place.app, place.tenant, at)
     seconds, used = time.perf_counter() - started, _cpu_seconds(place) - used
+    with place.app.database.transaction(place.tenant.id, actor="bench") as tx:
+        steps = max(population.step_versions(tx) - before, 1)
     loops = max(report.loops, 1)
     return [
         Figure(name="reading what is due, once, after a start", value=reading, unit="s, not counted below"),
         Figure(name="loops with something to do", value=report.loops, unit=f"{report.escalations} escalations"),
-        at_most("sweep", seconds * count / loops, f"s for {count:,}", SWEEP_AIM * count / 100_000),
+        Figure(name="due steps that it turned", value=steps, unit=f"{steps / loops:.2f} a loop"),
+        Figure(name="sweep of all of them", value=seconds, unit="s"),
+        at_most("sweep", seconds * count / steps, f"s for {count:,} due steps", SWEEP_AIM * count / 100_000),
+        Figure(name="sweep, loops instead of steps", value=seconds * count / loops, unit=f"s for {count:,} loops"),
         Figure(name="sweep, CPU of all processes", value=used * 1000 / loops, unit="ms a loop"),
     ]
 

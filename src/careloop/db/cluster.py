@@ -40,7 +40,6 @@ _SETTINGS = {
     "max_connections": "60",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "10min",
     "autovacuum_naptime": "10s",

@@ -3,7 +3,8 @@
 A small practice needs no more than the least. A large one whose rows lie in the page cache of the machine alone loses
 them whenever the machine wants that memory back, and each page that then comes from the disk costs some ten times what
 it costs to use it (decision 0267). PostgreSQL's own advice for a machine of its own is a quarter of its memory; never
-more than that is taken.
+more than that is taken. The log between two checkpoints grows alike: after each checkpoint the first change of a page
+writes the whole page, so that a large piece of work among many checkpoints writes the same pages again and again.
 """
 
 import os
@@ -20,7 +21,11 @@ def settings_for(data: Path) -> dict[str, str]:
     the pages that it held when it was stopped."""
     held = _size_of(data / "base") // _MEGABYTE
     megabytes = shared_megabytes(held, _memory() // _MEGABYTE)
-    sizes = {"shared_buffers": f"{megabytes}MB", "effective_cache_size": f"{max(2048, 2 * megabytes)}MB"}
+    sizes = {
+        "shared_buffers": f"{megabytes}MB",
+        "effective_cache_size": f"{max(2048, 2 * megabytes)}MB",
+        "max_wal_size": f"{max(2048, megabytes)}MB",
+    }
     if megabytes == LEAST_MEGABYTES:
         return sizes
     return sizes | {"shared_preload_libraries": "pg_prewarm", "pg_prewarm.autoprewarm": "on"}

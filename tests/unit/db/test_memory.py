@@ -19,7 +19,7 @@ def test_a_small_practice_takes_the_least_and_reads_nothing_ahead(tmp_path: Path
     (tmp_path / "base" / "5").mkdir(parents=True)
     (tmp_path / "base" / "5" / "1").write_bytes(b"x" * 10_000)
     found = memory.settings_for(tmp_path)
-    assert found == {"shared_buffers": "256MB", "effective_cache_size": "2048MB"}
+    assert found == {"shared_buffers": "256MB", "effective_cache_size": "2048MB", "max_wal_size": "2048MB"}
 
 
 def test_a_large_practice_has_its_pages_in_memory_again_after_a_start(tmp_path: Path) -> None:
