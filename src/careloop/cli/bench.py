@@ -55,8 +55,16 @@ def _of_feed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", default="10000,100000", help="numbers of patients that are there already")
     parser.add_argument("--seconds", type=int, default=30, help="how long messages are sent")
     parser.add_argument("--pace", type=int, default=160, help="messages a second")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="D",
+        help="a smaller practice that is kept: the one of --data-dir is compared with it",
+    )
     parser.set_defaults(
-        measure=lambda one: feeding.run(_sizes(one.sizes), one.seconds, one.pace, _command(), one.data_dir)
+        measure=lambda one: feeding.run(
+            _sizes(one.sizes), one.seconds, one.pace, _command(), [kept for kept in (one.beside, one.data_dir) if kept]
+        )
     )
 
 
@@ -146,7 +154,7 @@ def _simulate(one: argparse.Namespace) -> Figures:
 
 
 def _sizes(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [int(part) for part in text.split(",") if part]
 
 
 def _command() -> str:

@@ -30,15 +30,20 @@ update notice_event
  where id = any(%(ids)s)
 
 -- card_in_use --
--- The card of an unseen notice that stands for one of these things: a late message may have joined them since.
-select id::text, card, kind
-  from notice
- where person = %(person)s
-   and kind = any(%(kinds)s)
-   and card = any(%(cards)s)
-   and seen is null
-   and (kind = %(kind)s or way <> 'off')
- order by kind <> %(kind)s, first
+-- The card of an unseen notice that stands for one of these things: a late message may have joined them since. Looked
+-- up card by card: of somebody with many unseen notices all would be read otherwise.
+select found.id::text, found.card, found.kind
+  from unnest(%(cards)s::text[]) as asked (card)
+ cross join lateral (
+       select n.id, n.card, n.kind, n.first
+         from notice as n
+        where n.person = %(person)s
+          and n.card = asked.card
+          and n.kind = any(%(kinds)s)
+          and n.seen is null
+          and (n.kind = %(kind)s or n.way <> 'off')
+       offset 0) as found
+ order by found.kind <> %(kind)s, found.first
  limit 1
 
 -- fold --
