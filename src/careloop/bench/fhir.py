@@ -30,7 +30,7 @@ from careloop.bench.filling import settle_tables
 from careloop.bench.installation import Place, installation, running_server
 from careloop.bench.traffic import Request, shuffled
 from careloop.errors import Rejected
-from careloop.flows import contradictions, placing
+from careloop.flows import contradictions, medicine_safety, placing
 from careloop.flows.bulk import import_bundles
 from careloop.flows.bulk_documents import Document
 
@@ -159,6 +159,7 @@ def _catch_up(place: Place) -> None:
     """What the worker would still do behind the import is done, so that no request is charged with it."""
     started = time.monotonic()
     looked = contradictions.catch_up(place.app, place.tenant)
+    medicine_safety.catch_up(place.app, place.tenant)
     _say(f"caught up with the import: facts of {looked} patients in {time.monotonic() - started:.0f} s")
     while placing.go_on(place.app, place.tenant):
         pass
