@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
@@ -43,6 +44,11 @@ class Connection(psycopg.Connection[Row]):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.known = Known()
+
+    @cached_property
+    def database(self) -> str:
+        """Which database this is, for what a process keeps beside it: another one may have the same tenants."""
+        return f"{self.info.host} {self.info.port} {self.info.dbname}"
 
     def rollback(self) -> None:
         """Everything since the transaction began is undone. The driver then forgets what it had prepared and may have
@@ -139,6 +145,11 @@ class Transaction:
         if self._tenant_id is None:
             raise RuntimeError("a directory transaction has no tenant")
         return self._tenant_id
+
+    @property
+    def database(self) -> str:
+        """Tells databases apart, for what a process keeps of one."""
+        return self._connection.database
 
     def execute(self, sql: str, parameters: Parameters = None) -> int:
         """Run a statement; the number of rows it touched."""

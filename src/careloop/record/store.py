@@ -4,6 +4,7 @@ Arrays travel as text (`{1,2,3}`, and lists of texts joined by the record separa
 that is the cheapest way through the driver, and row-level security does not allow COPY into a table.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,16 +125,18 @@ def stored_of(row: Row) -> Stored:
 
 
 class Words:
-    """Which texts the table of words is known to hold. Safe to share between threads."""
+    """Which texts the table of words is known to hold; their numbers tell tenants apart, but not the databases that one
+    process may use in turn. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._known: set[Word] = set()
+        self._known: defaultdict[str, set[Word]] = defaultdict(set)
         self._inserting: WeakSet[Transaction] = WeakSet()
 
     def keep(self, tx: Transaction, words: Iterable[Word]) -> None:
         """Each of the texts leads to its token, with what is asked next. A text counts as known when another
         transaction wrote it: what this one writes may yet be undone."""
-        fresh = sorted({one for one in words if one not in self._known})
+        known = self._known[tx.database]
+        fresh = sorted({one for one in words if one not in known})
         if not fresh:
             return
 
@@ -141,9 +144,9 @@ class Words:
             if found[0]:
                 self._inserting.add(tx)
             elif tx not in self._inserting:
-                if len(self._known) > _KNOWN_WORDS:
-                    self._known.clear()
-                self._known.update(fresh)
+                if len(known) > _KNOWN_WORDS:
+                    known.clear()
+                known.update(fresh)
 
         tx.later([Statement(SQL["insert_words"], word_columns(fresh) | {"tenant": tx.tenant_id})], check=note)
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from careloop.access.model import Tenant
 from careloop.bench import crowd, population, worklists
 from careloop.bench.installation import Place, installation
 from careloop.db import Database
 from careloop.fhir.searchparameters import SearchDefinitions
+from careloop.fhir.tokens import word
 from careloop.flows import verifying
 from careloop.record.indexing import Indexer
+from careloop.record.store import WORDS
 
 TEMPLATES, OPEN, PATIENTS, LOOPS, LIVE = 12, 60, 90, 150, 12
 QUEUED = {"P00000050"}
@@ -121,6 +124,18 @@ def test_a_person_of_the_crowd_is_written_like_one_who_came_by_the_real_path(pla
                 assert sorted(map(str, made)) == sorted(map(str, stands)), table
     finally:
         owner.close()
+
+
+def test_words_that_another_database_has_are_written_here_too(place: Place, database: Database, tenant: Tenant) -> None:
+    """The process knows which words a table holds: those of another database, of a tenant with the same number, it
+    must not take for those of this one."""
+    assert tenant.id >= place.tenant.id
+    made = word(place.tenant.id, "Condition", "code", "quite unlike other words")
+    for _ in range(2):
+        database.run(place.tenant.id, lambda tx: WORDS.keep(tx, [made]))
+    place.app.database.run(place.tenant.id, lambda tx: WORDS.keep(tx, [made]))
+    with place.app.database.transaction(place.tenant.id) as tx:
+        assert tx.execute("delete from resource_word where value = %s", (made[1],)) == 1
 
 
 _MINE = "patient_id = 'P00000005'"
